@@ -1,0 +1,73 @@
+/** One aggregate. Its subject is `events.<aggregate>.<scope>.<key>`, for example `events.run.root_pipeline.17`. */
+export type Address = { readonly aggregate: string; readonly scope: string; readonly key: string }
+
+/** A dot, a star or a space in a token would silently change who receives the message. */
+const token = (text: string): string => {
+  if (!/^[\w-]+$/.test(text)) throw new TypeError(`'${text}' cannot be part of a subject: use letters, digits, - and _`)
+  return text
+}
+
+/** Everything one aggregate has recorded: the unit of consistency. */
+export const historyOf = ({ aggregate, scope, key }: Address): string =>
+  `events.${token(aggregate)}.${token(scope)}.${token(key)}`
+
+/** The aggregate whose history a subject is; undefined where the subject is none. */
+export const addressOf = (subject: string): Address | undefined => {
+  const [root, aggregate, scope, key, ...rest] = subject.split('.')
+  return root === 'events' && aggregate && scope && key && rest.length === 0 ? { aggregate, scope, key } : undefined
+}
+
+/** Two addresses of one aggregate are equal as subjects. */
+export const sameAddress = (a: Address, b: Address): boolean => historyOf(a) === historyOf(b)
+
+/** Histories of some aggregates: what is left out is any. */
+export const historiesOf = ({ aggregate = '*', scope = '*', key = '*' }: Partial<Address>): string =>
+  `events.${aggregate}.${scope}.${key}`
+
+/** Where a principal asks a command of an aggregate's owners. */
+export const commandOf = (aggregate: string, scope: string, verb: string, principal: string): string =>
+  `commands.${token(aggregate)}.${token(scope)}.${token(verb)}.${token(principal)}`
+
+/** Where owners listen: every command to the aggregates of one scope. */
+export const commandsTo = (aggregate: string, scope: string): string =>
+  `commands.${token(aggregate)}.${token(scope)}.*.*`
+
+/** Where a principal asks for a view. */
+export const queryOf = (view: string, scope: string, principal: string): string =>
+  `queries.${token(view)}.${token(scope)}.${token(principal)}`
+
+export const queriesTo = (view: string, scope: string): string => `queries.${token(view)}.${token(scope)}.*`
+
+/** Where a principal calls an agent that offers a service, for example a store. */
+export const serviceOf = (scope: string, agent: string, verb: string, principal: string): string =>
+  `services.${token(scope)}.${token(agent)}.${token(verb)}.${token(principal)}`
+
+export const servicesOf = (scope: string, agent: string): string => `services.${token(scope)}.${token(agent)}.*.*`
+
+/** What a request subject says: its verb and who asks. The principal is always the last token. */
+export const askedBy = (subject: string): { readonly verb: string; readonly principal: string } => {
+  const tokens = subject.split('.')
+  return { verb: tokens.at(-2) ?? '', principal: tokens.at(-1) ?? '' }
+}
+
+/** One piece of work: named by the event that asks for it, so it can't be put twice. */
+export const workOf = (where: string, agent: string, eventId: string): string =>
+  `work.${token(where)}.${token(agent)}.${nameOfId(eventId)}`
+
+export const worksOf = (where: string, agent: string): string => `work.${token(where)}.${token(agent)}.*`
+
+/** What an agent gave up on. */
+export const deadOf = (where: string, agent: string, eventId: string): string =>
+  `dead.${token(where)}.${token(agent)}.${nameOfId(eventId)}`
+
+/** Where a delay is set, and where it is due. */
+export const timerSetOf = (where: string, eventId: string): string => `timers.set.${token(where)}.${nameOfId(eventId)}`
+export const timerDueOf = (where: string, eventId: string): string => `timers.due.${token(where)}.${nameOfId(eventId)}`
+export const timersDue = (where: string): string => `timers.due.${token(where)}.*`
+
+/** Output of work. */
+export const logOf = (scope: string, key: string, part: string): string =>
+  `logs.${token(scope)}.${token(key)}.${token(part)}`
+
+/** An event's id as one token: ids hold dots where a producer's name does. */
+const nameOfId = (eventId: string): string => token(eventId.replaceAll('.', '_'))

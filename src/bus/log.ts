@@ -1,0 +1,76 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { Recorded } from '#contracts/envelope'
+import { type Address, historyOf } from '#contracts/subjects'
+import type { Append, Cursor, History } from './bus.ts'
+import { faults } from './fault.ts'
+import { decode, encode, foundIn } from './message.ts'
+import { asFault, type Outgoing, publishBatch, serverCode } from './publish.ts'
+import { logIdKey } from './streams.ts'
+
+const stream = 'EVENTS'
+
+/** The EVENTS stream as a log of aggregates: reading one, appending to some. */
+export const openLog = async (nc: NatsConnection, logId: string) => {
+  const jsm = await jetstreamManager(nc, { checkAPI: false })
+
+  /** The aggregate's last message, asked of the stream's leader: what it says is never stale. */
+  const lastMessage = (address: Address) => jsm.streams.getMessage(stream, { last_by_subj: historyOf(address) })
+
+  const last = async (address: Address): Promise<Recorded | undefined> => {
+    const message = await lastMessage(address)
+    return message ? decode(logId, foundIn(message)) : undefined
+  }
+
+  const read = async (address: Address, after = 0): Promise<History> => {
+    const version = (await lastMessage(address))?.seq ?? 0
+    const events: Recorded[] = []
+    // Direct reads may come from a replica that is behind: go on until the leader's version is reached.
+    for (let reached = after; reached < version; ) {
+      const found = await jsm.direct.getBatch(stream, {
+        seq: reached + 1,
+        next_by_subj: historyOf(address),
+        batch: 1024,
+      })
+      for await (const message of found) {
+        reached = message.seq
+        const event = decode(logId, foundIn(message))
+        if (event) events.push(event)
+      }
+    }
+    return { events, version }
+  }
+
+  const append = async (appends: readonly Append[]): Promise<number | 'conflict'> => {
+    const stored = await publishBatch(nc, appends.flatMap(outgoingOf))
+    // A duplicate is no answer either: whoever appends looks whether the events that lie there are its own.
+    if (stored.stored) return stored.duplicate ? 'conflict' : stored.sequence
+    if (stored.code === serverCode.wrongLastSequence || stored.code === serverCode.batchDuplicate) return 'conflict'
+    throw asFault('an append', stored)
+  }
+
+  const head = async (): Promise<number> => (await jsm.streams.info(stream)).state.last_seq
+
+  /** Refuses to go on from a cursor that is not of this log as it now is. */
+  const verify = async (cursor: Cursor): Promise<void> => {
+    const { config, state } = await jsm.streams.info(stream)
+    const found = config.metadata?.[logIdKey] ?? 'without an id'
+    if (found !== cursor.logId) throw faults.otherLog(cursor.logId, found)
+    if (state.last_seq < cursor.sequence) throw faults.shorterLog(cursor.sequence, state.last_seq)
+    if (!cursor.lastId || !cursor.lastSequence) return
+    const message = await jsm.streams.getMessage(stream, { seq: cursor.lastSequence })
+    const event = message && decode(logId, foundIn(message))
+    if (event?.id !== cursor.lastId)
+      throw faults.changedLog(cursor.lastSequence, cursor.lastId, event?.id ?? 'no event')
+  }
+
+  return { last, read, append, head, verify }
+}
+
+const outgoingOf = ({ address, expectedVersion, events }: Append): Outgoing[] =>
+  events.map((event, index) => {
+    const subject = historyOf(address)
+    const message = encode(subject, event)
+    if (index === 0) message.headers.set('Nats-Expected-Last-Subject-Sequence', String(expectedVersion))
+    return { subject, ...message }
+  })

@@ -1,0 +1,91 @@
+import type { JsMsg, StoredMsg } from '@nats-io/jetstream'
+import { headers, type MsgHdrs } from '@nats-io/transport-node'
+import { dataschemaOf, header, type Numbered, type Recorded, versionOf } from '#contracts/envelope'
+import { addressOf } from '#contracts/subjects'
+
+/** An event as the headers and the body of a message: CloudEvents 1.0, NATS binary mode. */
+export const encode = (subject: string, event: Numbered): { readonly headers: MsgHdrs; readonly body: string } => {
+  const h = headers()
+  h.set('Nats-Msg-Id', event.id)
+  h.set(header.id, event.id)
+  h.set(header.type, event.type)
+  h.set(header.source, event.source)
+  h.set(header.time, event.time)
+  h.set(header.subject, subject)
+  h.set(header.specversion, '1.0')
+  h.set(header.dataschema, dataschemaOf(event.type, event.version))
+  h.set(header.correlation, event.correlationId)
+  h.set(header.causation, event.causationId)
+  h.set(header.principal, event.principal)
+  if (event.traceparent) h.set(header.trace, event.traceparent)
+  return { headers: h, body: JSON.stringify(event.data) }
+}
+
+/** A message as a reader finds it, whichever way it was read. */
+export type Found = {
+  readonly subject: string
+  readonly headers: MsgHdrs | undefined
+  readonly data: Uint8Array
+  readonly sequence: number
+  readonly storedAt: number
+}
+
+const decoder = new TextDecoder()
+
+/** The event a message carries; undefined where it is no event of this log: dropped, and counted, by every reader. */
+export const decode = (
+  logId: string,
+  { subject, headers: h, data, sequence, storedAt }: Found,
+): Recorded | undefined => {
+  const address = addressOf(subject)
+  if (!address || !h || h.get(header.subject) !== subject || h.get(header.specversion) !== '1.0') return undefined
+  const id = h.get(header.id)
+  const type = h.get(header.type)
+  const version = versionOf(h.get(header.dataschema))
+  if (!id || !type || !version) return undefined
+  const parsed = parse(data)
+  if (parsed === undefined) return undefined
+  const traceparent = h.get(header.trace)
+  return {
+    id,
+    type,
+    version,
+    source: h.get(header.source),
+    time: h.get(header.time),
+    correlationId: h.get(header.correlation) || id,
+    causationId: h.get(header.causation) || id,
+    principal: h.get(header.principal),
+    ...(traceparent && { traceparent }),
+    data: parsed,
+    address,
+    sequence,
+    position: `${logId}.${sequence}`,
+    storedAt,
+  }
+}
+
+const parse = (data: Uint8Array): unknown => {
+  try {
+    return JSON.parse(decoder.decode(data))
+  } catch {
+    return undefined
+  }
+}
+
+/** A message read from a stream by its sequence or its subject. */
+export const foundIn = (message: StoredMsg): Found => ({
+  subject: message.subject,
+  headers: message.header,
+  data: message.data,
+  sequence: message.seq,
+  storedAt: message.time.getTime(),
+})
+
+/** A message that a consumer delivered. */
+export const foundBy = (message: JsMsg): Found => ({
+  subject: message.subject,
+  headers: message.headers,
+  data: message.data,
+  sequence: message.seq,
+  storedAt: Math.floor(message.info.timestampNanos / 1e6),
+})

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
+import { faults } from './fault.ts'
+
+/** One message for a stream. */
+export type Outgoing = { readonly subject: string; readonly headers: MsgHdrs; readonly body: string | Uint8Array }
+
+/** What the server said: where the last message lies, or which of its error codes. */
+export type Stored =
+  | { readonly stored: true; readonly sequence: number; readonly duplicate: boolean }
+  | { readonly stored: false; readonly code: number; readonly description: string }
+
+/** The server's error codes that a writer must tell apart. */
+export const serverCode = {
+  wrongLastSequence: 10071,
+  tooManyPerSubject: 10077,
+  batchIncomplete: 10176,
+  batchDuplicate: 10201,
+  batchesOpen: 10210,
+} as const
+
+/** An atomic batch holds no more messages than this: the server's limit. */
+export const batchLimit = 1000
+
+const acknowledgedWithin = 10_000
+
+/** Publishes one message and waits until it is stored. */
+export const publish = async (nc: NatsConnection, message: Outgoing): Promise<Stored> => {
+  const reply = await nc.request(message.subject, message.body, {
+    headers: message.headers,
+    timeout: acknowledgedWithin,
+  })
+  return readAck(reply.json())
+}
+
+/**
+ * Publishes up to {@link batchLimit} messages that are stored all or none: ADR-50 of NATS. The whole batch is sent in one
+ * go; only the last message asks for an answer. A batch that began while too many were open is lost as a whole and
+ * answered as incomplete, so it is sent again after a while.
+ */
+export const publishBatch = async (nc: NatsConnection, messages: readonly Outgoing[]): Promise<Stored> => {
+  const [only] = messages
+  if (only && messages.length === 1) return publish(nc, only)
+  for (let attempt = 0; ; attempt++) {
+    const stored = await publishBatchOnce(nc, messages)
+    const crowded =
+      !stored.stored && (stored.code === serverCode.batchIncomplete || stored.code === serverCode.batchesOpen)
+    if (!crowded || attempt === 20) return stored
+    await delay(Math.random() * 10 * 2 ** Math.min(attempt, 6))
+  }
+}
+
+const publishBatchOnce = async (nc: NatsConnection, messages: readonly Outgoing[]): Promise<Stored> => {
+  const batch = randomUUID()
+  const numbered = messages.map(({ headers: own, ...message }, index) => {
+    const h = headers()
+    for (const [key, values] of own) for (const value of values) h.append(key, value)
+    h.set('Nats-Batch-Id', batch)
+    h.set('Nats-Batch-Sequence', String(index + 1))
+    return { ...message, headers: h }
+  })
+  const last = numbered.pop()
+  if (!last) throw new RangeError('A batch holds at least one message')
+  for (const message of numbered) nc.publish(message.subject, message.body, { headers: message.headers })
+  last.headers.set('Nats-Batch-Commit', '1')
+  return publish(nc, last)
+}
+
+const readAck = (ack: {
+  readonly seq?: number
+  readonly duplicate?: boolean
+  readonly error?: { readonly err_code?: number; readonly code: number; readonly description?: string }
+}): Stored =>
+  ack.error
+    ? { stored: false, code: ack.error.err_code ?? ack.error.code, description: ack.error.description ?? '' }
+    : { stored: true, sequence: ack.seq ?? 0, duplicate: ack.duplicate ?? false }
+
+/** The fault that an answer is which a writer has no way to go on from. */
+export const asFault = (what: string, stored: Extract<Stored, { stored: false }>) =>
+  faults.refusedByServer(what, stored.code, stored.description)

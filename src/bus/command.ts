@@ -1,0 +1,115 @@
+import { randomFillSync } from 'node:crypto'
+import { commands, problemsOf } from '#contracts/all'
+import type { Recorded } from '#contracts/envelope'
+import { type Address, askedBy, commandOf, commandsTo } from '#contracts/subjects'
+import type { Bus, Request } from './bus.ts'
+import type { Decider } from './decider.ts'
+import { faults } from './fault.ts'
+import { type Answer, ownerOf } from './handle.ts'
+
+/** A command with all that its events will say about where they come from. */
+export type Command = {
+  /** The asker's, UUIDv7, kept over retries. */
+  readonly id: string
+  readonly type: string
+  readonly data: unknown
+  readonly principal: string
+  readonly correlationId: string
+  readonly causationId: string
+}
+
+/** What an asker says; the rest is derived. */
+export type Asked = {
+  readonly address: Address
+  readonly type: string
+  readonly data: unknown
+  readonly id?: string
+  /** The event that led to it. */
+  readonly causedBy?: Pick<Recorded, 'id' | 'correlationId'> | undefined
+}
+
+/** A UUID of version 7 (RFC 9562): sorts by time. */
+export const uuidv7 = (): string => {
+  const bytes = randomFillSync(Buffer.alloc(16))
+  bytes.writeUIntBE(Date.now(), 0, 6)
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  const hex = bytes.toString('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+}
+
+/** The last word of a command's type: `start-node` of `run.start-node`. */
+const verbOf = (type: string): string => type.split('.').at(-1) ?? type
+
+/** The command as its owner handles it. */
+export const commandFrom = ({ id = uuidv7(), type, data, causedBy }: Asked, principal: string): Command => ({
+  id,
+  type,
+  data,
+  principal,
+  correlationId: causedBy?.correlationId ?? id,
+  causationId: causedBy?.id ?? id,
+})
+
+/** Asks whoever owns the aggregate. Rejects where the data breaks the contract, and where nobody answers. */
+export const ask = async (
+  bus: Pick<Bus, 'request' | 'principal'>,
+  asked: Asked,
+  options: { readonly timeout?: number; readonly onBehalfOf?: string } = {},
+): Promise<Answer> => {
+  const command = commandFrom(asked, bus.principal)
+  const data = keepingContract(command.type, command.data)
+  const { aggregate, scope, key } = asked.address
+  const { id, type, correlationId, causationId } = command
+  const subject = commandOf(aggregate, scope, verbOf(type), bus.principal)
+  return (await bus.request(subject, { id, type, key, data, correlationId, causationId }, options)) as Answer
+}
+
+/** A command's data as its contract has it; a fault with the path of each wrong field where it has not. */
+export const keepingContract = (type: string, data: unknown): unknown => {
+  const contract = Object.hasOwn(commands, type) ? commands[type as keyof typeof commands] : undefined
+  if (!contract) throw faults.unknownMessage(type, Object.keys(commands))
+  const parsed = contract.data.safeParse(data)
+  if (!parsed.success) throw faults.brokenContract(type, problemsOf(parsed.error.issues))
+  return parsed.data
+}
+
+/** Owns the aggregates of one scope until `signal` aborts: every command to them comes here, or to a twin. */
+export const own = <State, C, E>(bus: Bus, decider: Decider<State, C, E>, scope: string, signal: AbortSignal) => {
+  const owner = ownerOf(bus, decider)
+  const answer = ({ subject, principal, onBehalfOf, body }: Request): Promise<Answer> => {
+    const asked = readAsked(body)
+    // Permissions allow verbs by subject: a body with another one asks for more than it may.
+    if (asked.type !== `${decider.aggregate}.${askedBy(subject).verb}`)
+      throw faults.brokenContract(
+        asked.type,
+        `type: expected ${decider.aggregate}.${askedBy(subject).verb}, as the subject says`,
+      )
+    const { key, ...command } = asked
+    return owner.handle(
+      { aggregate: decider.aggregate, scope, key },
+      { ...command, data: keepingContract(asked.type, asked.data), principal: onBehalfOf ?? principal },
+    )
+  }
+  return { ...owner, served: bus.serve(commandsTo(decider.aggregate, scope), answer, signal) }
+}
+
+const readAsked = (body: unknown): Omit<Command, 'principal'> & { readonly key: string } => {
+  const { id, type, key, data, correlationId, causationId } = (body ?? {}) as Record<string, unknown>
+  const text = (name: string, value: unknown): string => {
+    if (typeof value !== 'string' || value === '' || value.length > 200)
+      throw faults.brokenContract('command', `${name}: expected a text of 1 to 200 characters`)
+    return value
+  }
+  const idText = text('id', id)
+  const keyText = text('key', key)
+  if (!/^[\w-]+$/.test(keyText)) throw faults.brokenContract('command', 'key: use letters, digits, - and _')
+  return {
+    id: idText,
+    type: text('type', type),
+    key: keyText,
+    data,
+    correlationId: correlationId === undefined ? idText : text('correlationId', correlationId),
+    causationId: causationId === undefined ? idText : text('causationId', causationId),
+  }
+}

@@ -12,6 +12,85 @@ export class Fault<Code extends string = string> extends Error {
 export const faults = {
   unreachable: (url: string, cause: unknown) =>
     new Fault('bus.unreachable', `No NATS server answers at ${url}. Start one with: millrace nats`, { cause }),
+  noOwner: (subject: string) =>
+    new Fault(
+      'bus.no-owner',
+      `Nobody answers ${subject}: the host that owns it is not running. See: millrace hosts ls`,
+    ),
+  timeout: (what: string, milliseconds: number) =>
+    new Fault('bus.timeout', `${what} gave no answer within ${milliseconds} ms`),
+  denied: (what: string, cause: unknown) =>
+    new Fault('bus.denied', `This principal may not ${what}. See: millrace permissions`, { cause }),
+  contended: (subject: string, tries: number) =>
+    new Fault('bus.contended', `${subject} changed under us ${tries} times in a row`),
+  refusedByServer: (what: string, code: number, description: string) =>
+    new Fault('bus.refused', `The server refused ${what}: ${description} (${code}). See: millrace doctor`),
+  drift: (stream: string, differences: readonly string[]) =>
+    new Fault(
+      'bus.drift',
+      `Stream ${stream} is not as this version needs it:\n  ${differences.join('\n  ')}\nUse another server, or change the stream with: nats stream edit ${stream}`,
+    ),
+  tooOldServer: (found: string, required: string) =>
+    new Fault('bus.old-server', `The NATS server is ${found}; millrace needs ${required} or newer`),
+  otherLog: (expected: string, found: string) =>
+    new Fault(
+      'log.other',
+      `The log is ${found}, but ${expected} was followed: rebuild. See: millrace projections rebuild`,
+    ),
+  shorterLog: (sequence: number, head: number) =>
+    new Fault(
+      'log.shorter',
+      `The log ends at ${head}, before the followed position ${sequence}: rebuild. See: millrace projections rebuild`,
+    ),
+  changedLog: (sequence: number, expected: string, found: string) =>
+    new Fault(
+      'log.changed',
+      `The log holds ${found} at ${sequence}, where ${expected} was followed: rebuild. See: millrace projections rebuild`,
+    ),
+  brokenContract: (type: string, problems: string) =>
+    new Fault('contract.broken', `${type} breaks its contract: ${problems}`),
+  unknownMessage: (type: string, known: readonly string[]) =>
+    new Fault('contract.unknown', `Nothing is called '${type}'. Known: ${known.join(', ')}`),
+  twin: (host: string, where: string) =>
+    new Fault(
+      'host.twin',
+      `A host named ${host} is alive already (${where}). Stop it, or start this one with another --name`,
+    ),
+  missingBytes: (digest: string, host: string) =>
+    new Fault('artifact.missing', `The bucket of ${host} does not hold ${digest}`),
+  stalled: (digest: string, milliseconds: number) =>
+    new Fault('artifact.stalled', `No bytes of ${digest} came for ${milliseconds} ms`),
+  wrongBytes: (digest: string, found: string) =>
+    new Fault('artifact.wrong', `The bytes are those of ${found}, not of ${digest}`),
+  serverTooOld: (path: string, found: string, required: string) =>
+    new Fault(
+      'server.too-old',
+      `MILLRACE_NATS_SERVER names ${path}, which is nats-server ${found}; ${required} or newer is required. Install a newer one there, or unset the variable to let millrace find one`,
+    ),
+  serverUnusable: (path: string, reason: string, required: string) =>
+    new Fault(
+      'server.unusable',
+      `MILLRACE_NATS_SERVER names ${path}, but ${reason}; a nats-server of ${required} or newer is required. Correct the variable, or unset it to let millrace find one`,
+    ),
+  serverNotFound: (required: string, reasons: readonly string[]) =>
+    new Fault(
+      'server.not-found',
+      `No nats-server of ${required} or newer was found, and none could be fetched:\n  ${reasons.join('\n  ')}\nDo one of these: install nats-server ${required} or newer on PATH, set MILLRACE_NATS_SERVER to one, or use a running server with --nats nats://<host>:<port>`,
+    ),
+  portTaken: (port: number, by: { kind: string; isNats: boolean; pid?: number; name?: string }) =>
+    new Fault(
+      'server.port-taken',
+      `Port ${port} is taken by ${by.kind}${by.pid ? ` (${by.name}, process ${by.pid})` : ''}, where our nats-server was to listen. Choose another port with --nats-port${by.isNats ? `, or use that server with --nats nats://127.0.0.1:${port}` : ''}`,
+    ),
+  serverExited: (how: string, log: string, lines: string) =>
+    new Fault('server.exited', `nats-server ended before it was ready (${how}). The end of ${log}:\n${lines}`),
+  serverSilent: (pid: number, seconds: number, log: string, reason: string) =>
+    new Fault(
+      'server.silent',
+      `nats-server (process ${pid}) was not ready within ${seconds} s: ${reason}. See ${log}; to begin afresh, end it with: kill ${pid}`,
+    ),
+  lockHeld: (what: string, pid: number, path: string) =>
+    new Fault('lock.held', `${what} is in use by process ${pid} (${path}). Stop it, or use another folder`),
 } as const
 
 export type FaultCode = ReturnType<(typeof faults)[keyof typeof faults]>['code']

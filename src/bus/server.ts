@@ -1,0 +1,196 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { closeSync, fstatSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { findPackageJSON } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connect } from '@nats-io/transport-node'
+import { faults, reasonOf } from './fault.ts'
+import { birthOf, greet, listenerOn, lives, type Process, takeLock } from './lock.ts'
+import type { ServerBinary } from './server-find.ts'
+
+export type Server = {
+  readonly url: string
+  readonly port: number
+  readonly pid: number
+  /** An earlier start, since killed, had left it running. */
+  readonly adopted: boolean
+  /** Ends the server: asks it to, and insists after ten seconds. */
+  readonly stop: () => Promise<void>
+  /** Resolves when it has ended: with its exit code, or null where a signal ended it or it was adopted. */
+  readonly exited: Promise<number | null>
+}
+
+export type StartOptions = {
+  readonly binary: ServerBinary
+  readonly stateDir: string
+  readonly port: number
+  readonly config?: string
+  readonly say?: (line: string) => void
+  /** How long it may take until it is ready. Restoring a large log takes a while. */
+  readonly patienceMs?: number
+}
+
+/** What server.json remembers, so that a later start can find the server again. `name` is new with every start. */
+type Remembered = Process & { readonly port: number; readonly name: string; readonly binary: string }
+
+type Running = Remembered & { readonly exited: Promise<number | null>; readonly log: string; readonly logFrom: number }
+
+/**
+ * Starts nats-server with its log under `stateDir`, or adopts the one that an earlier, killed start left there.
+ * It outlives this process if that is killed. Until it is stopped, or ends, nobody else can start one in `stateDir`.
+ */
+export const startServer = async (options: StartOptions): Promise<Server> => {
+  const { say = () => {}, patienceMs = 60_000 } = options
+  const home = resolve(options.stateDir, 'nats')
+  await mkdir(join(home, 'jetstream'), { recursive: true })
+  const lock = await takeLock(join(home, 'server.lock'), `The nats-server of ${home}`, say)
+  try {
+    const left = await leftBehind(home, say)
+    if (left && left.port !== options.port)
+      say(`It listens on port ${left.port}, not ${options.port}: using ${left.port}`)
+    const running = left ?? (await launch(home, options))
+    await untilReady(running, patienceMs, say).catch(async (reason) => {
+      if (!left) await end(running)
+      throw reason
+    })
+    const exited = running.exited.finally(lock.release)
+    const stop = async () => {
+      await end(running)
+      await rm(join(home, 'server.json'), { force: true })
+      await exited
+    }
+    const { port, pid } = running
+    return { url: `nats://127.0.0.1:${port}`, port, pid, adopted: left !== null, exited, stop }
+  } catch (reason) {
+    await lock.release()
+    throw reason
+  }
+}
+
+/** The server that server.json names, if it is running and really ours. */
+const leftBehind = async (home: string, say: (line: string) => void): Promise<Running | null> => {
+  const remembered = await recall(home)
+  if (!remembered) return null
+  const command = await readFile(`/proc/${remembered.pid}/cmdline`, 'utf8').catch(() => null)
+  const ours = (await lives(remembered)) && (command === null || command.split('\0').includes(home))
+  const which = `the nats-server of an earlier start (process ${remembered.pid})`
+  say(ours ? `Adopting ${which}` : `${which[0]!.toUpperCase()}${which.slice(1)} is gone: starting a new one`)
+  if (!ours) return null
+  return { ...remembered, exited: gone(remembered), log: join(home, 'server.log'), logFrom: 0 }
+}
+
+const launch = async (home: string, { binary, port, config = ownConfig() }: StartOptions): Promise<Running> => {
+  const greeting = await greet(port)
+  if (greeting !== 'nobody') {
+    const isNats = greeting !== 'stranger'
+    const kind = isNats ? `a NATS server (${greeting.version})` : 'another program'
+    throw faults.portTaken(port, { kind, isNats, ...(await listenerOn(port)) })
+  }
+  const log = join(home, 'server.log')
+  const output = openSync(log, 'a')
+  const logFrom = fstatSync(output).size
+  const name = `millrace-${randomUUID().slice(0, 8)}`
+  const flags = ['-c', resolve(config), '-n', name, '-p', `${port}`, '-sd', home] // It adds jetstream/ to the folder.
+  const child = spawn(binary.path, flags, { cwd: home, detached: true, stdio: ['ignore', output, output] })
+  closeSync(output)
+  const ended = new Promise<number | null>((resolve, reject) => child.once('exit', resolve).once('error', reject))
+  const pid = child.pid
+  if (pid === undefined) throw faults.serverExited(await ended.then(String, reasonOf), log, '(nothing: it never began)')
+  child.unref()
+  // Written before anything is awaited: a kill right after the spawn must not lose the server.
+  remember(home, { pid, birth: null, port, name, binary: binary.path })
+  const remembered = { pid, birth: await birthOf(pid), port, name, binary: binary.path }
+  remember(home, remembered)
+  return { ...remembered, exited: ended.catch(() => null), log, logFrom }
+}
+
+/** The nats.conf that lies beside package.json, whether this runs from the sources or from dist. */
+const ownConfig = () => join(dirname(findPackageJSON(import.meta.url)!), 'nats.conf')
+
+const remember = (home: string, server: Remembered) => {
+  const draft = join(home, 'server.json.new')
+  writeFileSync(draft, JSON.stringify(server))
+  renameSync(draft, join(home, 'server.json'))
+}
+
+/** Null where there is none, and where a power cut left an empty one: its server is gone as well. */
+const recall = async (home: string): Promise<Remembered | null> => {
+  try {
+    return JSON.parse(await readFile(join(home, 'server.json'), 'utf8'))
+  } catch {
+    return null
+  }
+}
+
+/** Resolves once this server, and no other on its port, answers JetStream requests. */
+const untilReady = async (server: Running, patienceMs: number, say: (line: string) => void): Promise<void> => {
+  const { pid, exited, log, logFrom } = server
+  const over = new AbortController()
+  const answering = async () => {
+    const [begun, pauses] = [performance.now(), [10, 20, 40, 80, 160]]
+    for (let told = false; !over.signal.aborted; ) {
+      const missing = await whatIsMissing(server)
+      if (missing === null) return
+      const waited = performance.now() - begun
+      if (waited > patienceMs) throw faults.serverSilent(pid, patienceMs / 1000, log, missing)
+      if (waited > 10_000 && !told) say(`nats-server (process ${pid}) is still starting: ${missing}; its log is ${log}`)
+      told ||= waited > 10_000
+      await sleep(pauses.shift() ?? 250)
+    }
+  }
+  const ending = exited.then(async (code) => {
+    const lines = (await readFile(log)).subarray(logFrom).toString().trimEnd().split('\n').slice(-15)
+    throw faults.serverExited(code === null ? 'killed' : `exit code ${code}`, log, lines.join('\n'))
+  })
+  await Promise.race([answering(), ending]).finally(() => over.abort())
+}
+
+const whatIsMissing = async ({ port, name }: Running): Promise<string | null> => {
+  const greeting = await greet(port)
+  if (greeting === 'nobody') return `nothing listens on port ${port} yet`
+  if (greeting === 'stranger' || greeting.server_name !== name) return `something else answers on port ${port}`
+  if (!greeting.jetstream) return 'it runs without JetStream'
+  if (greeting.auth_required || greeting.tls_required) return null // Its greeting has to do: we have no credentials here.
+  try {
+    const client = await connect({
+      servers: `127.0.0.1:${port}`,
+      reconnect: false,
+      timeout: 2_000,
+      noAsyncTraces: true,
+    })
+    const answer = await client.request('$JS.API.INFO', '', { timeout: 2_000 }).finally(() => client.close())
+    const { error } = answer.json<{ error?: { description: string } }>()
+    return error ? `JetStream answers: ${error.description}` : null
+  } catch (reason) {
+    return `JetStream does not answer (${reasonOf(reason)})`
+  }
+}
+
+/** Asks the server to end, and after ten seconds insists. */
+const end = async (server: Running): Promise<void> => {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    if (!(await lives(server))) break
+    send(signal, server.pid)
+    const ended = new AbortController()
+    const patience = sleep(10_000, 'late', { signal: ended.signal }).catch(() => 'ended')
+    server.exited.finally(() => ended.abort())
+    if ((await patience) === 'ended') break
+  }
+  await server.exited
+}
+
+const send = (signal: NodeJS.Signals, pid: number) => {
+  try {
+    process.kill(pid, signal)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ESRCH') throw cause // It ended by itself just now.
+  }
+}
+
+/** A process that is not our child can only be watched. */
+const gone = async (process: Process): Promise<null> => {
+  while (await lives(process)) await sleep(100, undefined, { ref: false })
+  return null
+}

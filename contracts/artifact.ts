@@ -23,7 +23,7 @@ export const artifactEvents = {
     z.object({ store: part, path, reason: z.string() }),
   ),
   'artifact.saved': fact('A node produced it in a store of its own pipeline', content.extend({ by: by.optional() })),
-  'artifact.used': fact('A node opened it', content.extend({ by: by.optional() })),
+  'artifact.used': fact('A node opened it', z.object({ store: part, path, digest, by: by.optional() })),
   'artifact.uploaded': fact(
     'It came from another pipeline and lies verified in the store',
     content.extend({ from: part.describe('The client that sent it'), by: by.optional() }),

@@ -1,0 +1,38 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+
+/**
+ * What one host keeps on disk for one log: its outbox, what lies in its stores, which work it holds and how work ended
+ * that is not yet reported. A new log begins with an empty one.
+ */
+export const openLocal = (path: string): Database.Database => {
+  mkdirSync(dirname(path), { recursive: true })
+  const db = new Database(path)
+  db.pragma('journal_mode = wal')
+  db.pragma('synchronous = full')
+  db.exec(`
+    create table if not exists files (
+      store text not null,
+      path text not null,
+      digest text not null,
+      size integer not null,
+      modified text not null,
+      origin text not null,
+      fact text,
+      primary key (store, path)
+    ) strict, without rowid;
+    create table if not exists held (
+      event text primary key,
+      receipt text not null
+    ) strict, without rowid;
+    create table if not exists results (
+      event text primary key,
+      execution text not null,
+      result text not null
+    ) strict, without rowid;
+  `)
+  return db
+}
+
+export type Local = Database.Database

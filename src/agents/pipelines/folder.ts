@@ -1,0 +1,81 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { copyFile, lstat, mkdir, open, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { faults } from '#bus/fault'
+import type { Content } from './shape.ts'
+
+/** Files that are being written lie here, inside the store, so that a rename is atomic. */
+export const workshop = '.millrace-tmp'
+
+/** The file that a store's path names; a fault where it leaves the store, also by a symbolic link. */
+export const inside = async (root: string, path: string): Promise<string> => {
+  const parts = path.split('/')
+  if (
+    path === '' ||
+    isAbsolute(path) ||
+    path.includes('\0') ||
+    parts.some((part) => part === '..' || part === workshop)
+  )
+    throw faults.leavesStore(path)
+  const file = resolve(root, ...parts)
+  const top = await realpath(root)
+  // The nearest folder that exists must lie inside once its links are followed.
+  for (let at = file; at.length >= resolve(root).length; at = dirname(at)) {
+    const real = await realpath(at).catch(() => undefined)
+    if (real === undefined) continue
+    if (real !== top && !real.startsWith(top + sep)) throw faults.leavesStore(path)
+    return file
+  }
+  throw faults.leavesStore(path)
+}
+
+/** A file's path as its store names it. */
+export const pathIn = (root: string, file: string): string => relative(root, file).split(sep).join('/')
+
+/** The SHA-256 of a file's bytes, read once and streamed. */
+export const digestOfFile = async (file: string, signal?: AbortSignal): Promise<{ digest: string; size: number }> => {
+  const hash = createHash('sha256')
+  let size = 0
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20, ...(signal && { signal }) })) {
+    hash.update(chunk as Buffer)
+    size += (chunk as Buffer).length
+  }
+  return { digest: hash.digest('hex'), size }
+}
+
+/** Writes content into the store's workshop; gives the temporary file. */
+export const draft = async (root: string, content: Content | AsyncIterable<Uint8Array>): Promise<string> => {
+  await mkdir(join(root, workshop), { recursive: true })
+  const file = join(root, workshop, randomUUID())
+  if (typeof content === 'object' && 'file' in content) await copyFile(content.file, file)
+  else await writeFile(file, content)
+  return file
+}
+
+/** Makes sure that a file's bytes, and then its name, are on disk under the final name. */
+export const settleAt = async (temporary: string, file: string): Promise<void> => {
+  await sync(temporary)
+  await mkdir(dirname(file), { recursive: true })
+  await rename(temporary, file)
+  await sync(dirname(file))
+}
+
+const sync = async (path: string): Promise<void> => {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Removes what was being written when the process died. */
+export const clearWorkshop = (root: string): Promise<void> => rm(join(root, workshop), { recursive: true, force: true })
+
+/** Whether anything lies at a path, a broken link included. */
+export const exists = (file: string): Promise<boolean> =>
+  lstat(file).then(
+    () => true,
+    () => false,
+  )

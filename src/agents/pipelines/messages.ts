@@ -1,0 +1,47 @@
+/** What a host and the process that runs a user's function say to each other. */
+
+/** What a function is to be run for. */
+export type Assignment = {
+  readonly kind: 'run'
+  readonly node: string
+  readonly run: { readonly pipeline: string; readonly number: number; readonly attempt: number }
+  /** What the run was offered, by store. */
+  readonly inputs: Readonly<Record<string, readonly Described[]>>
+}
+
+/** An artifact on this machine. */
+export type Described = { readonly path: string; readonly digest: string; readonly size: number; readonly file: string }
+
+export type ToRunner =
+  | Assignment
+  | { readonly kind: 'abort' }
+  | {
+      readonly kind: 'reply'
+      readonly call: number
+      readonly value?: unknown
+      readonly fault?: { readonly code: string; readonly message: string }
+    }
+
+export type FromRunner =
+  | { readonly kind: 'ready' }
+  | {
+      readonly kind: 'call'
+      readonly call: number
+      readonly node: string
+      readonly verb: string
+      readonly args: unknown
+    }
+  | {
+      readonly kind: 'log'
+      readonly level: LogLevel
+      readonly message: string
+      readonly more?: Readonly<Record<string, unknown>>
+    }
+  | { readonly kind: 'ended'; readonly result: Result }
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** How an execution ended. */
+export type Result =
+  | { readonly outcome: 'succeeded'; readonly message?: string }
+  | { readonly outcome: 'failed' | 'errored'; readonly reason: string }

@@ -1,0 +1,31 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Fault } from '#bus/fault'
+
+/** Faults that pass by themselves: nobody answers at this moment, or no answer came. */
+const passing = new Set(['bus.no-owner', 'bus.timeout', 'bus.contended'])
+
+const passes = (cause: unknown): boolean =>
+  cause instanceof Fault
+    ? passing.has(cause.code)
+    : cause instanceof Error && /Connection|Timeout|Request|Closed/.test(cause.name)
+
+/**
+ * Tries until there is an answer, whatever it is: while nobody answers, and while the bus is away. Says once, through
+ * `waiting`, that it has begun to wait. Rejects when `signal` aborts.
+ */
+export const patiently = async <T>(
+  attempt: () => Promise<T>,
+  signal: AbortSignal,
+  waiting: (reason: string) => void = () => undefined,
+): Promise<T> => {
+  for (let tries = 0; ; tries++) {
+    signal.throwIfAborted()
+    try {
+      return await attempt()
+    } catch (cause) {
+      if (!passes(cause)) throw cause
+      if (tries === 2) waiting((cause as Error).message)
+      await delay(Math.min(2_000, 50 * 2 ** tries), undefined, { signal })
+    }
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * The process in which one execution of a user's function runs: it imports the config, waits for its assignment, and can
+ * block its thread without starving the host. Started with the config's path and the pipeline's name.
+ */
+import { randomUUID } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { copyFile, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Fault, reasonOf } from '#bus/fault'
+import { loadPipelines } from './config.ts'
+import { workshop } from './folder.ts'
+import type { Assignment, Described, FromRunner, LogLevel, Result, ToRunner } from './messages.ts'
+import type { Content, Context, Definition, InputFile } from './shape.ts'
+
+const [, , configPath = '', pipelineName = ''] = process.argv
+
+const send = (message: FromRunner): void => {
+  process.send?.(message)
+}
+
+const stopping = new AbortController()
+let nextCall = 1
+const calls = new Map<number, { resolve: (value: unknown) => void; reject: (cause: Error) => void }>()
+
+/** Asks the host to do something that only it can: its store, its bus, its outbox. */
+const call = <T>(node: string, verb: string, args: unknown): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const id = nextCall++
+    calls.set(id, { resolve: resolve as (value: unknown) => void, reject })
+    send({ kind: 'call', call: id, node, verb, args })
+  })
+
+const inputFile = (node: string, described: Described): InputFile => {
+  const use = async (): Promise<Buffer> => {
+    await call(node, 'used', { path: described.path, digest: described.digest })
+    return readFile(described.file)
+  }
+  return {
+    ...described,
+    bytes: use,
+    text: async () => (await use()).toString('utf8'),
+    json: async () => JSON.parse((await use()).toString('utf8')),
+  }
+}
+
+/** Writes content where the host takes it from. */
+const draftIn = async (root: string, content: Content): Promise<string> => {
+  mkdirSync(join(root, workshop), { recursive: true })
+  const file = join(root, workshop, randomUUID())
+  if (typeof content === 'object' && 'file' in content) await copyFile(content.file, file)
+  else await writeFile(file, content)
+  return file
+}
+
+const handleOf = (node: string, definition: Definition): unknown => {
+  switch (definition.kind) {
+    case 'filesystem-store':
+      return {
+        save: async (path: string, content: Content, options = {}) =>
+          call(node, 'save', { path, draft: await draftIn(definition.path, content), ...options }),
+        open: async (path: string) => inputFile(node, await call<Described>(node, 'open', { path })),
+        list: () => call(node, 'list', {}),
+        tag: (path: string, tags: unknown) => call(node, 'tag', { path, tags }),
+      }
+    case 'store-client':
+      return {
+        download: async (path: string) => inputFile(node, await call<Described>(node, 'download', { path })),
+        upload: async (path: string, content: Content, options = {}) =>
+          call(node, 'upload', { path, draft: await draftIn(definition.path, content), ...options }),
+        list: () => call(node, 'list', {}),
+      }
+    case 'metadata-store':
+    case 'metadata-client':
+      return {
+        logMetric: (key: string, value: number, { step }: { step?: number } = {}) =>
+          call(node, 'metric', { key, value, ...(step !== undefined && { step }) }),
+        logParam: (key: string, value: unknown) => call(node, 'param', { key, value }),
+        tag: (key: string, value: string) => call(node, 'runTag', { key, value }),
+        run: () => call(node, 'run', {}),
+        metrics: (filter = {}) => call(node, 'metrics', filter),
+      }
+  }
+}
+
+const [pipeline] = (await loadPipelines(configPath)).filter(({ name }) => name === pipelineName)
+if (!pipeline) throw new Error(`${configPath} has no pipeline ${pipelineName}`)
+
+const say =
+  (level: LogLevel) =>
+  (message: string, more?: Readonly<Record<string, unknown>>): void =>
+    send({ kind: 'log', level, message: String(message), ...(more && { more }) })
+
+const contextOf = ({ run, inputs }: Assignment): Context => ({
+  run: {
+    ...run,
+    inputs: Object.fromEntries(
+      Object.entries(inputs).map(([node, files]) => [node, files.map((file) => inputFile(node, file))]),
+    ),
+  } as Context['run'],
+  stores: Object.fromEntries(
+    Object.entries(pipeline.stores).map(([node, definition]) => [node, handleOf(node, definition)]),
+  ) as Context['stores'],
+  log: { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') },
+  signal: stopping.signal,
+})
+
+const execute = async (assignment: Assignment): Promise<Result> => {
+  const action = pipeline.actions[assignment.node]
+  if (!action) return { outcome: 'errored', reason: `${pipelineName} has no action ${assignment.node}` }
+  try {
+    const said = await action.execute(contextOf(assignment))
+    if (said === false) return { outcome: 'failed', reason: `${assignment.node} returned false` }
+    return typeof said === 'string' ? { outcome: 'succeeded', message: said } : { outcome: 'succeeded' }
+  } catch (cause) {
+    return { outcome: 'errored', reason: reasonOf(cause) || 'It threw without saying why' }
+  }
+}
+
+process.on('message', (message: ToRunner) => {
+  switch (message.kind) {
+    case 'run':
+      void execute(message).then((result) => send({ kind: 'ended', result }))
+      break
+    case 'abort':
+      stopping.abort(new Error('The execution was stopped'))
+      break
+    case 'reply': {
+      const waiting = calls.get(message.call)
+      calls.delete(message.call)
+      if (message.fault) waiting?.reject(new Fault(message.fault.code, message.fault.message))
+      else waiting?.resolve(message.value)
+    }
+  }
+})
+process.on('disconnect', () => process.exit(0)) // The host is gone, and nobody wants the result.
+send({ kind: 'ready' })

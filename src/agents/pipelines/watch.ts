@@ -1,0 +1,134 @@
+import { lstat, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { watch as chokidar } from 'chokidar'
+import { reasonOf } from '#bus/fault'
+import { digestOfFile, inside, pathIn, workshop } from './folder.ts'
+import type { Store } from './store.ts'
+
+/** How many files are hashed at once. */
+const hashedAtOnce = 4
+
+type Stamp = { readonly size: number; readonly modified: string }
+
+/**
+ * Watches a store's folder until `signal` aborts. A file is taken once its size and time have stood still for `settle`
+ * milliseconds and were still the same after it had been hashed; known bytes are not hashed again. Resolves when what lay
+ * there at the start has been looked at.
+ */
+export const watchStore = async (
+  store: Store,
+  { settle, ignoreExisting, signal }: { settle: number; ignoreExisting: boolean; signal: AbortSignal },
+): Promise<void> => {
+  const { root, index } = store
+  const resting = new Map<string, { timer: NodeJS.Timeout; stamp: Stamp | undefined }>()
+  const complained = new Map<string, string>()
+  const queue: string[] = []
+  let hashing = 0
+  let starting = true
+  const vanished = new Set(index.paths())
+  const ignoring = ignoreExisting && vanished.size === 0
+  const ignorable = new Set<string>()
+
+  const refuse = (path: string, reason: string) => {
+    if (complained.get(path) === reason) return
+    complained.set(path, reason)
+    index.unreadable(path, reason)
+  }
+
+  /** Size and time of what lies at a path; undefined where it is gone or no artifact. */
+  const look = async (path: string): Promise<Stamp | undefined> => {
+    const file = join(root, path)
+    try {
+      const link = await lstat(file, { bigint: true })
+      if (link.isDirectory()) return undefined
+      if (link.isSymbolicLink()) await inside(root, path)
+      const found = link.isSymbolicLink() ? await stat(file, { bigint: true }) : link
+      if (found.isDirectory()) return undefined
+      if (!found.isFile()) {
+        refuse(path, 'it is not a regular file')
+        return undefined
+      }
+      return { size: Number(found.size), modified: String(found.mtimeNs) }
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') refuse(path, reasonOf(cause))
+      return undefined
+    }
+  }
+
+  const rest = (path: string, stamp: Stamp | undefined) => {
+    const before = resting.get(path)
+    if (before) clearTimeout(before.timer)
+    resting.set(path, { stamp, timer: setTimeout(() => void rested(path), settle) })
+  }
+
+  /** Nothing was heard of a file for a while: is it still the same? */
+  const rested = async (path: string): Promise<void> => {
+    const before = resting.get(path)?.stamp
+    const stamp = await look(path)
+    if (signal.aborted || !stamp) return void resting.delete(path)
+    if (before && same(before, stamp)) {
+      resting.delete(path)
+      queue.push(path)
+      void hashNext()
+    } else rest(path, stamp)
+  }
+
+  const hashNext = async (): Promise<void> => {
+    if (hashing >= hashedAtOnce) return
+    const path = queue.shift()
+    if (path === undefined) return
+    hashing++
+    try {
+      await takeIn(path)
+    } catch (cause) {
+      if (!signal.aborted && (cause as NodeJS.ErrnoException).code !== 'ENOENT') refuse(path, reasonOf(cause))
+    } finally {
+      hashing--
+      void hashNext()
+    }
+  }
+
+  const takeIn = async (path: string): Promise<void> => {
+    const before = await look(path)
+    if (!before) return
+    const known = index.known(path)
+    if (known && same(known, before)) return
+    const { digest, size } = await digestOfFile(join(root, path), signal)
+    const after = await look(path)
+    if (!after || !same(before, after) || size !== after.size) return rest(path, after)
+    complained.delete(path)
+    if (ignorable.delete(path)) index.ignored(path, digest, size, after.modified)
+    else index.seen(path, digest, size, after.modified)
+  }
+
+  const arrived = async (file: string): Promise<void> => {
+    const path = pathIn(root, file)
+    vanished.delete(path)
+    if (starting && ignoring) ignorable.add(path)
+    const stamp = await look(path)
+    const known = index.known(path)
+    if (stamp && !(known && same(known, stamp))) rest(path, stamp)
+  }
+
+  const watcher = chokidar(root, {
+    ignored: join(root, workshop),
+    followSymlinks: false,
+    alwaysStat: true,
+    atomic: false,
+  })
+  signal.addEventListener('abort', () => {
+    for (const { timer } of resting.values()) clearTimeout(timer)
+    void watcher.close()
+  })
+  watcher.on('add', (file) => void arrived(file))
+  watcher.on('change', (file) => void arrived(file))
+  watcher.on('unlink', (file) => index.gone(pathIn(root, file)))
+  await new Promise<void>((resolve, reject) => {
+    watcher.once('ready', () => resolve())
+    watcher.once('error', (cause) => reject(cause))
+  })
+  starting = false
+  for (const path of vanished) index.gone(path)
+}
+
+const same = (a: Stamp, b: Stamp): boolean => a.size === b.size && a.modified === b.modified

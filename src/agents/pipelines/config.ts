@@ -36,8 +36,8 @@ const action = z.strictObject({
 
 const shape = z.strictObject({ name, stores: z.record(name, definition), actions: z.record(name, action) })
 
-/** Imports a config and gives its pipelines, paths made absolute. A bad one is a fault that lists every mistake. */
-export const loadPipelines = async (configPath: string): Promise<Pipeline[]> => {
+/** Imports a config and gives its pipelines, paths made absolute from `base`. A bad one is a fault that lists every mistake. */
+export const loadPipelines = async (configPath: string, base?: string): Promise<Pipeline[]> => {
   const file = resolve(configPath)
   const module = await import(pathToFileURL(file).href).catch((cause: unknown) => {
     throw faults.unreadableConfig(file, reasonOf(cause), cause)
@@ -49,7 +49,7 @@ export const loadPipelines = async (configPath: string): Promise<Pipeline[]> => 
   )
   if (mistakes.length > 0) throw faults.badConfig(file, mistakes)
   const unique = new Map(candidates.map(([, value]) => [(value as Pipeline).name, value as Pipeline]))
-  return [...unique.values()].map((pipeline) => withAbsolutePaths(pipeline, dirname(file)))
+  return [...unique.values()].map((pipeline) => withAbsolutePaths(pipeline, base ?? dirname(file)))
 }
 
 const looksLikePipeline = (value: unknown): value is Pipeline =>

@@ -1,5 +1,4 @@
 import { hostname } from 'node:os'
-import { dirname } from 'node:path'
 import type { Bus } from '#bus/bus'
 import { commandFrom, own } from '#bus/command'
 import { dispatch } from '#bus/dispatcher'
@@ -26,6 +25,8 @@ export type HostOptions = {
   readonly bus: Bus
   /** Absolute. */
   readonly configPath: string
+  /** Where the config's relative paths begin. */
+  readonly base: string
   readonly pipelines: readonly Pipeline[]
   /** The host's name, and the id of its installation, which outlives the process. */
   readonly host: string
@@ -34,6 +35,8 @@ export type HostOptions = {
   readonly local: Local
   readonly log: (level: LogLevel, message: string, more?: Readonly<Record<string, unknown>>) => void
   readonly signal: AbortSignal
+  /** Called when everything runs. */
+  readonly ready?: () => void
 }
 
 /** Runs the agents of some pipelines: owners, planner, stores, actions. Resolves when they have stopped, all facts sent. */
@@ -68,6 +71,7 @@ export const runHost = async (options: HostOptions): Promise<void> => {
   run(dispatch(bus, signal))
   for (const pipeline of pipelines) await runPipeline({ ...options, signal }, pipeline, outbox, run)
   log('debug', `${host} runs ${nodes.length} nodes`)
+  options.ready?.()
 
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve()
@@ -87,7 +91,7 @@ type Run = (task: Promise<unknown>) => void
 type Outbox = ReturnType<typeof openOutbox>
 
 const runPipeline = async (
-  { bus, configPath, host, instance, local, log, signal }: HostOptions,
+  { bus, configPath, base, host, instance, local, log, signal }: HostOptions,
   pipeline: Pipeline,
   outbox: Outbox,
   start: Run,
@@ -102,7 +106,7 @@ const runPipeline = async (
   const address = { aggregate: 'pipeline', scope: name, key: 'self' }
   const owner = own(bus, pipelineDecider, name, signal)
   start(owner.served)
-  const graph = graphOf(pipeline, dirname(configPath))
+  const graph = graphOf(pipeline, base)
   await owner.handle(
     address,
     commandFrom({ address, type: 'pipeline.define', data: { graph, digest: digestOf(graph) } }, bus.principal),
@@ -118,7 +122,7 @@ const runPipeline = async (
     start(plan({ bus, owner: owner as never, pipeline: name, triggers, say, signal }))
   }
 
-  const runners = openRunners(configPath, name, signal)
+  const runners = openRunners({ configPath, base, pipeline: name }, signal)
   for (const node of Object.keys(pipeline.actions)) {
     const part = `${name}/${node}`
     start(

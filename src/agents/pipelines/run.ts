@@ -77,10 +77,9 @@ const decide: RunDecider['decide'] = (command, run) => {
 
 /** A higher delivery supersedes: the server delivers again only once the lease of the one before has run out. */
 const start = (data: Execution & { readonly host: string }, node: Node) => {
+  if (node.state === 'waiting') return refuse('not-scheduled', 'The nodes before it have not all succeeded')
   if (data.attempt !== node.attempt) return refuse('old-attempt', `The node is at attempt ${node.attempt}`)
   switch (node.state) {
-    case 'waiting':
-      return refuse('not-scheduled', 'The nodes before it have not all succeeded')
     case 'succeeded':
     case 'failed':
     case 'skipped':

@@ -12,7 +12,7 @@ import { workshop } from './folder.ts'
 import type { Assignment, Described, FromRunner, LogLevel, Result, ToRunner } from './messages.ts'
 import type { Content, Context, Definition, InputFile } from './shape.ts'
 
-const [, , configPath = '', pipelineName = ''] = process.argv
+const [, , configPath = '', base = '', pipelineName = ''] = process.argv
 
 const send = (message: FromRunner): void => {
   process.send?.(message)
@@ -82,7 +82,7 @@ const handleOf = (node: string, definition: Definition): unknown => {
   }
 }
 
-const [pipeline] = (await loadPipelines(configPath)).filter(({ name }) => name === pipelineName)
+const [pipeline] = (await loadPipelines(configPath, base)).filter(({ name }) => name === pipelineName)
 if (!pipeline) throw new Error(`${configPath} has no pipeline ${pipelineName}`)
 
 const say =
@@ -132,5 +132,6 @@ process.on('message', (message: ToRunner) => {
     }
   }
 })
+process.on('SIGINT', () => undefined) // The host says when to stop.
 process.on('disconnect', () => process.exit(0)) // The host is gone, and nobody wants the result.
 send({ kind: 'ready' })

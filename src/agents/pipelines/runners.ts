@@ -17,11 +17,14 @@ export type Services = {
 const entry = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './runner.ts' : './runner.js', import.meta.url))
 
 /** Processes for a user's functions: each runs one execution; one is kept warm, so that the next begins at once. */
-export const openRunners = (configPath: string, pipeline: string, signal: AbortSignal) => {
+export const openRunners = (
+  { configPath, base, pipeline }: { readonly configPath: string; readonly base: string; readonly pipeline: string },
+  signal: AbortSignal,
+) => {
   let warm: ChildProcess | undefined
 
   const launch = (): ChildProcess =>
-    fork(entry, [configPath, pipeline], { serialization: 'advanced', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+    fork(entry, [configPath, base, pipeline], { serialization: 'advanced', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
 
   const take = (): ChildProcess => {
     const child = warm?.connected ? warm : launch()

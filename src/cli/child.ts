@@ -1,0 +1,54 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { exitCode } from './exit.ts'
+
+const main = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url))
+
+/**
+ * Runs a verb of this program as a process of its own, and runs it again when it dies; what is wrong with its config or
+ * its command line is not tried again. Ends it when `signal` aborts: `kill` at once, else by asking it to drain.
+ */
+export const supervise = (
+  args: readonly string[],
+  { name, say, signal }: { readonly name: string; readonly say: (line: string) => void; readonly signal: AbortSignal },
+) => {
+  let child: ChildProcess | undefined
+  const { promise: ready, resolve: isReady, reject: isBroken } = Promise.withResolvers<void>()
+  ready.catch(() => undefined)
+
+  const live = async (): Promise<void> => {
+    for (let tries = 0; !signal.aborted; tries++) {
+      const began = performance.now()
+      child = fork(main, args, { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
+      let words = ''
+      child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+        words = (words + text).slice(-4000)
+      })
+      child.on('message', (message: { readonly kind?: string }) => {
+        if (message.kind === 'ready') isReady()
+      })
+      const drain = () => child?.kill('SIGTERM')
+      signal.addEventListener('abort', drain, { once: true })
+      if (signal.aborted) drain()
+      const [code, killedBy] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+      signal.removeEventListener('abort', drain)
+      if (signal.aborted) return
+      const how = killedBy ? `was killed by ${killedBy}` : `ended with code ${code}`
+      const reason = words.trim()
+      if (
+        code === exitCode.usage ||
+        (code !== null && code !== 0 && tries === 0 && performance.now() - began < 2_000)
+      ) {
+        const broken = new Error(reason || `${name} ${how}`)
+        isBroken(broken)
+        throw broken
+      }
+      say(`${name} ${how}${reason && `: ${reason}`}; starting it again`)
+      if (performance.now() - began > 60_000) tries = 0
+      await delay(Math.min(10_000, 250 * 2 ** Math.min(tries, 6)), undefined, { signal }).catch(() => undefined)
+    }
+  }
+  return { ready, ended: live(), kill: () => child?.kill('SIGKILL'), pid: () => child?.pid }
+}

@@ -1,0 +1,33 @@
+import { createWriteStream } from 'node:fs'
+import { Writable } from 'node:stream'
+import pino from 'pino'
+
+export type Level = 'debug' | 'info' | 'warn' | 'error'
+export type Log = (level: Level, message: string, more?: Readonly<Record<string, unknown>>) => void
+
+/** Logs with levels: JSON lines into a file, readable lines onto the terminal. */
+export const openLog = (file: string, level: Level = 'info'): Log => {
+  const logger = pino(
+    { level: 'debug', base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.multistream([
+      { level: 'debug', stream: createWriteStream(file, { flags: 'a' }) },
+      { level, stream: terminal() },
+    ]),
+  )
+  return (at, message, more = {}) => logger[at](more, message)
+}
+
+const names: Readonly<Record<number, string>> = { 20: 'DEBUG', 30: 'INFO', 40: 'WARN', 50: 'ERROR' }
+
+const terminal = (): Writable =>
+  new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      const { level, time, msg, node, run } = JSON.parse(chunk.toString()) as Record<string, string>
+      const about = node ? ` ${node}${run ? ` in ${run}` : ''}:` : ''
+      process.stdout.write(`${time} ${names[Number(level)] ?? level}${about} ${printable(msg ?? '')}\n`, () => done())
+    },
+  })
+
+/** Text from outside, safe on a terminal: control characters are shown, not obeyed. */
+export const printable = (text: string): string =>
+  text.replaceAll(/\p{Cc}/gu, (c) => (c === '\t' ? c : `\\x${(c.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`))

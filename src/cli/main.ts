@@ -1,0 +1,17 @@
+import { Command } from 'commander'
+import { agentVerb, version } from './agent.ts'
+import { exitCode, fail } from './exit.ts'
+import { natsVerb } from './nats.ts'
+import { upVerb } from './up.ts'
+import { webVerb } from './web.ts'
+
+const program = new Command('millrace')
+  .description('Machine-learning work that crosses machines: every step a typed event on one durable log')
+  .version(version())
+  .showHelpAfterError('See: millrace --help')
+  .exitOverride((stop) => process.exit(stop.exitCode === 0 ? exitCode.done : exitCode.usage))
+  .addHelpText('after', '\nExit codes: 0 done, 1 broken, 2 usage or config, 3 refused, 4 nobody answers, 5 not there')
+
+for (const verb of [upVerb, natsVerb, agentVerb, webVerb]) verb(program)
+
+await program.parseAsync().catch(fail)

@@ -1,0 +1,48 @@
+import { existsSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { z } from 'zod'
+import { faults, reasonOf } from '#bus/fault'
+
+/** What `up` starts together: configs, each with the port of its web process. */
+const together = z.strictObject({
+  hosts: z.array(z.strictObject({ config: z.string(), port: z.int().min(1).max(65535) })).min(1),
+  /** Does something that starts a run, and says what; told where the configs' relative paths begin. */
+  demonstrate: z.custom<(base: string) => Promise<string>>((value) => typeof value === 'function').optional(),
+})
+
+export type Together = z.input<typeof together>
+
+export type Plan = {
+  readonly hosts: readonly { readonly config: string; readonly port: number }[]
+  /** Where relative paths begin. */
+  readonly folder: string
+  readonly demonstrate?: ((base: string) => Promise<string>) | undefined
+}
+
+/** The file in a folder that says what is started together. */
+const fileName = 'millrace.config.ts'
+
+/** Reads what is to be started: one config, or a folder that names several. */
+export const planOf = async (target: string, port: number | undefined): Promise<Plan> => {
+  const path = resolve(target)
+  if (!existsSync(path)) throw faults.unreadableConfig(path, 'there is no such file or folder', undefined)
+  if (!statSync(path).isDirectory()) return { hosts: [{ config: path, port: port ?? 8000 }], folder: dirname(path) }
+  const file = join(path, fileName)
+  const module = (await import(pathToFileURL(file).href).catch((cause: unknown) => {
+    throw faults.unreadableConfig(file, reasonOf(cause), cause)
+  })) as { readonly together?: unknown }
+  const parsed = together.safeParse(module.together)
+  if (!parsed.success)
+    throw faults.badConfig(
+      file,
+      parsed.error.issues.map(({ path: at, message }) => ['together', ...at].map(String).join('.') + `: ${message}`),
+    )
+  const { hosts, demonstrate } = parsed.data
+  const shift = port === undefined ? 0 : port - (hosts[0]?.port ?? port)
+  return {
+    hosts: hosts.map(({ config, port: own }) => ({ config: resolve(path, config), port: own + shift })),
+    folder: path,
+    demonstrate,
+  }
+}

@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { openBus } from '#bus/jetstream'
+import { supervise } from './child.ts'
+import { startNats } from './nats.ts'
+import { type Common, defaultPort, localUrl, withConnection } from './options.ts'
+import { stopping } from './signals.ts'
+import { storyOf } from './story.ts'
+import { type Plan, planOf } from './together.ts'
+
+type Options = Common & {
+  readonly host: string
+  readonly port?: string
+  readonly natsPort: string
+  readonly ephemeral?: boolean
+  readonly name?: string
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+export const upVerb = (program: Command): void => {
+  withConnection(program.command('up <config>'))
+    .description('start what a config, or a folder of configs, names: a server, agents, web processes')
+    .option('--host <address>', 'the address that web processes listen at', '127.0.0.1')
+    .option('--port <port>', 'the port of the first web process')
+    .option('--nats-port <port>', 'the port of a server that is started here', String(defaultPort))
+    .option('--name <name>', 'the name of the host; by default <hostname>-<config>')
+    .option('--ephemeral', 'keep log, stores and databases in a temporary folder, and remove it at the end')
+    .addHelpText('after', '\nExample:\n  millrace up examples/file-transfer')
+    .action(async (target: string, options: Options) => {
+      const signal = stopping()
+      const plan = await planOf(target, options.port === undefined ? undefined : Number(options.port))
+      const folder = options.ephemeral ? mkdtempSync(join(tmpdir(), 'millrace-')) : undefined
+      try {
+        await start(plan, { ...options, state: folder ?? resolve(options.state) }, folder ?? plan.folder, signal)
+      } finally {
+        if (folder) rmSync(folder, { recursive: true, force: true })
+      }
+    })
+}
+
+const start = async (plan: Plan, options: Options, base: string, signal: AbortSignal): Promise<void> => {
+  const { url, stop } = await serverFor(options)
+  const broken = new AbortController()
+  const ending = AbortSignal.any([signal, broken.signal])
+  const bus = await openBus({ url, principal: 'up' })
+  const common = ['--nats', url, '--state', options.state, '--base', base]
+  const children = plan.hosts.flatMap(({ config, port }) => {
+    const name = basename(config)
+    const own = options.name && plan.hosts.length === 1 ? ['--name', options.name] : []
+    const at = ['--host', options.host, '--port', String(port)]
+    return [
+      supervise(['agent', config, ...common, ...own], { name: `agents of ${name}`, say, signal: ending }),
+      supervise(['web', config, ...common, ...at], { name: `web of ${name}`, say, signal: ending }),
+    ]
+  })
+  for (const { ended } of children) ended.catch((cause: unknown) => broken.abort(cause))
+  process.on('exit', () => {
+    for (const { kill } of children) kill()
+  })
+  const consoleUrl = `https://${options.host}:${plan.hosts[0]?.port}`
+  const tell = bus.follow(
+    { logId: bus.logId, sequence: await bus.head() },
+    ({ events }) => {
+      for (const event of events) {
+        const line = storyOf(event, consoleUrl)
+        if (line) say(line)
+      }
+    },
+    ending,
+  )
+  tell.catch((cause: unknown) => broken.abort(cause))
+  try {
+    await Promise.race([Promise.all(children.map(({ ready }) => ready)), aborted(ending)])
+    if (!ending.aborted) {
+      for (const { config, port } of plan.hosts) say(`${basename(config)}: https://${options.host}:${port}`)
+      if (plan.demonstrate) say(await plan.demonstrate(base))
+      say('Ctrl-C stops everything; drop a file into the watched folder for the next run')
+    }
+    await aborted(ending)
+  } finally {
+    if (signal.aborted) say('Stopping: agents finish what they can')
+    await Promise.allSettled(children.map(({ ended }) => ended))
+    await Promise.allSettled([tell, bus.close()])
+    await stop()
+  }
+  if (broken.signal.aborted) throw broken.signal.reason
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+/** The server to use: the one that was named, else one that answers where ours would, else one of our own. */
+const serverFor = async (options: Options): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> => {
+  const named = options.nats ?? process.env.NATS_URL
+  if (named && !options.ephemeral) return { url: named, stop: async () => undefined }
+  const port = options.ephemeral ? await freePort() : Number(options.natsPort)
+  const server = await startNats(options.state, port).catch(async (cause: unknown) => {
+    if ((cause as { code?: string }).code !== 'server.port-taken') throw cause
+    // `millrace nats` in another terminal, or the machine's own: used as it is, if it can be.
+    const bus = await openBus({ url: localUrl(port), principal: 'up' }).catch(() => Promise.reject(cause))
+    await bus.close()
+    say(`Using the NATS server that answers at ${localUrl(port)}`)
+    return undefined
+  })
+  if (!server) return { url: localUrl(port), stop: async () => undefined }
+  say(`NATS ${server.adopted ? 'goes on' : 'listens'} at ${server.url}`)
+  return { url: server.url, stop: () => server.stop() }
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolvePort, reject) => {
+    const probe = createServer().once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number }
+      probe.close(() => resolvePort(port))
+    })
+  })

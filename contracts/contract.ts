@@ -10,8 +10,9 @@ export type EventContract<Schema extends z.ZodType = z.ZodType> = {
   readonly version: number
   readonly description: string
   readonly data: Schema
-  /** Set where the event is work: says whose, from its data. */
+  /** Set where the event is work: says whose, from its data, and in words. */
   readonly work?: (data: z.output<Schema>) => WorkFor
+  readonly whose?: string
   /** Set where the event asks to be looked at again: milliseconds after it was stored. */
   readonly delay?: (data: z.output<Schema>) => number
   /** Earlier versions: `upcast[1]` turns data of version 1 into data of version 2. */

@@ -22,6 +22,7 @@ export const runEvents = {
     'All nodes before it have succeeded: the node is to be executed',
     z.object({ part, attempt }),
     {
+      whose: 'the node that part names, in its pipeline',
       work: (data) => {
         const { pipeline, node } = splitPart(data.part)
         return { where: pipeline, agent: node }

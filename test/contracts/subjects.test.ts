@@ -1,0 +1,36 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { nameFrom } from '#contracts/names'
+import { addressOf, askedBy, commandOf, historyOf, workOf } from '#contracts/subjects'
+
+test('an address and its subject say the same', () => {
+  const token = fc.stringMatching(/^[\w-]{1,20}$/)
+  fc.assert(
+    fc.property(token, token, token, (aggregate, scope, key) => {
+      expect(addressOf(historyOf({ aggregate, scope, key }))).toEqual({ aggregate, scope, key })
+    }),
+  )
+})
+
+test.each(['', 'a.b', 'a b', '*', '>', 'ä', 'a\n'])('%j cannot be part of a subject', (key) => {
+  expect(() => historyOf({ aggregate: 'run', scope: 'root', key })).toThrow(/use letters, digits, - and _/)
+})
+
+test.each(['events.run.root', 'events.run.root.1.2', 'commands.run.root.1', ''])('%j is no history', (subject) => {
+  expect(addressOf(subject)).toBeUndefined()
+})
+
+test('any text becomes a name that can stand in a subject', () => {
+  fc.assert(fc.property(fc.string(), (text) => /^[\w-]{1,128}$/.test(nameFrom(text))))
+})
+
+test('a request says its verb and who asks', () => {
+  expect(askedBy(commandOf('run', 'root', 'start-node', 'box-leaf'))).toEqual({
+    verb: 'start-node',
+    principal: 'box-leaf',
+  })
+})
+
+test('work is named by its event, dots and all', () => {
+  expect(workOf('leaf', 'eval', 'artifact.root.x-1')).toBe('work.leaf.eval.artifact_root_x-1')
+})

@@ -17,6 +17,7 @@ type Options = Common & {
   readonly natsPort: string
   readonly ephemeral?: boolean
   readonly name?: string
+  readonly base?: string
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -28,6 +29,7 @@ export const upVerb = (program: Command): void => {
     .option('--port <port>', 'the port of the first web process')
     .option('--nats-port <port>', 'the port of a server that is started here', String(defaultPort))
     .option('--name <name>', 'the name of the host; by default <hostname>-<config>')
+    .option('--base <folder>', "where the configs' relative paths begin; by default their own folder")
     .option('--ephemeral', 'keep log, stores and databases in a temporary folder, and remove it at the end')
     .addHelpText('after', '\nExample:\n  millrace up examples/file-transfer')
     .action(async (target: string, options: Options) => {
@@ -35,7 +37,7 @@ export const upVerb = (program: Command): void => {
       const plan = await planOf(target, options.port === undefined ? undefined : Number(options.port))
       const folder = options.ephemeral ? mkdtempSync(join(tmpdir(), 'millrace-')) : undefined
       try {
-        await start(plan, { ...options, state: folder ?? resolve(options.state) }, folder ?? plan.folder, signal)
+        await start(plan, { ...options, state: folder ?? resolve(options.state) }, folder ?? resolve(options.base ?? plan.folder), signal)
       } finally {
         if (folder) rmSync(folder, { recursive: true, force: true })
       }

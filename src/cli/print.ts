@@ -1,0 +1,27 @@
+import { printable } from './log.ts'
+
+type Row = Readonly<Record<string, unknown>>
+
+const textOf = (value: unknown): string =>
+  printable(value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value))
+
+/** Prints one value: JSON for programs, `name: value` lines for people. */
+export const printOne = (value: Row, json: boolean): void => {
+  if (json) return print(JSON.stringify(value))
+  const width = Math.max(0, ...Object.keys(value).map(({ length }) => length))
+  for (const [key, one] of Object.entries(value)) print(`${`${key}:`.padEnd(width + 2)}${textOf(one)}`)
+}
+
+/** Prints rows: a JSON line each for programs, a table for people. */
+export const printRows = (rows: readonly Row[], columns: readonly string[], json: boolean): void => {
+  if (json) {
+    for (const row of rows) print(JSON.stringify(row))
+    return
+  }
+  if (rows.length === 0) return print('none')
+  const cells = [columns.map((column) => column.toUpperCase()), ...rows.map((row) => columns.map((column) => textOf(row[column])))]
+  const widths = columns.map((_, index) => Math.max(...cells.map((line) => line[index]?.length ?? 0)))
+  for (const line of cells) print(line.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ').trimEnd())
+}
+
+export const print = (line: string): void => void process.stdout.write(`${line}\n`)

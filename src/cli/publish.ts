@@ -1,0 +1,49 @@
+import type { Command } from 'commander'
+import { ask, uuidv7 } from '#bus/command'
+import { Fault } from '#bus/fault'
+import { postFact } from '#bus/post'
+import { exitCode } from './exit.ts'
+import type { Common } from './options.ts'
+import { printOne } from './print.ts'
+import { inSession, metadataPipeline, withSession } from './session.ts'
+
+type Options = Common & { readonly pipeline?: string; readonly key?: string }
+
+const dataFrom = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Fault('contract.json', `The data is not JSON: ${text}. Expected for example '{"key":"loss","value":0.5}'`)
+  }
+}
+
+export const publishVerb = (program: Command): void => {
+  withSession(program.command('publish <type> <data>'))
+    .description('publish a fact: a metric, a param, a tag')
+    .option('--pipeline <name>', 'the pipeline it is about; needed where there are several')
+    .addHelpText('after', `\nExample:\n  millrace publish tracking.metric-logged '{"key":"loss","value":0.5}'`)
+    .action((type: string, text: string, options: Options) =>
+      inSession(options, async ({ bus, json }) => {
+        const scope = await metadataPipeline(bus, options.pipeline)
+        const position = await postFact(bus, { scope, type, data: dataFrom(text), id: uuidv7() })
+        printOne({ position }, json)
+      }),
+    )
+}
+
+export const askVerb = (program: Command): void => {
+  withSession(program.command('ask <type> [data]'))
+    .description('send a command to whoever owns the aggregate, and print its answer')
+    .option('--pipeline <name>', 'the pipeline; needed where there are several')
+    .option('--key <key>', 'the aggregate, for example a run number', 'self')
+    .addHelpText('after', `\nExample:\n  millrace ask pipeline.start '{"message":"by hand"}'`)
+    .action((type: string, text: string | undefined, options: Options & { key: string }) =>
+      inSession(options, async ({ bus, json }) => {
+        const scope = await metadataPipeline(bus, options.pipeline)
+        const address = { aggregate: type.split('.')[0] ?? '', scope, key: options.key }
+        const answer = await ask(bus, { address, type, data: dataFrom(text ?? '{}') })
+        printOne(answer, json)
+        if (!answer.accepted) process.exitCode = exitCode.refused
+      }),
+    )
+}

@@ -1,0 +1,83 @@
+import type { Command } from 'commander'
+import { ask } from '#bus/command'
+import { exitCode } from './exit.ts'
+import type { Common } from './options.ts'
+import { print, printOne, printRows } from './print.ts'
+import { inSession, metadataPipeline, query, withSession } from './session.ts'
+import { storyOf } from './story.ts'
+
+type Options = Common & { readonly pipeline?: string }
+type RunRow = { readonly number: number; readonly state: string } & Readonly<Record<string, unknown>>
+
+const withPipeline = (command: Command): Command =>
+  withSession(command).option('--pipeline <name>', 'the pipeline; needed where there are several')
+
+export const runsVerb = (program: Command): void => {
+  const runs = program.command('runs').description('list, show, start and watch runs')
+
+  withPipeline(runs.command('ls'))
+    .description('list runs, newest first')
+    .option('--state <state>', 'running, succeeded or failed')
+    .option('--limit <n>', 'how many', '20')
+    .addHelpText('after', '\nExample:\n  millrace runs ls --state failed')
+    .action((options: Options & { state?: string; limit: string }) =>
+      inSession(options, async ({ bus, json }) => {
+        const scope = await metadataPipeline(bus, options.pipeline)
+        const page = await query<{ items: RunRow[] }>(bus, 'runs', scope, {
+          pipeline: scope,
+          limit: Number(options.limit),
+          ...(options.state && { state: options.state }),
+        })
+        printRows(page.items, ['number', 'state', 'trigger', 'started', 'ended'], json)
+      }),
+    )
+
+  withPipeline(runs.command('show <number>'))
+    .description('show one run: its nodes, inputs and outputs')
+    .addHelpText('after', '\nExample:\n  millrace runs show 0 --json')
+    .action((number: string, options: Options) =>
+      inSession(options, async ({ bus, json }) => {
+        const scope = await metadataPipeline(bus, options.pipeline)
+        const run = await query<RunRow & { nodes?: readonly Readonly<Record<string, unknown>>[] }>(bus, 'run', scope, {
+          run: Number(number),
+        })
+        if (json) return print(JSON.stringify(run))
+        const { nodes = [], ...rest } = run
+        printOne(Object.fromEntries(Object.entries(rest).filter(([, value]) => typeof value !== 'object')), false)
+        printRows(nodes, ['part', 'state', 'reason', 'attempt', 'host'], false)
+      }),
+    )
+
+  withPipeline(runs.command('start'))
+    .description('ask for a run, whatever has arrived')
+    .option('--message <text>', 'why', 'on request')
+    .addHelpText('after', '\nExample:\n  millrace runs start --message "after the holidays"')
+    .action((options: Options & { message: string }) =>
+      inSession(options, async ({ bus, json }) => {
+        const scope = await metadataPipeline(bus, options.pipeline)
+        const address = { aggregate: 'pipeline', scope, key: 'self' }
+        const answer = await ask(bus, { address, type: 'pipeline.start', data: { message: options.message } })
+        printOne(answer.accepted ? { accepted: true, position: answer.position } : answer, json)
+        if (!answer.accepted) process.exitCode = exitCode.refused
+      }),
+    )
+
+  withPipeline(runs.command('watch'))
+    .description('print what happens in runs, as it happens')
+    .addHelpText('after', '\nExample:\n  millrace runs watch')
+    .action((options: Options) =>
+      inSession(options, async ({ bus, json, signal }) => {
+        await bus.follow(
+          { logId: bus.logId, sequence: await bus.head() },
+          ({ events }) => {
+            for (const event of events) {
+              if (options.pipeline && event.address.scope !== options.pipeline) continue
+              const line = json ? JSON.stringify(event) : storyOf(event, '')
+              if (line) print(line)
+            }
+          },
+          signal,
+        )
+      }),
+    )
+}

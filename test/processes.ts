@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const main = join(root, 'src/cli/main.ts')
+
+/** A port of this machine that nobody listens at. */
+export const freePort = async (): Promise<number> => {
+  const probe = createServer()
+  probe.listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as { port: number }
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
+
+export type Started = {
+  readonly child: ChildProcess
+  readonly output: () => string
+  readonly ended: Promise<number | null>
+  /** Resolves when the output matches; rejects with the output when the process ends first. */
+  readonly says: (pattern: RegExp) => Promise<RegExpExecArray>
+}
+
+/** Starts a verb as a real process. */
+export const millrace = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Started => {
+  const child = spawn(process.execPath, ['--conditions=source', main, ...args], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  const listeners = new Set<() => void>()
+  const hear = (text: string) => {
+    output += text
+    for (const listener of listeners) listener()
+  }
+  child.stdout.setEncoding('utf8').on('data', hear)
+  child.stderr.setEncoding('utf8').on('data', hear)
+  const ended = once(child, 'close').then(([code]) => code as number | null)
+  const says = (pattern: RegExp): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      const look = () => {
+        const found = pattern.exec(output)
+        if (!found) return
+        listeners.delete(look)
+        resolve(found)
+      }
+      listeners.add(look)
+      look()
+      void ended.then((code) => reject(new Error(`millrace ${args.join(' ')} ended with ${code}:\n${output}`)))
+    })
+  return { child, output: () => output, ended, says }
+}
+
+/** Asks a process to stop, and waits until it has. */
+export const stop = async ({ child, ended }: Started): Promise<number | null> => {
+  child.kill('SIGTERM')
+  return ended
+}
+
+/** Every process of this machine whose command line holds a text, by id. */
+export const processesWith = (text: string): { readonly pid: number; readonly command: string }[] =>
+  readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .flatMap((pid) => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+        return command.includes(text) ? [{ pid: Number(pid), command }] : []
+      } catch {
+        return [] // It has ended meanwhile.
+      }
+    })

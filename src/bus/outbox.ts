@@ -45,7 +45,9 @@ export const openOutbox = (db: Database, principal: string) => {
   const producerOf = db.prepare<[string], { acknowledged: number; sequence: number }>(
     'select acknowledged, sequence from producers where subject = ?',
   )
-  const acknowledge = db.prepare('update producers set acknowledged = ?, sequence = ? where subject = ?')
+  const acknowledge = db.prepare(
+    'update producers set acknowledged = ?1, sequence = ?2, number = max(number, ?1) where subject = ?3',
+  )
   const forget = db.prepare('delete from outbox where subject = ? and number <= ?')
   const count = db.prepare<[], { n: number }>('select count(*) as n from outbox')
 
@@ -104,6 +106,8 @@ export const openOutbox = (db: Database, principal: string) => {
       if (address && known)
         appends.push({ address, expectedVersion: known.sequence, events: some.map(({ event }) => JSON.parse(event)) })
     }
+    // What the log knows must not be forgotten here, not even by a power cut: one sync for the whole batch.
+    durably(db, () => db.prepare('update outbox set place = place where place = ?').run(rows[0]?.place))
     const stored = await bus.append(appends).catch((cause: unknown) => {
       if (cause instanceof Fault) throw cause
       return 'conflict' as const // No answer came: it may be stored or not.
@@ -158,6 +162,16 @@ export const openOutbox = (db: Database, principal: string) => {
 }
 
 export type Outbox = ReturnType<typeof openOutbox>
+
+/** Writes so that a power cut does not undo it, nor anything that was written before. */
+export const durably = (db: Database, write: () => void): void => {
+  db.pragma('synchronous = full')
+  try {
+    write()
+  } finally {
+    db.pragma('synchronous = normal')
+  }
+}
 
 /** The number in a fact's id: `artifact.root_pipeline.retraining-12` is the 12th. */
 const numberOf = (id: string): number => Number(/-(\d+)$/.exec(id)?.[1] ?? 0)

@@ -2,7 +2,7 @@ import type { Bus, Work } from '#bus/bus'
 import { type Asked, ask, uuidv7 } from '#bus/command'
 import { reasonOf } from '#bus/fault'
 import type { Answer } from '#bus/handle'
-import type { Outbox } from '#bus/outbox'
+import { durably, type Outbox } from '#bus/outbox'
 import { readEvent } from '#contracts/all'
 import type { Recorded } from '#contracts/envelope'
 import { splitPart } from '#contracts/names'
@@ -99,9 +99,8 @@ const carryOut = async (worker: Worker, piece: Work, event: Scheduled): Promise<
       : await withBeats(worker, event, execution)
   if (result === undefined) return // Superseded: whoever holds it now reports.
   if (signal.aborted && result.outcome === 'errored') throw signal.reason
-  local
-    .prepare('insert or replace into results (event, execution, result) values (?, ?, ?)')
-    .run(event.id, JSON.stringify(execution), JSON.stringify(result))
+  const keep = local.prepare('insert or replace into results (event, execution, result) values (?, ?, ?)')
+  durably(local, () => keep.run(event.id, JSON.stringify(execution), JSON.stringify(result)))
   await outbox.flushed()
   await tell(worker, event, 'run.report-node', { ...execution, result }, signal)
   if (piece.delivery > maxDeliveries) await bury(worker, piece, `Delivered ${piece.delivery} times without a result`)

@@ -1,0 +1,43 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { openLocal } from '#agents/local'
+import { openStore } from '#agents/pipelines/store'
+import { memoryHub } from '#bus/memory'
+import { openOutbox } from '#bus/outbox'
+
+/** A store in a temporary folder whose facts go to a log in memory. */
+export const storeOnDisk = async (
+  part = 'root/in',
+  { base = mkdtempSync(join(tmpdir(), 'millrace-store-')), hub = memoryHub({ logId: 'log' }) } = {},
+) => {
+  const bus = hub.connect('host')
+  const local = openLocal(join(base, 'host.db'))
+  const outbox = openOutbox(local, 'host')
+  const stop = new AbortController()
+  const sent = outbox.send(bus, stop.signal)
+  const store = await openStore(part, join(base, 'folder'), local, outbox)
+  const [scope = '', key = ''] = part.split('/')
+  const facts = async () => {
+    await outbox.flushed()
+    const { events } = await bus.read({ aggregate: 'artifact', scope, key })
+    return events.map(({ type, data }) => ({ type, ...(data as { path: string; digest?: string; size?: number }) }))
+  }
+  const end = async () => {
+    stop.abort()
+    await sent
+    if (local.open) local.close()
+  }
+  onTestFinished(end)
+  return { base, hub, bus, outbox, store, facts, end, signal: stop.signal, folder: join(base, 'folder') }
+}
+
+/** Resolves once `look` gives something; asks again whenever the event loop has turned a few times. */
+export const eventually = async <T>(look: () => Promise<T | undefined | false>): Promise<T> => {
+  for (;;) {
+    const found = await look()
+    if (found) return found
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}

@@ -1,0 +1,82 @@
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { draft } from '#agents/pipelines/folder'
+import { storeOnDisk } from './on-disk.ts'
+
+const by = (run: number) => ({ run: `root/${run}`, part: 'root/train', attempt: 1 })
+const saved = (run: number) => ({ how: 'saved', by: by(run) }) as const
+
+test('a saved file lies whole under its name, and the log says who produced it', async () => {
+  const { store, facts, folder } = await storeOnDisk()
+  const admitted = await store.admit(await draft(store.root, 'weights'), 'deep/model.txt', {
+    ...saved(0),
+    tags: { model_type: 'LLM' },
+  })
+  expect(readFileSync(join(folder, 'deep/model.txt'), 'utf8')).toBe('weights')
+  expect(await facts()).toMatchObject([
+    { type: 'artifact.saved', path: 'deep/model.txt', digest: admitted.digest, size: 7, by: by(0) },
+    { type: 'artifact.tagged', tags: { model_type: 'LLM' } },
+  ])
+})
+
+test('a path that is taken is refused, unless it is to be replaced', async () => {
+  const { store } = await storeOnDisk()
+  await store.admit(await draft(store.root, 'one'), 'm', saved(0))
+  await expect(store.admit(await draft(store.root, 'two'), 'm', saved(1))).rejects.toThrow(
+    /saved already, by saved root\/0/,
+  )
+  await store.admit(await draft(store.root, 'two'), 'm', { ...saved(1), overwrite: true })
+})
+
+test('the same execution, run again after a kill, may write its file again; it is recorded once for the same bytes', async () => {
+  const { store, facts } = await storeOnDisk()
+  await store.admit(await draft(store.root, 'one'), 'm', saved(0))
+  await store.admit(await draft(store.root, 'one'), 'm', saved(0))
+  expect(await facts()).toHaveLength(1)
+  await store.admit(await draft(store.root, 'another'), 'm', saved(0))
+  expect(await facts()).toHaveLength(2)
+})
+
+test('a file that was there before the log began is a conflict that names the fix', async () => {
+  const { store, folder } = await storeOnDisk()
+  writeFileSync(join(folder, 'model0.txt'), 'from another log')
+  await expect(store.admit(await draft(store.root, 'x'), 'model0.txt', saved(0))).rejects.toThrow(
+    /was there before this log began .*Move it away, or start with --ephemeral/,
+  )
+  expect(readFileSync(join(folder, 'model0.txt'), 'utf8')).toBe('from another log')
+})
+
+test.each([
+  '../out',
+  '/etc/passwd',
+  'a/../../out',
+  '',
+  'a\0b',
+  '.millrace-tmp/x',
+  'link/x',
+  'file-link',
+])('the path %j, which leaves the store, is refused', async (path) => {
+  const { store, base, folder } = await storeOnDisk()
+  mkdirSync(join(base, 'outside'))
+  writeFileSync(join(base, 'outside/secret'), 'secret')
+  symlinkSync(join(base, 'outside'), join(folder, 'link'))
+  symlinkSync(join(base, 'outside/secret'), join(folder, 'file-link'))
+  await expect(store.admit(await draft(store.root, 'x'), path, { ...saved(0), overwrite: true })).rejects.toThrow(
+    /not a path inside the store/,
+  )
+  expect(readdirSync(join(base, 'outside'))).toEqual(['secret'])
+})
+
+test('what was being written when a process died is cleared away at the next start', async () => {
+  const first = await storeOnDisk()
+  await draft(first.store.root, 'half')
+  await first.end()
+  const second = await storeOnDisk('root/in', first)
+  expect(readdirSync(second.folder)).toEqual([])
+})
+
+test('asking for what is not there says so', async () => {
+  const { store } = await storeOnDisk()
+  await expect(store.find('nothing')).rejects.toThrow(/root\/in holds no nothing/)
+})

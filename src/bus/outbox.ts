@@ -46,7 +46,7 @@ export const openOutbox = (db: Database, principal: string) => {
     'select acknowledged, sequence from producers where subject = ?',
   )
   const acknowledge = db.prepare(
-    'update producers set acknowledged = ?1, sequence = ?2, number = max(number, ?1) where subject = ?3',
+    'update producers set acknowledged = ?, sequence = ?, number = max(number, ?) where subject = ?',
   )
   const forget = db.prepare('delete from outbox where subject = ? and number <= ?')
   const count = db.prepare<[], { n: number }>('select count(*) as n from outbox')
@@ -80,7 +80,7 @@ export const openOutbox = (db: Database, principal: string) => {
   }
 
   const settle = db.transaction((subject: string, number: number, sequence: number) => {
-    acknowledge.run(number, sequence, subject)
+    acknowledge.run(number, sequence, number, subject)
     forget.run(subject, number)
   })
 

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
-import { type ObjectStore, Objm, setSha256Backend } from '@nats-io/obj'
-import type { NatsConnection } from '@nats-io/transport-node'
+import { type ObjectInfo, type ObjectStore, Objm, setSha256Backend } from '@nats-io/obj'
 import type { Buckets } from './bus.ts'
+import { type Connection, reliably } from './connection.ts'
+import { readDirectly } from './direct.ts'
 import { faults } from './fault.ts'
+import { answeredWith, serverCode } from './publish.ts'
 
 /** How long a stream of bytes may stand still, in milliseconds. */
 const stallAfter = 30_000
@@ -11,25 +12,32 @@ const stallAfter = 30_000
 /** How long a bucket keeps bytes, in milliseconds: a store puts them again on demand. */
 const keptFor = 7 * 24 * 3600 * 1000
 
+/** How many chunks, of 128 KiB each, are read ahead of whoever gets them. */
+const readAhead = 32
+
 const bucketOf = (host: string): string => `artifacts-${host}`
 
 /** Buckets of bytes named by their digest, one for each host, written by that host alone. */
-export const openBuckets = async (nc: NatsConnection): Promise<Buckets> => {
+export const openBuckets = (connection: Connection): Buckets => {
+  const { nc, jsm } = connection
+
   setSha256Backend('native')
-  const jsm = await jetstreamManager(nc, { checkAPI: false })
   const objects = new Objm(nc)
   const underWay = new Map<string, Promise<void>>()
 
   const own = (host: string): Promise<ObjectStore> =>
     objects.create(bucketOf(host), { ttl: keptFor * 1e6, description: `Artifacts that ${host} hands out` })
 
-  const infoOf = async (host: string, digest: string) => {
+  const infoOf = async (host: string, digest: string): Promise<ObjectInfo | undefined> => {
     const store = await objects.open(bucketOf(host), false)
-    const info = await store.info(digest).catch(() => null)
+    const info = await reliably(connection, `look for ${digest}`, () => store.info(digest)).catch((cause: unknown) => {
+      if (answeredWith(cause, serverCode.streamNotFound)) return null // No such bucket: nothing has ever been put.
+      throw cause
+    })
     return info && !info.deleted ? info : undefined
   }
 
-  const has = async (host: string, digest: string): Promise<boolean> => (await infoOf(host, digest)) !== undefined
+  const has: Buckets['has'] = async (host, digest) => (await infoOf(host, digest)) !== undefined
 
   const put: Buckets['put'] = (host, digest, bytes) => {
     // A second put of a name purges the chunks under whoever reads the first: look first, one at a time.
@@ -39,11 +47,7 @@ export const openBuckets = async (nc: NatsConnection): Promise<Buckets> => {
     const putting = (async () => {
       const store = await own(host)
       if (await has(host, digest)) return
-      const info = await store.put({ name: digest }, bytes(), { timeout: stallAfter })
-      const found = Buffer.from(info?.digest.replace('SHA-256=', '') ?? '', 'base64url').toString('hex')
-      if (found === digest) return
-      await store.delete(digest)
-      throw faults.wrongBytes(digest, found)
+      await store.put({ name: digest }, bytes().pipeThrough(onlyThoseOf(digest)), { timeout: stallAfter })
     })().finally(() => underWay.delete(name))
     underWay.set(name, putting)
     return putting
@@ -52,14 +56,32 @@ export const openBuckets = async (nc: NatsConnection): Promise<Buckets> => {
   async function* get(host: string, digest: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const info = await infoOf(host, digest)
     if (!info) throw faults.missingBytes(digest, host)
-    yield* chunksOf(nc, bucketOf(host), info.nuid, info.chunks, digest, signal)
+    const [stream, subject] = [`OBJ_${bucketOf(host)}`, `$O.${bucketOf(host)}.C.${info.nuid}`]
+    const hash = createHash('sha256')
+    let received = 0
+    for (let from = 1; received < info.chunks; ) {
+      signal.throwIfAborted()
+      const range = { from, subject, limit: readAhead, stallAfter }
+      const chunks = await reliably(connection, `read ${digest}`, () => readDirectly(jsm, stream, range))
+      if (chunks.length === 0) throw faults.missingBytes(digest, host)
+      for (const { data, seq } of chunks) {
+        signal.throwIfAborted()
+        hash.update(data)
+        yield data
+        from = seq + 1
+        received++
+      }
+    }
+    const found = hash.digest('hex')
+    if (found !== digest) throw faults.wrongBytes(digest, found)
   }
 
   const sweep: Buckets['sweep'] = async (host, olderThan) => {
     const stream = `OBJ_${bucketOf(host)}`
     const store = await own(host)
-    const named = new Set((await store.list()).map(({ nuid }) => nuid))
     const { state } = await jsm.streams.info(stream, { subjects_filter: `$O.${bucketOf(host)}.C.>` })
+    // Listed after the chunks: what is put meanwhile has its name by then, or is younger than what is swept.
+    const named = new Set((await store.list()).map(({ nuid }) => nuid))
     let swept = 0
     for (const subject of Object.keys(state.subjects ?? {})) {
       if (named.has(subject.split('.').at(-1) ?? '')) continue
@@ -73,41 +95,17 @@ export const openBuckets = async (nc: NatsConnection): Promise<Buckets> => {
   return { has, put, get, sweep }
 }
 
-/** The chunks of one object, no more ahead of the reader than a few; goes on from the last whole one after a break. */
-async function* chunksOf(
-  nc: NatsConnection,
-  bucket: string,
-  nuid: string,
-  chunks: number,
-  digest: string,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
+/** Lets bytes through and errors at their end unless they are those of the digest: nothing wrong is ever named by it. */
+const onlyThoseOf = (digest: string): TransformStream<Uint8Array, Uint8Array> => {
   const hash = createHash('sha256')
-  let received = 0
-  if (chunks > 0) {
-    const consumer = await jetstream(nc).consumers.get(`OBJ_${bucket}`, { filter_subjects: [`$O.${bucket}.C.${nuid}`] })
-    try {
-      while (received < chunks) {
-        signal.throwIfAborted()
-        let came = 0
-        const messages = await consumer.fetch({
-          max_messages: Math.min(64, chunks - received),
-          expires: stallAfter,
-          idle_heartbeat: 5_000,
-        })
-        for await (const message of messages as AsyncIterable<JsMsg>) {
-          signal.throwIfAborted()
-          hash.update(message.data)
-          received++
-          came++
-          yield message.data
-        }
-        if (came === 0) throw faults.stalled(digest, stallAfter)
-      }
-    } finally {
-      await consumer.delete().catch(() => undefined)
-    }
-  }
-  const found = hash.digest('hex')
-  if (found !== digest) throw faults.wrongBytes(digest, found)
+  return new TransformStream({
+    transform: (chunk, controller) => {
+      hash.update(chunk)
+      controller.enqueue(chunk)
+    },
+    flush: () => {
+      const found = hash.digest('hex')
+      if (found !== digest) throw faults.wrongBytes(digest, found)
+    },
+  })
 }

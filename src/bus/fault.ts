@@ -19,6 +19,8 @@ export const faults = {
     ),
   timeout: (what: string, milliseconds: number) =>
     new Fault('bus.timeout', `${what} gave no answer within ${milliseconds} ms`),
+  interrupted: (what: string) =>
+    new Fault('bus.timeout', `The connection broke before there was an answer to: ${what}`),
   denied: (what: string, cause: unknown) =>
     new Fault('bus.denied', `This principal may not ${what}. See: millrace permissions`, { cause }),
   contended: (subject: string, tries: number) =>
@@ -91,6 +93,65 @@ export const faults = {
     ),
   lockHeld: (what: string, pid: number, path: string) =>
     new Fault('lock.held', `${what} is in use by process ${pid} (${path}). Stop it, or use another folder`),
+  leavesStore: (path: string) =>
+    new Fault('store.outside', `'${path}' is not a path inside the store: use a relative one without ..`),
+  taken: (path: string, store: string, by: string) =>
+    new Fault(
+      'store.taken',
+      `${path} in ${store} was saved already, by ${by}. To replace it, save with { overwrite: true }`,
+    ),
+  foreign: (path: string, store: string, file: string) =>
+    new Fault(
+      'store.foreign',
+      `${path} in ${store} was there before this log began (${file}). Move it away, or start with --ephemeral, or save with { overwrite: true }`,
+    ),
+  noArtifact: (path: string, store: string) =>
+    new Fault('store.missing', `${store} holds no ${path}. See: millrace artifacts ls`),
+  noStore: (store: string) => new Fault('store.unknown', `No host runs a store ${store}`),
+  unreadableConfig: (file: string, reason: string, cause: unknown) =>
+    new Fault('config.unreadable', `${file} cannot be imported: ${reason}`, { cause }),
+  emptyConfig: (file: string, exported: readonly string[]) =>
+    new Fault(
+      'config.empty',
+      `${file} exports no pipeline: expected export const name = pipeline(…), found ${exported.join(', ') || 'no export'}`,
+    ),
+  badConfig: (file: string, mistakes: readonly string[]) =>
+    new Fault(
+      'config.bad',
+      `${file} has ${mistakes.length} mistake${mistakes.length === 1 ? '' : 's'}:\n${mistakes.map((mistake) => `  ${mistake}`).join('\n')}`,
+    ),
+  behind: (position: string, at: string, milliseconds: number) =>
+    new Fault(
+      'projection.behind',
+      `The projection is at ${at} and did not reach ${position} within ${milliseconds} ms. Ask again`,
+    ),
+  halted: (position: string, type: string, reason: string) =>
+    new Fault(
+      'projection.halted',
+      `The projection halted before ${position} (${type}): ${reason}. Mend it, then: millrace projections rebuild`,
+    ),
+  foreignDatabase: (path: string, reason: string) =>
+    new Fault(
+      'projection.foreign',
+      `${path} is not a database that millrace can rebuild (${reason}). Move it away, or name another path`,
+    ),
+  rebuilding: (file: string) =>
+    new Fault('projection.rebuilding', `${file} is being rebuilt for this version. Ask again in a while`),
+  foreignPosition: (position: string, logId: string) =>
+    new Fault('query.other-log', `${position} is no position of the log ${logId}`),
+  brokenQuery: (view: string, problems: string, issues: unknown) =>
+    new Fault('query.broken', `${view} can't be asked so: ${problems}`, { cause: issues }),
+  badCursor: () => new Fault('query.bad-cursor', 'The cursor is none that this list gave: begin again without one'),
+  nothingThere: (what: string) => new Fault('query.nothing', `There is no ${what}`),
+  webPortTaken: (host: string, port: number) =>
+    new Fault('web.port-taken', `Port ${port} of ${host} is in use already. Choose another one with --port`),
+  exposed: (host: string) =>
+    new Fault(
+      'web.exposed',
+      `${host} can be reached from other machines, and this version has no tokens to keep strangers out. Use --host 127.0.0.1`,
+    ),
+  forbidden: (reason: string) => new Fault('web.forbidden', reason),
+  misdirected: (host: string) => new Fault('web.misdirected', `This server does not answer for ${host}`),
 } as const
 
 export type FaultCode = ReturnType<(typeof faults)[keyof typeof faults]>['code']

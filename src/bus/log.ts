@@ -1,8 +1,9 @@
-import { jetstreamManager } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/transport-node'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Recorded } from '#contracts/envelope'
 import { type Address, historyOf } from '#contracts/subjects'
-import type { Append, Cursor, History } from './bus.ts'
+import type { Append, Bus, Cursor, History } from './bus.ts'
+import { type Connection, reliably } from './connection.ts'
+import { readDirectly } from './direct.ts'
 import { faults } from './fault.ts'
 import { decode, encode, foundIn } from './message.ts'
 import { asFault, type Outgoing, publishBatch, serverCode } from './publish.ts'
@@ -11,45 +12,48 @@ import { logIdKey } from './streams.ts'
 const stream = 'EVENTS'
 
 /** The EVENTS stream as a log of aggregates: reading one, appending to some. */
-export const openLog = async (nc: NatsConnection, logId: string) => {
-  const jsm = await jetstreamManager(nc, { checkAPI: false })
+export const openLog = (connection: Connection, logId: string) => {
+  const { jsm } = connection
 
   /** The aggregate's last message, asked of the stream's leader: what it says is never stale. */
   const lastMessage = (address: Address) => jsm.streams.getMessage(stream, { last_by_subj: historyOf(address) })
 
-  const last = async (address: Address): Promise<Recorded | undefined> => {
-    const message = await lastMessage(address)
-    return message ? decode(logId, foundIn(message)) : undefined
-  }
+  const last: Bus['last'] = (address) =>
+    reliably(connection, `read ${historyOf(address)}`, async () => {
+      const message = await lastMessage(address)
+      // Somebody's junk may lie on top; what is under it is found by reading all.
+      return message ? (decode(logId, foundIn(message)) ?? (await readOnce(address, 0)).events.at(-1)) : undefined
+    })
 
-  const read = async (address: Address, after = 0): Promise<History> => {
+  const read: Bus['read'] = (address, after = 0) =>
+    reliably(connection, `read ${historyOf(address)}`, () => readOnce(address, after))
+
+  const readOnce = async (address: Address, after: number): Promise<History> => {
     const version = (await lastMessage(address))?.seq ?? 0
     const events: Recorded[] = []
     // Direct reads may come from a replica that is behind: go on until the leader's version is reached.
     for (let reached = after; reached < version; ) {
-      const found = await jsm.direct.getBatch(stream, {
-        seq: reached + 1,
-        next_by_subj: historyOf(address),
-        batch: 1024,
-      })
-      for await (const message of found) {
+      const found = await readDirectly(jsm, stream, { from: reached + 1, subject: historyOf(address), limit: 1000 })
+      for (const message of found) {
         reached = message.seq
-        const event = decode(logId, foundIn(message))
+        const event = reached <= version ? decode(logId, foundIn(message)) : undefined
         if (event) events.push(event)
       }
+      if (found.length === 0) await delay(10)
     }
     return { events, version }
   }
 
-  const append = async (appends: readonly Append[]): Promise<number | 'conflict'> => {
-    const stored = await publishBatch(nc, appends.flatMap(outgoingOf))
+  const append: Bus['append'] = async (appends: readonly Append[]) => {
+    const stored = await publishBatch(connection, appends.flatMap(outgoingOf))
     // A duplicate is no answer either: whoever appends looks whether the events that lie there are its own.
     if (stored.stored) return stored.duplicate ? 'conflict' : stored.sequence
     if (stored.code === serverCode.wrongLastSequence || stored.code === serverCode.batchDuplicate) return 'conflict'
     throw asFault('an append', stored)
   }
 
-  const head = async (): Promise<number> => (await jsm.streams.info(stream)).state.last_seq
+  const head: Bus['head'] = () =>
+    reliably(connection, 'read the head of the log', async () => (await jsm.streams.info(stream)).state.last_seq)
 
   /** Refuses to go on from a cursor that is not of this log as it now is. */
   const verify = async (cursor: Cursor): Promise<void> => {

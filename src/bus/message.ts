@@ -1,7 +1,7 @@
 import type { JsMsg, StoredMsg } from '@nats-io/jetstream'
 import { headers, type MsgHdrs } from '@nats-io/transport-node'
 import { dataschemaOf, header, type Numbered, type Recorded, versionOf } from '#contracts/envelope'
-import { addressOf } from '#contracts/subjects'
+import { addressOf, historyOf } from '#contracts/subjects'
 
 /** An event as the headers and the body of a message: CloudEvents 1.0, NATS binary mode. */
 export const encode = (subject: string, event: Numbered): { readonly headers: MsgHdrs; readonly body: string } => {
@@ -87,5 +87,25 @@ export const foundBy = (message: JsMsg): Found => ({
   headers: message.headers,
   data: message.data,
   sequence: message.seq,
-  storedAt: Math.floor(message.info.timestampNanos / 1e6),
+  storedAt: Number(message.timestampNanos / 1_000_000n), // Exact: a double would now and then be a millisecond off.
 })
+
+/** Where an event lies in the log: said by a message that carries it through another stream. */
+const origin = { sequence: 'Millrace-Origin-Sequence', storedAt: 'Millrace-Origin-Stored' } as const
+
+/** An event as a message of another stream: work, timers. */
+export const encodeCarried = (event: Recorded): ReturnType<typeof encode> => {
+  const message = encode(historyOf(event.address), event)
+  message.headers.set(origin.sequence, String(event.sequence))
+  message.headers.set(origin.storedAt, String(event.storedAt))
+  return message
+}
+
+/** The event that a message of another stream carries; undefined where it carries none. */
+export const decodeCarried = (logId: string, message: JsMsg): Recorded | undefined => {
+  const sequence = Number(message.headers?.get(origin.sequence) || Number.NaN)
+  const storedAt = Number(message.headers?.get(origin.storedAt) || Number.NaN)
+  if (!Number.isInteger(sequence) || !Number.isInteger(storedAt)) return undefined
+  const subject = message.headers?.get(header.subject) ?? ''
+  return decode(logId, { subject, headers: message.headers, data: message.data, sequence, storedAt })
+}

@@ -1,69 +1,76 @@
-import { Kvm } from '@nats-io/kv'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type KV, Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
-import type { Presence } from './bus.ts'
-import { faults } from './fault.ts'
+import type { Bus, Presence } from './bus.ts'
+import { Fault, faults } from './fault.ts'
+import { answeredWith, serverCode } from './publish.ts'
 
 /** How often a host says that it is there, and after how long without a word its name is free; milliseconds. */
 export const beatEvery = 5_000
 export const forgottenAfter = 20_000
 
+type Held = Omit<Presence, 'seenAt'>
+
 /** Names of hosts, kept in a bucket whose entries vanish unless they are renewed. */
-export const openPresence = (nc: NatsConnection) => {
+export const openPresence = (nc: NatsConnection): Pick<Bus, 'appear' | 'present'> => {
   const bucket = () =>
     new Kvm(nc).create('presence', { ttl: forgottenAfter, history: 1, description: 'Hosts that are there' })
 
-  const appear = async (
-    presence: Omit<Presence, 'seenAt'>,
-    signal: AbortSignal,
-  ): Promise<{ readonly gone: Promise<void> }> => {
+  const appear: Bus['appear'] = async (presence, signal) => {
     const kv = await bucket()
-    const body = JSON.stringify(presence)
-    const found = await kv.get(presence.host)
-    const held = found && found.operation === 'PUT' ? found.json<Presence>() : undefined
-    if (held && held.instance !== presence.instance) throw faults.twin(presence.host, held.machine)
-    // Create-only, or over our own earlier entry: of two who try at once, one gets a conflict.
-    let revision = await (held && found
-      ? kv.update(presence.host, body, found.revision)
-      : kv.create(presence.host, body)
-    ).catch(() => Promise.reject(faults.twin(presence.host, 'just now')))
-    const beat = async () => {
-      try {
-        revision = await kv.update(presence.host, body, revision)
-      } catch {
-        // The bus was away, or our entry had vanished meanwhile: look, and take the name again if nobody else has.
-        const now = await kv.get(presence.host).catch(() => undefined)
-        if (now === undefined) return
-        const holder = now?.operation === 'PUT' ? now.json<Presence>() : undefined
-        if (holder && holder.instance !== presence.instance) throw faults.twin(presence.host, holder.machine)
-        revision = await kv.put(presence.host, body).catch(() => revision)
+    const first = await take(kv, presence)
+
+    const closed = new AbortController()
+    void nc.closed().then(() => closed.abort())
+    const ending = AbortSignal.any([signal, closed.signal])
+    const hold = async (): Promise<void> => {
+      let revision = first
+      while (!ending.aborted) {
+        await delay(beatEvery, undefined, { signal: ending }).catch(() => undefined)
+        if (!ending.aborted) revision = await renew(kv, presence, revision)
       }
+      // Only our own entry: the name may be somebody else's by now.
+      await kv.delete(presence.host, { previousSeq: revision }).catch(() => undefined)
     }
-    const gone = new Promise<void>((resolve, reject) => {
-      const timer = setInterval(() => void beat().catch(end), beatEvery)
-      const end = (cause?: unknown) => {
-        clearInterval(timer)
-        if (cause instanceof Error) reject(cause)
-        else
-          void kv
-            .delete(presence.host)
-            .catch(() => undefined)
-            .then(() => resolve())
-      }
-      signal.addEventListener('abort', () => end(), { once: true })
-    })
-    return { gone }
+    return { gone: hold() }
   }
 
-  const present = async (): Promise<readonly Presence[]> => {
+  const present: Bus['present'] = async () => {
     const kv = await bucket()
     const found: Presence[] = []
     for await (const key of await kv.keys()) {
       const entry = await kv.get(key)
-      if (entry?.operation === 'PUT')
-        found.push({ ...entry.json<Omit<Presence, 'seenAt'>>(), seenAt: entry.created.getTime() })
+      if (entry?.operation === 'PUT') found.push({ ...entry.json<Held>(), seenAt: entry.created.getTime() })
     }
     return found.toSorted((a, b) => a.host.localeCompare(b.host))
   }
 
   return { appear, present }
+}
+
+/** Takes the name: create-only, or over our own earlier entry. Of two who try at once, one is refused. */
+const take = async (kv: KV, presence: Held): Promise<number> => {
+  const body = JSON.stringify(presence)
+  const found = await kv.get(presence.host)
+  const held = found?.operation === 'PUT' ? found : undefined
+  const holder = held?.json<Held>()
+  if (holder && holder.instance !== presence.instance) throw faults.twin(presence.host, holder.machine)
+  try {
+    return await (held ? kv.update(presence.host, body, held.revision) : kv.create(presence.host, body))
+  } catch (cause) {
+    throw answeredWith(cause, serverCode.wrongLastSequence) ? faults.twin(presence.host, 'since just now') : cause
+  }
+}
+
+/** Beats once. Where our entry has vanished meanwhile, takes the name again unless somebody else has it. */
+const renew = async (kv: KV, presence: Held, revision: number): Promise<number> => {
+  try {
+    return await kv.update(presence.host, JSON.stringify(presence), revision)
+  } catch (cause) {
+    if (!answeredWith(cause, serverCode.wrongLastSequence)) return revision // The bus is away: the next beat tries again.
+  }
+  return take(kv, presence).catch((cause: unknown) => {
+    if (cause instanceof Fault) throw cause
+    return revision
+  })
 }

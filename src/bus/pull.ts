@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Consumer, ConsumerMessages, JsMsg } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/transport-node'
+import { errors } from '@nats-io/transport-node'
+import { answeredWithin, type Connection, explained, reliably } from './connection.ts'
 import { Fault } from './fault.ts'
 
 /** As many messages at once as a handler gets; no more are read ahead than these. */
@@ -11,8 +12,10 @@ type Pull = {
   readonly open: () => Promise<Consumer>
   /** How many messages may come next; waits while there is no room. */
   readonly room?: () => Promise<number>
-  /** Gets what has arrived, as soon as no more lies there. */
-  readonly handle: (messages: readonly JsMsg[]) => Promise<void>
+  /** Gets what has arrived, as soon as no more lies there, and says what of it it did not take. */
+  readonly handle: (messages: readonly JsMsg[]) => Promise<readonly JsMsg[]>
+  /** Whether messages are acknowledged: then those that were not taken are given back, all of them where `handle` throws. */
+  readonly acknowledged?: boolean
   readonly close?: (consumer: Consumer) => Promise<unknown>
 }
 
@@ -21,52 +24,76 @@ type Pull = {
  * heartbeats are missed or the consumer is gone, it begins anew with `open`. What `handle` throws ends it, and so does a
  * fault of `open`; anything else that breaks is tried again.
  */
-export const pull = async (nc: NatsConnection, { open, room, handle, close }: Pull, signal: AbortSignal) => {
-  const doubts = watchConnection(nc)
+export const pull = async (
+  connection: Connection,
+  { open, room, handle, acknowledged, close }: Pull,
+  signal: AbortSignal,
+) => {
+  const { nc } = connection
   let thrown: { readonly cause: unknown } | undefined
+  let left: readonly JsMsg[] = []
   const handOn = async (messages: readonly JsMsg[]) => {
     try {
-      if (!signal.aborted) await handle(messages)
+      left = [...left, ...(await handle(messages))]
     } catch (cause) {
       thrown = { cause }
+      left = [...left, ...messages]
       throw cause
     }
   }
   for (let tries = 0; !signal.aborted && !nc.isClosed(); tries++) {
+    const doubt = doubtIn(connection, signal)
     let consumer: Consumer | undefined
     try {
       consumer = await open()
-      doubts.clear()
-      while (!signal.aborted && !doubts.any()) {
-        const messages = await consumer.fetch({
-          max_messages: (await room?.()) ?? batchSize,
-          expires: 30_000,
-          idle_heartbeat: 5_000,
-        })
-        await inBatches(messages, handOn, doubts.stopping(messages), signal)
+      while (!doubt.signal.aborted) {
+        const max_messages = (await room?.()) ?? batchSize
+        if (doubt.signal.aborted) break
+        const messages = await consumer.fetch({ max_messages, expires: 30_000, idle_heartbeat: 5_000 })
+        await inBatches(messages, handOn, doubt)
         tries = 0
       }
     } catch (cause) {
       if (thrown) throw thrown.cause
       if (cause instanceof Fault) throw cause
+      const reason = explained(cause, 'pull messages')
+      if (reason instanceof Fault && reason.code === 'bus.denied') throw reason
       if (!signal.aborted && !nc.isClosed())
         await delay(Math.min(2000, 20 * 2 ** tries), undefined, { signal }).catch(() => undefined)
     } finally {
+      doubt.abort()
+      // Only now that nothing is asked for any more: given back earlier, it would come again to nobody.
+      if (acknowledged) for (const message of left) answer(() => message.nak())
+      left = []
       if (consumer && close && !nc.isClosed()) await close(consumer).catch(() => undefined)
-      if (signal.aborted || nc.isClosed() || thrown) doubts.end()
     }
   }
 }
 
-/** Collects what has arrived, and hands it on as soon as no more lies there. */
+/** Aborts with `signal`, and as soon as there is reason to doubt a consumer because the connection has come back. */
+const doubtIn = ({ restored }: Connection, signal: AbortSignal): AbortController => {
+  const doubt = new AbortController()
+  const stop = () => doubt.abort()
+  signal.addEventListener('abort', stop)
+  doubt.signal.addEventListener('abort', () => signal.removeEventListener('abort', stop))
+  void restored(doubt.signal).then(stop)
+  if (signal.aborted) stop()
+  return doubt
+}
+
+/** Collects what has arrived, and hands it on as soon as no more lies there. Missed heartbeats are a doubt as well. */
 const inBatches = async (
   messages: ConsumerMessages,
   handOn: (messages: readonly JsMsg[]) => Promise<void>,
-  stop: () => void,
-  signal: AbortSignal,
+  doubt: AbortController,
 ): Promise<void> => {
-  signal.addEventListener('abort', stop, { once: true })
-  if (signal.aborted) stop()
+  const stop = () => void messages.close()
+  doubt.signal.addEventListener('abort', stop)
+  if (doubt.signal.aborted) stop()
+  const listen = async () => {
+    for await (const { type } of messages.status()) if (type === 'heartbeats_missed') doubt.abort()
+  }
+  void listen()
   let waiting: JsMsg[] = []
   try {
     for await (const message of messages) {
@@ -78,38 +105,24 @@ const inBatches = async (
     }
     if (waiting.length > 0) await handOn(waiting)
   } finally {
-    signal.removeEventListener('abort', stop)
+    doubt.signal.removeEventListener('abort', stop)
   }
 }
 
-/** Notes when there is reason to doubt a consumer, and stops the messages that are being awaited then. */
-const watchConnection = (nc: NatsConnection) => {
-  let doubtful = false
-  let stop: () => void = () => undefined
-  const doubt = () => {
-    doubtful = true
-    stop()
-  }
-  const status = nc.status()
-  const listen = async () => {
-    for await (const { type } of status) if (type === 'reconnect') doubt()
-  }
-  void listen()
-  return {
-    any: () => doubtful,
-    clear: () => {
-      doubtful = false
-    },
-    /** Says how to stop these messages, and stops them at the next doubt. */
-    stopping: (messages: ConsumerMessages): (() => void) => {
-      stop = () => void messages.close()
-      if (doubtful) stop()
-      const listenTo = async () => {
-        for await (const { type } of messages.status()) if (type === 'heartbeats_missed') doubt()
-      }
-      void listenTo()
-      return stop
-    },
-    end: () => (status as { readonly stop?: () => void }).stop?.(),
+/** Says something about a message that it is no harm to lose: where the connection is closed by now, it comes again. */
+export const answer = (say: () => void): void => {
+  try {
+    say()
+  } catch (cause) {
+    if (!(cause instanceof errors.ClosedConnectionError || cause instanceof errors.DrainingConnectionError)) throw cause
   }
 }
+
+/** Says that a message is done, again where the connection broke, and resolves when the server knows. */
+export const acknowledge = (connection: Connection, message: JsMsg): Promise<void> =>
+  reliably(connection, 'acknowledge a message', async () => {
+    await connection.nc.request(receiptOf(message), '+ACK', { timeout: answeredWithin })
+  })
+
+/** The subject to which what becomes of a delivery is said. */
+export const receiptOf = (message: JsMsg): string => (message as { readonly reply?: string }).reply ?? ''

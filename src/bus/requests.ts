@@ -1,51 +1,65 @@
-import { errors, headers, type Msg, type NatsConnection, RequestError } from '@nats-io/transport-node'
+import { errors, headers, type Msg, RequestError } from '@nats-io/transport-node'
 import { header } from '#contracts/envelope'
 import { askedBy } from '#contracts/subjects'
 import type { Bus } from './bus.ts'
+import { type Connection, whileUp } from './connection.ts'
 import { Fault, faults, reasonOf } from './fault.ts'
 
 /** Who may name somebody else as the one who asks: the HTTP server alone. */
-const speaksForOthers = (principal: string): boolean => principal.startsWith('web-')
+export const speaksForOthers = (principal: string): boolean => principal.startsWith('web-')
 
 /** Questions and answers between those who are there now. */
-export const openRequests = (nc: NatsConnection) => {
+export const openRequests = (connection: Connection): Pick<Bus, 'request' | 'serve'> => {
+  const { nc } = connection
+
   const request: Bus['request'] = async (subject, body, { timeout = 10_000, onBehalfOf } = {}) => {
     const h = headers()
     if (onBehalfOf) h.set(header.principal, onBehalfOf)
-    let reply: Msg
-    try {
-      reply = await nc.request(subject, JSON.stringify(body), { timeout, headers: h })
-    } catch (cause) {
-      if (cause instanceof RequestError && cause.isNoResponders()) throw faults.noOwner(subject)
-      if (cause instanceof errors.TimeoutError) throw faults.timeout(subject, timeout)
-      if (cause instanceof errors.PermissionViolationError) throw faults.denied(`ask ${subject}`, cause)
-      throw cause
-    }
-    const answer = reply.json<{ readonly fault?: { readonly code: string; readonly message: string } }>()
+    const ask = () => nc.request(subject, JSON.stringify(body ?? null), { timeout, headers: h })
+    const reply = await whileUp(connection, `ask ${subject}`, ask, timeout).catch((cause: unknown) => {
+      throw cause instanceof RequestError && cause.isNoResponders() ? faults.noOwner(subject) : cause
+    })
+    const answer = reply.json<{ readonly fault?: { readonly code: string; readonly message: string } } | null>()
     if (answer?.fault) throw new Fault(answer.fault.code, answer.fault.message)
     return answer
   }
 
   const serve: Bus['serve'] = async (subject, answer, signal) => {
+    if (signal.aborted) return
     const subscription = nc.subscribe(subject, { queue: 'owners' })
     signal.addEventListener('abort', () => void subscription.drain().catch(() => undefined), { once: true })
-    const respond = async (message: Msg) => {
+    const answerOf = async (message: Msg): Promise<string> => {
       try {
         const { principal } = askedBy(message.subject)
         const behalf = speaksForOthers(principal) ? message.headers?.get(header.principal) : undefined
-        const onBehalfOf = behalf || undefined
-        message.respond(
-          JSON.stringify(await answer({ subject: message.subject, principal, onBehalfOf, body: parse(message) })),
-        )
+        const asked = { subject: message.subject, principal, onBehalfOf: behalf || undefined, body: parse(message) }
+        return JSON.stringify((await answer(asked)) ?? null)
       } catch (cause) {
         const code = cause instanceof Fault ? cause.code : 'bus.broken'
-        message.respond(JSON.stringify({ fault: { code, message: reasonOf(cause) } }))
+        return JSON.stringify({ fault: { code, message: reasonOf(cause) } })
       }
     }
-    for await (const message of subscription) void respond(message)
+    const underWay = new Set<Promise<void>>()
+    for await (const message of subscription) {
+      const responding = answerOf(message)
+        .then((body) => respond(message, body))
+        .finally(() => underWay.delete(responding))
+      underWay.add(responding)
+    }
+    await Promise.allSettled(underWay)
   }
 
   return { request, serve }
+}
+
+/** Sends an answer, or that it is too long to be sent. Where the connection is closed by now, nobody waits for it. */
+const respond = (message: Msg, body: string): void => {
+  try {
+    message.respond(body)
+  } catch (cause) {
+    if (cause instanceof errors.InvalidArgumentError)
+      message.respond(JSON.stringify({ fault: { code: 'bus.broken', message: reasonOf(cause) } }))
+  }
 }
 
 const parse = (message: Msg): unknown => {

@@ -1,52 +1,49 @@
-import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/transport-node'
-import type { Recorded } from '#contracts/envelope'
-import { header } from '#contracts/envelope'
-import { historyOf, timerDueOf, timerSetOf, timersDue } from '#contracts/subjects'
-import { decode, encode, foundBy } from './message.ts'
-import { asFault, publish } from './publish.ts'
-import { pull } from './pull.ts'
+import type { JsMsg } from '@nats-io/jetstream'
+import { timerDueOf, timerSetOf, timersDue } from '#contracts/subjects'
+import type { Bus } from './bus.ts'
+import type { Connection } from './connection.ts'
+import { decodeCarried, encodeCarried } from './message.ts'
+import { asFault, store } from './publish.ts'
+import { acknowledge, pull } from './pull.ts'
+import { openDurable } from './work.ts'
 
 /**
  * Durable delays as JetStream schedules (ADR-51 of NATS). A timer fires about a quarter of a second late, sometimes
  * twice, and never before its time; whoever gets it checks whether it still matters.
  */
-export const openTimers = async (nc: NatsConnection, logId: string) => {
-  const jsm = await jetstreamManager(nc, { checkAPI: false })
-
-  const setTimer = async (where: string, event: Recorded, at: number): Promise<void> => {
-    const { headers, body } = encode(historyOf(event.address), event)
-    headers.set('Nats-Msg-Id', `timer-${event.id}`)
+export const openTimers = (connection: Connection, logId: string): Pick<Bus, 'setTimer' | 'timers'> => {
+  const setTimer: Bus['setTimer'] = async (where, event, at) => {
+    const { headers, body } = encodeCarried(event)
+    headers.set('Nats-Msg-Id', `timer-${where}-${event.id}`)
     headers.set('Nats-Schedule', `@at ${new Date(at).toISOString()}`)
     headers.set('Nats-Schedule-Target', timerDueOf(where, event.id))
-    const stored = await publish(nc, { subject: timerSetOf(where, event.id), headers, body })
+    const stored = await store(connection, { subject: timerSetOf(where, event.id), headers, body })
     if (!stored.stored) throw asFault('a timer', stored)
   }
 
-  const timers = (where: string, handle: (event: Recorded) => Promise<void>, signal: AbortSignal): Promise<void> =>
-    pull(
-      nc,
+  const timers: Bus['timers'] = (where, handle, signal) => {
+    const handOn = async (message: JsMsg) => {
+      const event = decodeCarried(logId, message)
+      if (event) await handle(event)
+      await acknowledge(connection, message)
+      await connection.jsm.streams.deleteMessage('TIMERS', message.seq, false).catch(() => undefined)
+    }
+    return pull(
+      connection,
       {
-        open: async () => {
-          const name = `due--${where}`
-          await jsm.consumers.add('TIMERS', {
-            durable_name: name,
-            filter_subject: timersDue(where),
-            ack_policy: AckPolicy.Explicit,
-          })
-          return jetstream(nc).consumers.get('TIMERS', name)
-        },
+        open: () =>
+          openDurable(connection, 'TIMERS', { durable_name: `due=${where}`, filter_subject: timersDue(where) }),
         handle: async (messages) => {
-          for (const message of messages) {
-            const event = decode(logId, { ...foundBy(message), subject: message.headers?.get(header.subject) ?? '' })
-            if (event) await handle(event)
-            await message.ackAck()
-            await jsm.streams.deleteMessage('TIMERS', message.seq, false).catch(() => undefined)
-          }
+          for (const [at, message] of messages.entries())
+            if (signal.aborted) return messages.slice(at)
+            else await handOn(message)
+          return []
         },
+        acknowledged: true,
       },
       signal,
     )
+  }
 
   return { setTimer, timers }
 }

@@ -1,126 +1,94 @@
-import { AckPolicy, type ConsumerConfig, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/transport-node'
-import { header, type Recorded } from '#contracts/envelope'
-import { addressOf, deadOf, historyOf, workOf, worksOf } from '#contracts/subjects'
-import type { Batch, Dead, TakeOptions, Work, WorkItem } from './bus.ts'
+import { AckPolicy, type ConsumerConfig, type JsMsg, jetstream } from '@nats-io/jetstream'
+import { workOf, worksOf } from '#contracts/subjects'
+import type { Bus, Cursor, Work, WorkItem } from './bus.ts'
+import { type Connection, reliably } from './connection.ts'
 import { batchOf } from './follow.ts'
-import { decode, encode, foundBy } from './message.ts'
-import { asFault, batchLimit, type Outgoing, publish, publishBatch, type Stored, serverCode } from './publish.ts'
-import { pull } from './pull.ts'
+import { decodeCarried, encodeCarried } from './message.ts'
+import { asFault, batchLimit, type Outgoing, publishBatch, type Stored, serverCode, store } from './publish.ts'
+import { acknowledge, answer, pull, receiptOf } from './pull.ts'
 
 /** How long a delivery may go without a sign of life before it is delivered again, in milliseconds. */
 export const lease = 30_000
 
-/** Where the event lies that a piece of work is: the message carries these beside the event's own headers. */
-const origin = { sequence: 'Millrace-Origin-Sequence', storedAt: 'Millrace-Origin-Stored' } as const
+type WorkBus = Pick<Bus, 'put' | 'react' | 'take' | 'release'>
 
-/** Work: putting it, taking it, giving up on it; and reacting to events under a durable name. */
-export const openWork = async (nc: NatsConnection, logId: string) => {
-  const jsm = await jetstreamManager(nc, { checkAPI: false })
-  const js = jetstream(nc)
-
-  /** One durable consumer for each name, shared by replicas. */
-  const durable = async (stream: string, config: Partial<ConsumerConfig> & { readonly durable_name: string }) => {
-    await jsm.consumers.add(stream, {
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: lease * 1e6,
-      max_deliver: -1,
-      ...config,
-    })
-    return js.consumers.get(stream, config.durable_name)
-  }
-
-  const put = async (items: readonly WorkItem[]): Promise<void> => {
+/** Work: putting it, taking it; and reacting to events under a durable name. */
+export const openWork = (connection: Connection, logId: string, verify: (cursor: Cursor) => Promise<void>): WorkBus => {
+  const put: Bus['put'] = async (items) => {
     const messages = items.map(outgoingOf)
     for (let start = 0; start < messages.length; start += batchLimit) {
       const some = messages.slice(start, start + batchLimit)
-      const stored = await publishBatch(nc, some)
-      if (stored.stored) continue
+      const batch = () => publishBatch(connection, some)
+      if ((await reliably(connection, 'put work', batch, Number.POSITIVE_INFINITY)).stored) continue
       // Some of it lies there already, and a batch is all or none: one by one, then.
-      for (const message of some) refuseUnlessThere(await publish(nc, message))
+      for (const message of some) refuseUnlessThere(await store(connection, message))
     }
   }
 
-  const react = (name: string, handle: (batch: Batch) => Promise<void>, signal: AbortSignal): Promise<void> => {
+  const react: Bus['react'] = (name, handle, signal) => {
+    const open = async () => {
+      await verify({ logId, sequence: 0 })
+      return openDurable(connection, 'EVENTS', { durable_name: name, max_ack_pending: 4 * batchLimit })
+    }
     const handOn = async (messages: readonly JsMsg[]) => {
+      if (signal.aborted) return messages
       await handle(batchOf(logId, messages))
-      for (const message of messages) message.ack()
+      for (const message of messages) answer(() => message.ack())
+      return []
     }
-    return pull(
-      nc,
-      {
-        open: () => durable('EVENTS', { durable_name: name, max_ack_pending: 4 * batchLimit }),
-        handle: handOn,
-      },
-      signal,
-    )
+    return pull(connection, { open, handle: handOn, acknowledged: true }, signal)
   }
 
-  const take = async (
-    where: string,
-    agent: string,
-    handle: (work: Work) => Promise<void>,
-    { concurrency, signal }: TakeOptions,
-  ): Promise<void> => {
+  const take: Bus['take'] = async (where, agent, handle, { concurrency, signal }) => {
     const underWay = new Set<Promise<void>>()
     const begin = (message: JsMsg) => {
-      const work = workIn(logId, message)
+      const work = workIn(connection, logId, message)
       if (!work) return message.term('not work')
-      const handling = handle(work).finally(() => underWay.delete(handling))
+      // What a handler throws is its own affair: the delivery stays out until the lease has run out.
+      const handling = handle(work)
+        .catch(() => undefined)
+        .finally(() => underWay.delete(handling))
       underWay.add(handling)
-      handling.catch(() => undefined)
     }
+    const config = { durable_name: `${where}=${agent}`, filter_subject: worksOf(where, agent) } // No name holds a `=`.
     await pull(
-      nc,
+      connection,
       {
-        open: () => durable('WORK', { durable_name: `${where}--${agent}`, filter_subject: worksOf(where, agent) }),
+        open: () => openDurable(connection, 'WORK', config),
         room: async () => {
-          while (underWay.size >= concurrency) await Promise.race(underWay).catch(() => undefined)
+          while (underWay.size >= concurrency) await Promise.race(underWay)
           return concurrency - underWay.size
         },
         handle: async (messages) => {
-          for (const message of messages) begin(message)
+          if (signal.aborted) return messages
+          messages.forEach(begin)
+          return []
         },
+        acknowledged: true,
       },
       signal,
     )
-    await Promise.allSettled(underWay)
+    await Promise.all(underWay)
   }
 
-  const release = (receipt: string): void => nc.publish(receipt, '-NAK')
+  return { put, react, take, release: (receipt) => connection.nc.publish(receipt, '-NAK') }
+}
 
-  const bury = async (dead: Dead): Promise<void> => {
-    const stored = await js.publish(deadOf(dead.where, dead.agent, dead.eventId), JSON.stringify(dead), {
-      msgID: `dead-${dead.eventId}`,
-    })
-    if (!stored.seq) throw asFault('a dead letter', { stored: false, code: 0, description: 'not stored' })
-  }
-
-  const dead = async (): Promise<readonly Dead[]> => {
-    const found: Dead[] = []
-    const { state } = await jsm.streams.info('DEAD')
-    if (state.messages === 0) return found
-    for (let next = state.first_seq; next <= state.last_seq; ) {
-      for await (const message of await jsm.direct.getBatch('DEAD', {
-        seq: next,
-        next_by_subj: 'dead.>',
-        batch: 256,
-      })) {
-        next = message.seq + 1
-        found.push(message.json<Dead>())
-      }
-    }
-    return found
-  }
-
-  return { put, react, take, release, bury, dead }
+/** One durable consumer for each name, shared by replicas; what is not acknowledged within the lease comes again. */
+export const openDurable = async (
+  { nc, jsm }: Connection,
+  stream: string,
+  config: Partial<ConsumerConfig> & { readonly durable_name: string },
+) => {
+  const stated = { ack_policy: AckPolicy.Explicit, ack_wait: lease * 1e6, max_deliver: -1, ...config }
+  return jetstream(nc).consumers.getConsumerFromInfo(await jsm.consumers.add(stream, stated))
 }
 
 const outgoingOf = ({ where, agent, event }: WorkItem): Outgoing => {
-  const { headers, body } = encode(historyOf(event.address), event)
-  headers.set(origin.sequence, String(event.sequence))
-  headers.set(origin.storedAt, String(event.storedAt))
-  return { subject: workOf(where, agent, event.id), headers, body }
+  const message = encodeCarried(event)
+  // The subject alone says what is there already: the window of the id would swallow work that is put again later.
+  message.headers.delete('Nats-Msg-Id')
+  return { subject: workOf(where, agent, event.id), ...message }
 }
 
 const refuseUnlessThere = (stored: Stored): void => {
@@ -128,24 +96,15 @@ const refuseUnlessThere = (stored: Stored): void => {
 }
 
 /** The work a message carries; undefined where it carries none. */
-const workIn = (logId: string, message: JsMsg): Work | undefined => {
-  const subject = message.headers?.get(header.subject) ?? ''
-  if (!addressOf(subject)) return undefined
-  const event: Recorded | undefined = decode(logId, {
-    ...foundBy(message),
-    subject,
-    sequence: Number(message.headers?.get(origin.sequence)),
-    storedAt: Number(message.headers?.get(origin.storedAt)),
-  })
+const workIn = (connection: Connection, logId: string, message: JsMsg): Work | undefined => {
+  const event = decodeCarried(logId, message)
   return (
     event && {
       event,
       delivery: message.info.deliveryCount,
-      receipt: (message as { readonly reply?: string }).reply ?? '',
+      receipt: receiptOf(message),
       working: () => message.working(),
-      done: async () => {
-        await message.ackAck()
-      },
+      done: () => acknowledge(connection, message),
       postpone: (milliseconds) => message.nak(milliseconds),
     }
   )

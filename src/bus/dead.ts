@@ -1,0 +1,29 @@
+import { headers } from '@nats-io/transport-node'
+import { deadOf } from '#contracts/subjects'
+import type { Bus, Dead } from './bus.ts'
+import { type Connection, reliably } from './connection.ts'
+import { readDirectly } from './direct.ts'
+import { asFault, store } from './publish.ts'
+
+/** What agents gave up on: one letter for each piece of work, the latest. */
+export const openDead = (connection: Connection): Pick<Bus, 'bury' | 'dead'> => {
+  const bury: Bus['bury'] = async (dead) => {
+    const subject = deadOf(dead.where, dead.agent, dead.eventId)
+    const stored = await store(connection, { subject, headers: headers(), body: JSON.stringify(dead) })
+    if (!stored.stored) throw asFault('a dead letter', stored)
+  }
+
+  const dead: Bus['dead'] = async () => {
+    const letters: Dead[] = []
+    for (let from = 1; ; ) {
+      const range = { from, subject: 'dead.>', limit: 256 }
+      const found = await reliably(connection, 'read dead letters', () => readDirectly(connection.jsm, 'DEAD', range))
+      const last = found.at(-1)
+      if (!last) return letters
+      letters.push(...found.map((message) => message.json<Dead>()))
+      from = last.seq + 1
+    }
+  }
+
+  return { bury, dead }
+}

@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll } from 'vitest'
+import { greet } from '#bus/lock'
+import { defaultCache, findServer } from '#bus/server-find'
+
+/** A real nats-server with a log of its own, in a temporary folder and on a free port. */
+export type Nats = {
+  readonly url: string
+  readonly port: number
+  /** Where it tells about its connections. */
+  readonly monitor: string
+  /** Ends it at once, as a power cut would. */
+  readonly kill: () => Promise<void>
+  /** Starts it again on the same port with the same log. */
+  readonly start: () => Promise<void>
+  /** Ends it for good and removes its folder. */
+  readonly stop: () => Promise<void>
+}
+
+/** A server for all tests of a file: it runs while they do. */
+export const withServer = (config?: string): (() => Nats) => {
+  let nats: Nats | undefined
+  beforeAll(async () => {
+    nats = await startNats(config)
+  })
+  afterAll(() => nats?.stop())
+  return () => {
+    if (!nats) throw new Error('The server is not running yet')
+    return nats
+  }
+}
+
+/** Starts a server with the configuration that Millrace gives its own, unless told another. */
+export const startNats = async (config = resolve('nats.conf')): Promise<Nats> => {
+  const { path } = await findServer({ cache: defaultCache() })
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-nats-'))
+  const [port, monitor] = [await freePort(), await freePort()]
+  let child: ChildProcess | undefined
+  const end = async (signal: NodeJS.Signals) => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill(signal)
+    await exited
+  }
+  const start = async () => {
+    const ports = ['-p', `${port}`, '-m', `${monitor}`]
+    child = spawn(path, ['-c', config, '-a', '127.0.0.1', ...ports, '-sd', folder], { stdio: 'ignore' })
+    while ((await greet(port)) === 'nobody') {
+      if (child.exitCode !== null) throw new Error(`${path} ended with exit code ${child.exitCode}`)
+      await delay(20)
+    }
+  }
+  const stop = async () => {
+    await end('SIGTERM')
+    await rm(folder, { recursive: true, force: true })
+  }
+  await start()
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    port,
+    monitor: `http://127.0.0.1:${monitor}`,
+    kill: () => end('SIGKILL'),
+    start,
+    stop,
+  }
+}
+
+const freePort = async (): Promise<number> => {
+  const listener = createServer().listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const { port } = listener.address() as AddressInfo
+  listener.close()
+  await once(listener, 'close')
+  return port
+}

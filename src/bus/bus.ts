@@ -7,8 +7,8 @@ export type History = { readonly events: readonly Recorded[]; readonly version: 
 /** Events of one aggregate, to be recorded after a version of it. */
 export type Append = {
   readonly address: Address
-  /** The sequence of the aggregate's last message, 0 where there is none yet. */
-  readonly expectedVersion: number
+  /** The sequence of the aggregate's last message, 0 where there is none yet; `any` for a script's facts alone. */
+  readonly expectedVersion: number | 'any'
   readonly events: readonly Numbered[]
 }
 

@@ -75,6 +75,7 @@ const outgoingOf = ({ address, expectedVersion, events }: Append): Outgoing[] =>
   events.map((event, index) => {
     const subject = historyOf(address)
     const message = encode(subject, event)
-    if (index === 0) message.headers.set('Nats-Expected-Last-Subject-Sequence', String(expectedVersion))
+    if (index === 0 && expectedVersion !== 'any')
+      message.headers.set('Nats-Expected-Last-Subject-Sequence', String(expectedVersion))
     return { subject, ...message }
   })

@@ -28,7 +28,9 @@ export const memoryLog = (logId: string) => {
     if (fresh.length === 0) throw new RangeError('An append holds at least one event')
     if (fresh.length > batchLimit)
       throw faults.refusedByServer('an append', 10199, `a batch holds at most ${batchLimit} messages`)
-    if (appends.some(({ address, expectedVersion }) => versionOf(address) !== expectedVersion)) return 'conflict'
+    const stale = ({ address, expectedVersion }: Append) =>
+      expectedVersion !== 'any' && versionOf(address) !== expectedVersion
+    if (appends.some(stale)) return 'conflict'
     if (fresh.some((id) => ids.has(id)) || new Set(fresh).size < fresh.length) return 'conflict'
     for (const { address, events } of appends) {
       for (const event of events) {
@@ -38,7 +40,9 @@ export const memoryLog = (logId: string) => {
         const recorded: Recorded = { ...JSON.parse(JSON.stringify(event)), ...place }
         ids.add(event.id)
         log.push(recorded)
-        histories.set(historyOf(address), [...historyAt(address), recorded])
+        const history = histories.get(historyOf(address)) ?? []
+        history.push(recorded)
+        histories.set(historyOf(address), history)
       }
     }
     news.ring()

@@ -2,6 +2,9 @@ import { Command } from 'commander'
 import { agentVerb, version } from './agent.ts'
 import { exitCode, fail } from './exit.ts'
 import { natsVerb } from './nats.ts'
+import { askVerb, publishVerb } from './publish.ts'
+import { runsVerb } from './runs.ts'
+import { tailVerb } from './tail.ts'
 import { upVerb } from './up.ts'
 import { webVerb } from './web.ts'
 
@@ -12,6 +15,6 @@ const program = new Command('millrace')
   .exitOverride((stop) => process.exit(stop.exitCode === 0 ? exitCode.done : exitCode.usage))
   .addHelpText('after', '\nExit codes: 0 done, 1 broken, 2 usage or config, 3 refused, 4 nobody answers, 5 not there')
 
-for (const verb of [upVerb, natsVerb, agentVerb, webVerb]) verb(program)
+for (const verb of [upVerb, natsVerb, agentVerb, webVerb, publishVerb, askVerb, tailVerb, runsVerb]) verb(program)
 
 await program.parseAsync().catch(fail)

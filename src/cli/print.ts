@@ -3,11 +3,16 @@ import { printable } from './log.ts'
 type Row = Readonly<Record<string, unknown>>
 
 const textOf = (value: unknown): string =>
-  printable(value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value))
+  printable(
+    value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value),
+  )
 
 /** Prints one value: JSON for programs, `name: value` lines for people. */
 export const printOne = (value: Row, json: boolean): void => {
-  if (json) return print(JSON.stringify(value))
+  if (json) {
+    print(JSON.stringify(value))
+    return
+  }
   const width = Math.max(0, ...Object.keys(value).map(({ length }) => length))
   for (const [key, one] of Object.entries(value)) print(`${`${key}:`.padEnd(width + 2)}${textOf(one)}`)
 }
@@ -18,10 +23,22 @@ export const printRows = (rows: readonly Row[], columns: readonly string[], json
     for (const row of rows) print(JSON.stringify(row))
     return
   }
-  if (rows.length === 0) return print('none')
-  const cells = [columns.map((column) => column.toUpperCase()), ...rows.map((row) => columns.map((column) => textOf(row[column])))]
+  if (rows.length === 0) {
+    print('none')
+    return
+  }
+  const cells = [
+    columns.map((column) => column.toUpperCase()),
+    ...rows.map((row) => columns.map((column) => textOf(row[column]))),
+  ]
   const widths = columns.map((_, index) => Math.max(...cells.map((line) => line[index]?.length ?? 0)))
-  for (const line of cells) print(line.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ').trimEnd())
+  for (const line of cells)
+    print(
+      line
+        .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
 }
 
 export const print = (line: string): void => void process.stdout.write(`${line}\n`)

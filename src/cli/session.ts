@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { readEvent } from '#contracts/all'
-import type { Graph, PipelineEvent } from '#contracts/pipeline'
-import { historiesOf, queryOf } from '#contracts/subjects'
 import type { Bus } from '#bus/bus'
 import { Fault } from '#bus/fault'
 import { openBus } from '#bus/jetstream'
+import { readEvent } from '#contracts/all'
+import type { Graph, PipelineEvent } from '#contracts/pipeline'
+import { historiesOf, queryOf } from '#contracts/subjects'
 import { type Common, connectionOf, withConnection } from './options.ts'
 
 /** What a verb that asks something is given. */

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import type { Recorded } from '#contracts/envelope'
 import { historyOf } from '#contracts/subjects'
-import { print } from './print.ts'
 import { printable } from './log.ts'
-import { inSession, withSession } from './session.ts'
 import type { Common } from './options.ts'
+import { print } from './print.ts'
+import { inSession, withSession } from './session.ts'
 
 type Options = Common & {
   readonly from?: string
@@ -45,7 +45,10 @@ const matches = ({ type, address }: Recorded, { type: prefix, scope, key }: Opti
   (!prefix || type.startsWith(prefix)) && (!scope || address.scope === scope) && (!key || address.key === key)
 
 const lineOf = (event: Recorded): string =>
-  printable(`${event.position.split('.').at(-1)} ${event.time} ${historyOf(event.address)} ${event.type} ${JSON.stringify(event.data)}`)
+  printable(
+    `${event.position.split('.').at(-1)} ${event.time} ${historyOf(event.address)} ${event.type} ${JSON.stringify(event.data)}`,
+  )
 
 const sequenceIn = (from: string): number => (from === 'start' ? 0 : Number(from.split('.').at(-1)))
-const logIdIn = (from: string | undefined): string | undefined => (from?.includes('.') ? from.slice(0, from.lastIndexOf('.')) : undefined)
+const logIdIn = (from: string | undefined): string | undefined =>
+  from?.includes('.') ? from.slice(0, from.lastIndexOf('.')) : undefined

@@ -36,7 +36,7 @@ export const planOf = async (target: string, port: number | undefined): Promise<
   if (!parsed.success)
     throw faults.badConfig(
       file,
-      parsed.error.issues.map(({ path: at, message }) => ['together', ...at].map(String).join('.') + `: ${message}`),
+      parsed.error.issues.map(({ path: at, message }) => `${['together', ...at].map(String).join('.')}: ${message}`),
     )
   const { hosts, demonstrate } = parsed.data
   const shift = port === undefined ? 0 : port - (hosts[0]?.port ?? port)

@@ -37,7 +37,12 @@ export const upVerb = (program: Command): void => {
       const plan = await planOf(target, options.port === undefined ? undefined : Number(options.port))
       const folder = options.ephemeral ? mkdtempSync(join(tmpdir(), 'millrace-')) : undefined
       try {
-        await start(plan, { ...options, state: folder ?? resolve(options.state) }, folder ?? resolve(options.base ?? plan.folder), signal)
+        await start(
+          plan,
+          { ...options, state: folder ?? resolve(options.state) },
+          folder ?? resolve(options.base ?? plan.folder),
+          signal,
+        )
       } finally {
         if (folder) rmSync(folder, { recursive: true, force: true })
       }

@@ -1,0 +1,54 @@
+import { contractOf, events, problemsOf } from '#contracts/all'
+import { nameFrom } from '#contracts/names'
+import type { Bus } from './bus.ts'
+import { uuidv7 } from './command.ts'
+import { Fault, faults } from './fault.ts'
+
+/** A fact that a script reports: no host, no outbox, one call. */
+export type Posted = {
+  /** The pipeline it is about. */
+  readonly scope: string
+  readonly type: string
+  readonly data: unknown
+  /** UUIDv7, kept when the same fact is posted again after a doubt. */
+  readonly id?: string
+  /** In whose name, where the asker may speak for others. */
+  readonly onBehalfOf?: string
+}
+
+/**
+ * Posts a fact under the script's own name, and says a position at which it can be read. An answer that is lost is asked
+ * for again with the same id, so the fact is stored once.
+ */
+export const postFact = async (bus: Bus, { scope, type, data, id = uuidv7(), onBehalfOf }: Posted): Promise<string> => {
+  const contract = contractOf(type)
+  if (contract?.kind !== 'fact')
+    throw faults.unknownMessage(
+      type,
+      Object.keys(events).filter((name) => contractOf(name)?.kind === 'fact'),
+    )
+  const parsed = contract.data.safeParse(data)
+  if (!parsed.success) throw faults.brokenContract(type, problemsOf(parsed.error.issues))
+  const principal = onBehalfOf ?? bus.principal
+  const event = {
+    id,
+    type,
+    version: contract.version,
+    source: bus.principal,
+    time: new Date().toISOString(),
+    correlationId: id,
+    causationId: id,
+    principal,
+    data: parsed.data,
+  }
+  const address = { aggregate: type.split('.')[0] ?? '', scope, key: nameFrom(bus.principal) }
+  for (let tries = 0; ; tries++) {
+    try {
+      const stored = await bus.append([{ address, expectedVersion: 'any', events: [event] }])
+      // A duplicate was stored by an earlier try: it lies at the head, or before it.
+      return `${bus.logId}.${stored === 'conflict' ? await bus.head() : stored}`
+    } catch (cause) {
+      if (!(cause instanceof Fault && cause.code === 'bus.timeout') || tries === 5) throw cause
+    }
+  }
+}

@@ -5,8 +5,8 @@ import { openLocal } from '#agents/local'
 import { loadPipelines } from '#agents/pipelines/config'
 import { runHost } from '#agents/pipelines/host'
 import { reasonOf } from '#bus/fault'
-import { openBus } from '#bus/jetstream'
 import { takeLock } from '#bus/lock'
+import { openPatiently } from './connect.ts'
 import { openLog } from './log.ts'
 import { type Common, connectionOf, withConnection } from './options.ts'
 import { stopping } from './signals.ts'
@@ -38,7 +38,7 @@ export const agentVerb = (program: Command): void => {
       const state = hostState(options.state, host)
       const lock = await takeLock(state.lock, `The host ${host}`)
       const log = openLog(state.log)
-      const bus = await openBus({ ...connectionOf(options), principal: host, wait: true })
+      const bus = await openPatiently({ ...connectionOf(options), principal: host }, signal, (line) => log('info', line))
       const local = openLocal(state.local(bus.logId))
       process.send?.({ kind: 'connected', logId: bus.logId })
       try {

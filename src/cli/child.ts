@@ -32,7 +32,7 @@ export const supervise = (
       const drain = () => child?.kill('SIGTERM')
       signal.addEventListener('abort', drain, { once: true })
       if (signal.aborted) drain()
-      const [code, killedBy] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+      const [code, killedBy] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
       signal.removeEventListener('abort', drain)
       if (signal.aborted) return
       const how = killedBy ? `was killed by ${killedBy}` : `ended with code ${code}`

@@ -17,16 +17,16 @@ export const runsVerb = (program: Command): void => {
 
   withPipeline(runs.command('ls'))
     .description('list runs, newest first')
-    .option('--state <state>', 'running, succeeded or failed')
+    .option('--status <state>', 'running, succeeded or failed')
     .option('--limit <n>', 'how many', '20')
-    .addHelpText('after', '\nExample:\n  millrace runs ls --state failed')
-    .action((options: Options & { state?: string; limit: string }) =>
+    .addHelpText('after', '\nExample:\n  millrace runs ls --status failed')
+    .action((options: Options & { status?: string; limit: string }) =>
       inSession(options, async ({ bus, json }) => {
         const scope = await metadataPipeline(bus, options.pipeline)
         const page = await query<{ items: RunRow[] }>(bus, 'runs', scope, {
           pipeline: scope,
           limit: Number(options.limit),
-          ...(options.state && { state: options.state }),
+          ...(options.status && { state: options.status }),
         })
         printRows(page.items, ['number', 'state', 'trigger', 'started', 'ended'], json)
       }),

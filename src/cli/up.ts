@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { openBus } from '#bus/jetstream'
 import { supervise } from './child.ts'
+import { openPatiently } from './connect.ts'
 import { startNats } from './nats.ts'
 import { type Common, defaultPort, localUrl, withConnection } from './options.ts'
 import { stopping } from './signals.ts'
@@ -53,7 +54,7 @@ const start = async (plan: Plan, options: Options, base: string, signal: AbortSi
   const { url, stop } = await serverFor(options)
   const broken = new AbortController()
   const ending = AbortSignal.any([signal, broken.signal])
-  const bus = await openBus({ url, principal: 'up' })
+  const bus = await openPatiently({ url, principal: 'up' }, signal, say)
   const common = ['--nats', url, '--state', options.state, '--base', base]
   const children = plan.hosts.flatMap(({ config, port }) => {
     const name = basename(config)

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { finished } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { reasonOf } from '#bus/fault'
 import type { Assignment, FromRunner, LogLevel, Result, ToRunner } from './messages.ts'
@@ -73,7 +74,9 @@ export const openRunners = (
     stop.addEventListener('abort', abort, { once: true })
     if (stop.aborted) abort()
     tell(assignment)
-    const [code, killedBy] = (await once(child, 'close')) as [number | null, string | null]
+    // Not 'close': it does not come once the channel has been disconnected from here.
+    const [code, killedBy] = (await once(child, 'exit')) as [number | null, string | null]
+    await Promise.allSettled([child.stdout, child.stderr].flatMap((stream) => (stream ? [finished(stream)] : [])))
     clearTimeout(timer)
     stop.removeEventListener('abort', abort)
     prepare()

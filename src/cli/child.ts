@@ -6,6 +6,9 @@ import { exitCode } from './exit.ts'
 
 const main = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url))
 
+/** How long a process may take to drain, in milliseconds. */
+const patience = 15_000
+
 /**
  * Runs a verb of this program as a process of its own, and runs it again when it dies; what is wrong with its config or
  * its command line is not tried again. Ends it when `signal` aborts: `kill` at once, else by asking it to drain.
@@ -29,10 +32,18 @@ export const supervise = (
       child.on('message', (message: { readonly kind?: string }) => {
         if (message.kind === 'ready') isReady()
       })
-      const drain = () => child?.kill('SIGTERM')
+      let deadline: NodeJS.Timeout | undefined
+      const drain = () => {
+        child?.kill('SIGTERM')
+        deadline = setTimeout(() => {
+          say(`${name} did not stop within ${patience / 1000} s and is killed; what it held is delivered again`)
+          child?.kill('SIGKILL')
+        }, patience)
+      }
       signal.addEventListener('abort', drain, { once: true })
       if (signal.aborted) drain()
       const [code, killedBy] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+      clearTimeout(deadline)
       signal.removeEventListener('abort', drain)
       if (signal.aborted) return
       const how = killedBy ? `was killed by ${killedBy}` : `ended with code ${code}`

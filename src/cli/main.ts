@@ -18,3 +18,4 @@ const program = new Command('millrace')
 for (const verb of [upVerb, natsVerb, agentVerb, webVerb, publishVerb, askVerb, tailVerb, runsVerb]) verb(program)
 
 await program.parseAsync().catch(fail)
+if (process.connected) process.disconnect() // The channel to `up` would keep a process that is done.

@@ -38,7 +38,9 @@ export const agentVerb = (program: Command): void => {
       const state = hostState(options.state, host)
       const lock = await takeLock(state.lock, `The host ${host}`)
       const log = openLog(state.log)
-      const bus = await openPatiently({ ...connectionOf(options), principal: host }, signal, (line) => log('info', line))
+      const bus = await openPatiently({ ...connectionOf(options), principal: host }, signal, (line) =>
+        log('info', line),
+      )
       const local = openLocal(state.local(bus.logId))
       process.send?.({ kind: 'connected', logId: bus.logId })
       try {

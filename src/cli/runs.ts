@@ -66,18 +66,22 @@ export const runsVerb = (program: Command): void => {
     .description('print what happens in runs, as it happens')
     .addHelpText('after', '\nExample:\n  millrace runs watch')
     .action((options: Options) =>
-      inSession(options, async ({ bus, json, signal }) => {
-        await bus.follow(
-          { logId: bus.logId, sequence: await bus.head() },
-          ({ events }) => {
-            for (const event of events) {
-              if (options.pipeline && event.address.scope !== options.pipeline) continue
-              const line = json ? JSON.stringify(event) : storyOf(event, '')
-              if (line) print(line)
-            }
-          },
-          signal,
-        )
-      }),
+      inSession(
+        options,
+        async ({ bus, json, signal }) => {
+          await bus.follow(
+            { logId: bus.logId, sequence: await bus.head() },
+            ({ events }) => {
+              for (const event of events) {
+                if (options.pipeline && event.address.scope !== options.pipeline) continue
+                const line = json ? JSON.stringify(event) : storyOf(event, '')
+                if (line) print(line)
+              }
+            },
+            signal,
+          )
+        },
+        { patient: true },
+      ),
     )
 }

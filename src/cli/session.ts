@@ -5,6 +5,7 @@ import { openBus } from '#bus/jetstream'
 import { readEvent } from '#contracts/all'
 import type { Graph, PipelineEvent } from '#contracts/pipeline'
 import { historiesOf, queryOf } from '#contracts/subjects'
+import { openPatiently } from './connect.ts'
 import { type Common, connectionOf, withConnection } from './options.ts'
 
 /** What a verb that asks something is given. */
@@ -14,16 +15,19 @@ export type Session = { readonly bus: Bus; readonly json: boolean; readonly sign
 export const withSession = (command: Command): Command =>
   withConnection(command).option('--json', 'print JSON, for programs').option('--as <principal>', 'who asks', 'cli')
 
-/** Connects, does something, and closes the connection whatever happens. */
+/** Connects, does something, and closes the connection whatever happens. `patient`: waits while no server answers. */
 export const inSession = async <Options extends Common & { readonly as?: string }>(
   options: Options,
   act: (session: Session) => Promise<void>,
+  { patient = false }: { readonly patient?: boolean } = {},
 ): Promise<void> => {
   const stop = new AbortController()
   const end = () => stop.abort()
   process.once('SIGINT', end)
   process.once('SIGTERM', end)
-  const bus = await openBus({ ...connectionOf(options), principal: options.as ?? 'cli' })
+  const connection = { ...connectionOf(options), principal: options.as ?? 'cli' }
+  const tell = (line: string) => void process.stderr.write(`${line}\n`)
+  const bus = await (patient ? openPatiently(connection, stop.signal, tell) : openBus(connection))
   try {
     await act({ bus, json: options.json ?? false, signal: stop.signal })
   } finally {

@@ -24,20 +24,25 @@ export const tailVerb = (program: Command): void => {
     .option('--key <key>', 'only events of this key, for example a run number')
     .addHelpText('after', '\nExample:\n  millrace tail --from start --once --type run. --json')
     .action((options: Options) =>
-      inSession(options, async ({ bus, json, signal }) => {
-        const head = await bus.head()
-        const sequence = options.from ? sequenceIn(options.from) : head
-        if (options.once && sequence >= head) return
-        const end = new AbortController()
-        await bus.follow(
-          { logId: logIdIn(options.from) ?? bus.logId, sequence },
-          ({ events, upTo }) => {
-            for (const event of events) if (matches(event, options)) print(json ? JSON.stringify(event) : lineOf(event))
-            if (options.once && upTo >= head) end.abort()
-          },
-          AbortSignal.any([signal, end.signal]),
-        )
-      }),
+      inSession(
+        options,
+        async ({ bus, json, signal }) => {
+          const head = await bus.head()
+          const sequence = options.from ? sequenceIn(options.from) : head
+          if (options.once && sequence >= head) return
+          const end = new AbortController()
+          await bus.follow(
+            { logId: logIdIn(options.from) ?? bus.logId, sequence },
+            ({ events, upTo }) => {
+              for (const event of events)
+                if (matches(event, options)) print(json ? JSON.stringify(event) : lineOf(event))
+              if (options.once && upTo >= head) end.abort()
+            },
+            AbortSignal.any([signal, end.signal]),
+          )
+        },
+        { patient: true },
+      ),
     )
 }
 

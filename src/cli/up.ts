@@ -6,7 +6,7 @@ import type { Command } from 'commander'
 import { openBus } from '#bus/jetstream'
 import { supervise } from './child.ts'
 import { openPatiently } from './connect.ts'
-import { startNats } from './nats.ts'
+import { keepServer } from './keep.ts'
 import { type Common, defaultPort, localUrl, withConnection } from './options.ts'
 import { stopping } from './signals.ts'
 import { storyOf } from './story.ts'
@@ -19,6 +19,7 @@ type Options = Common & {
   readonly ephemeral?: boolean
   readonly name?: string
   readonly base?: string
+  readonly demonstration: boolean
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -31,6 +32,7 @@ export const upVerb = (program: Command): void => {
     .option('--nats-port <port>', 'the port of a server that is started here', String(defaultPort))
     .option('--name <name>', 'the name of the host; by default <hostname>-<config>')
     .option('--base <folder>', "where the configs' relative paths begin; by default their own folder")
+    .option('--no-demonstration', 'do nothing by itself: only wait for what arrives')
     .option('--ephemeral', 'keep log, stores and databases in a temporary folder, and remove it at the end')
     .addHelpText('after', '\nExample:\n  millrace up examples/file-transfer')
     .action(async (target: string, options: Options) => {
@@ -85,7 +87,7 @@ const start = async (plan: Plan, options: Options, base: string, signal: AbortSi
     await Promise.race([Promise.all(children.map(({ ready }) => ready)), aborted(ending)])
     if (!ending.aborted) {
       for (const { config, port } of plan.hosts) say(`${basename(config)}: https://${options.host}:${port}`)
-      if (plan.demonstrate) say(await plan.demonstrate(base))
+      if (plan.demonstrate && options.demonstration) say(await plan.demonstrate(base))
       say('Ctrl-C stops everything; drop a file into the watched folder for the next run')
     }
     await aborted(ending)
@@ -109,7 +111,7 @@ const serverFor = async (options: Options): Promise<{ readonly url: string; read
   const named = options.nats ?? process.env.NATS_URL
   if (named && !options.ephemeral) return { url: named, stop: async () => undefined }
   const port = options.ephemeral ? await freePort() : Number(options.natsPort)
-  const server = await startNats(options.state, port).catch(async (cause: unknown) => {
+  const server = await keepServer(options.state, port, say).catch(async (cause: unknown) => {
     if ((cause as { code?: string }).code !== 'server.port-taken') throw cause
     // `millrace nats` in another terminal, or the machine's own: used as it is, if it can be.
     const bus = await openBus({ url: localUrl(port), principal: 'up' }).catch(() => Promise.reject(cause))
@@ -117,9 +119,7 @@ const serverFor = async (options: Options): Promise<{ readonly url: string; read
     say(`Using the NATS server that answers at ${localUrl(port)}`)
     return undefined
   })
-  if (!server) return { url: localUrl(port), stop: async () => undefined }
-  say(`NATS ${server.adopted ? 'goes on' : 'listens'} at ${server.url}`)
-  return { url: server.url, stop: () => server.stop() }
+  return server ?? { url: localUrl(port), stop: async () => undefined }
 }
 
 const freePort = (): Promise<number> =>

@@ -1,0 +1,202 @@
+/**
+ * Kills random processes of a running file transfer at random moments, starts again what does not come back by itself, and
+ * checks at the end that nothing acknowledged was lost, nothing was done twice, and the projection is what a rebuild gives.
+ */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Bus } from '#bus/bus'
+import { openBus } from '#bus/jetstream'
+import { readEvent } from '#contracts/all'
+import type { Recorded } from '#contracts/envelope'
+import { freePort, millrace, processesWith, type Started, stop } from './processes.ts'
+
+export type Outcome = {
+  readonly folder: string
+  readonly events: readonly Recorded[]
+  readonly files: number
+  readonly kills: readonly string[]
+  readonly database: string
+  readonly nats: string
+  /** Ends everything and removes the folder. */
+  readonly end: () => Promise<void>
+}
+
+/** Numbers between 0 and 1 that a seed determines: mulberry32, by Tommy Ettinger, public domain. */
+export const randomFrom = (seed: number) => {
+  let state = seed >>> 0
+  return (): number => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = state
+    t = Math.imul(t ^ (t >>> 15), t | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** What may be killed: how it is recognised among the processes of this run. */
+const victims = {
+  server: (command: string) => /nats-server/.test(command),
+  'root agents': (command: string) => / agent .*root\.ts/.test(command),
+  'leaf agents': (command: string) => / agent .*leaf\.ts/.test(command),
+  'root projection': (command: string) => / web .*root\.ts/.test(command),
+  'leaf projection': (command: string) => / web .*leaf\.ts/.test(command),
+  'a function': (command: string) => /runner\.ts/.test(command),
+  starter: (command: string) => / up /.test(command),
+} as const
+
+const everything = async (bus: Bus): Promise<Recorded[]> => {
+  const events: Recorded[] = []
+  const head = await bus.head()
+  const done = new AbortController()
+  if (head > 0)
+    await bus.follow(
+      { logId: bus.logId, sequence: 0 },
+      (batch) => {
+        events.push(...batch.events)
+        if (batch.upTo >= head) done.abort()
+      },
+      done.signal,
+    )
+  return events
+}
+
+/** Runs the file transfer under `kills` kills that `seed` determines, then lets it come to rest. */
+export const runUnderKills = async (seed: number, kills: number): Promise<Outcome> => {
+  const random = randomFrom(seed)
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-kill-'))
+  const inbox = join(folder, 'root-artifacts/input_artifacts/haiku')
+  mkdirSync(inbox, { recursive: true })
+  const [port, natsPort] = [await freePort(), await freePort()]
+  const nats = `nats://127.0.0.1:${natsPort}`
+  const args = [
+    'up',
+    'examples/file-transfer',
+    '--base',
+    folder,
+    '--state',
+    join(folder, 'state'),
+    '--no-demonstration',
+  ]
+  const launch = (): Started => millrace([...args, '--port', String(port), '--nats-port', String(natsPort)])
+  const ours = () => processesWith(folder).filter(({ command }) => !command.includes('vitest'))
+  let starter = launch()
+  const told: string[] = []
+  let files = 0
+  const drop = () => writeFileSync(join(inbox, `haiku${files}.txt`), `haiku ${files++}\n`)
+
+  await starter.says(/Ctrl-C stops/)
+  for (let round = 0; round < kills; round++) {
+    drop()
+    await delay(random() * 1500)
+    const names = Object.keys(victims) as (keyof typeof victims)[]
+    const name = names[Math.floor(random() * names.length)] as keyof typeof victims
+    const alive = ours().filter(({ command }) => victims[name](command))
+    for (const { pid } of name === 'a function' ? alive.slice(0, 1) : alive) process.kill(pid, 'SIGKILL')
+    told.push(`${name} (${alive.length})`)
+    if (name === 'starter') {
+      await starter.ended
+      starter = launch()
+    }
+  }
+
+  const bus = await openBus({ url: nats, principal: 'judge', wait: true })
+  const rested = async (): Promise<Recorded[]> => {
+    for (let tries = 0; tries < 600; tries++) {
+      const events = await everything(bus)
+      const runs = events.filter(({ type }) => type === 'run.planned').length
+      const ended = events.filter(({ type }) => type === 'run.succeeded' || type === 'run.failed').length
+      const released = events.filter(({ type }) => type === 'pipeline.run-released').length
+      if (offeredIn(events) === files && runs === ended && runs === released) return events
+      await delay(200)
+    }
+    throw new Error(
+      `Not at rest after two minutes; seed ${seed}; killed ${told.join(', ')}\n${starter.output().slice(-4000)}`,
+    )
+  }
+  const events = await rested()
+  return {
+    folder,
+    events,
+    files,
+    kills: told,
+    database: join(folder, 'root-artifacts/input_artifacts/metadata_store/metadata.db'),
+    nats,
+    end: async () => {
+      await bus.close()
+      await stop(starter)
+      for (const { pid } of ours()) process.kill(pid, 'SIGKILL')
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+type Offer = { readonly after: string; readonly upTo: string; readonly count: number }
+
+/** How many files have been offered to runs. */
+export const offeredIn = (events: readonly Recorded[]): number =>
+  events
+    .filter(({ type }) => type === 'pipeline.run-planned')
+    .flatMap(({ data }) => (data as { offers: Offer[] }).offers)
+    .reduce((sum, { count }) => sum + count, 0)
+
+const sequenceOf = (position: string): number => Number(position.split('.').at(-1))
+
+/** What is wrong with what was recorded; nothing, if all is well. */
+export const faultsIn = ({ events, files, folder }: Pick<Outcome, 'events' | 'files' | 'folder'>): string[] => {
+  const wrong: string[] = []
+  const expect = (holds: boolean, claim: string) => {
+    if (!holds) wrong.push(claim)
+  }
+  for (const event of events) expect(readEvent(event).kept, `${event.type} at ${event.position} keeps its contract`)
+  expect(new Set(events.map(({ id }) => id)).size === events.length, 'every id is there once')
+
+  const detected = events.filter(({ type }) => type === 'artifact.detected')
+  expect(detected.length === files, `each of ${files} files is detected once, found ${detected.length}`)
+  let reached = 0
+  events
+    .filter(({ type }) => type === 'pipeline.run-planned')
+    .forEach(({ data }, index) => {
+      const { run, offers } = data as { run: number; offers: Offer[] }
+      expect(run === index, `run ${index} is counted without a gap`)
+      expect(sequenceOf(offers[0]?.after ?? '') === reached, `run ${run} is offered what comes after the one before`)
+      reached = sequenceOf(offers[0]?.upTo ?? '')
+    })
+
+  const runs = Map.groupBy(
+    events.filter(({ address }) => address.aggregate === 'run'),
+    ({ address }) => address.key,
+  )
+  for (const [run, history] of runs) {
+    const ends = history.filter(({ type }) => type === 'run.succeeded' || type === 'run.failed')
+    expect(ends.length === 1 && ends[0]?.type === 'run.succeeded', `run ${run} succeeded once`)
+    const succeeded = new Set<string>()
+    for (const { type, data } of history) {
+      const { part } = data as { part: string }
+      if (type === 'run.node-started')
+        expect(!succeeded.has(part), `${part} of run ${run} is not executed after it succeeded`)
+      if (type === 'run.node-succeeded') {
+        expect(!succeeded.has(part), `${part} of run ${run} succeeds once`)
+        succeeded.add(part)
+      }
+    }
+    expect(succeeded.size === 3, `run ${run} has all its nodes succeed, found ${[...succeeded].join(', ')}`)
+    for (const [one, other] of [
+      [
+        `root-artifacts/output_artifacts/model_registry/model${run}.txt`,
+        `leaf-artifacts/input_artifacts/model_registry/model${run}.txt`,
+      ],
+      [`leaf-artifacts/output_artifacts/plots/plot${run}.txt`, `root-artifacts/output_artifacts/plots/plot${run}.txt`],
+    ] as const) {
+      const [a, b] = [one, other].map((file) => readFileSync(join(folder, file), 'utf8'))
+      expect(a === b, `${one} and ${other} are equal`)
+    }
+  }
+  for (const store of ['root-artifacts/output_artifacts/model_registry', 'root-artifacts/output_artifacts/plots'])
+    expect(
+      readdirSync(join(folder, store)).filter((name) => !name.startsWith('.')).length === runs.size,
+      `${store} holds one file for each run`,
+    )
+  return wrong
+}

@@ -1,0 +1,40 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { bodyLimit } from 'hono/body-limit'
+import { HTTPException } from 'hono/http-exception'
+import { addConsole } from './console.ts'
+import { addContent } from './content.ts'
+import { addEvents } from './events.ts'
+import { guard } from './guard.ts'
+import { addHealth } from './health.ts'
+import { addNodes } from './nodes.ts'
+import { invalid, notFound, onError } from './problem.ts'
+import { addReads } from './reads.ts'
+import type { App, Site } from './site.ts'
+import { addWrites } from './writes.ts'
+
+/** How large a request may be, in bytes: facts and commands are small, and files travel otherwise. */
+const largest = 1 << 20
+
+/** The web process: what it answers, and to whom. Nodes come last, as their names are the users'. */
+export const appOf = (site: Site): App => {
+  const app = new OpenAPIHono({
+    defaultHook: (result, c) => (result.success ? undefined : invalid(c, result.error.issues)),
+  })
+  app.onError(onError(site.say))
+  app.notFound(notFound)
+  app.use(guard(site.names))
+  const tooLarge = () => {
+    throw new HTTPException(413, { message: `A request may hold ${largest} bytes` })
+  }
+  app.use(bodyLimit({ maxSize: largest, onError: tooLarge }))
+  addHealth(app, site)
+  addReads(app, site)
+  addContent(app, site)
+  addEvents(app, site)
+  addWrites(app, site)
+  const info = { title: 'Millrace', version: '1', description: 'What can be read and asked of a web process.' }
+  app.doc31('/openapi.json', { openapi: '3.1.0', info })
+  addConsole(app, site)
+  addNodes(app, site)
+  return app
+}

@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { extname, join, normalize, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Context } from 'hono'
+import { faults } from '#bus/fault'
+import { partsOf } from './nodes.ts'
+import { pagePolicy, startPage } from './page.ts'
+import type { App, Site } from './site.ts'
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json',
+  '.map': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.woff2': 'font/woff2',
+  '.webmanifest': 'application/manifest+json',
+}
+
+/** The console runs its own scripts and talks to this server; nothing else. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "worker-src 'self' blob:",
+  "style-src 'self' 'unsafe-inline'", // Positions in the graph are styles of elements.
+  "img-src 'self' data: blob:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** Where the built console lies: beside the sources, or in the build. */
+const builtAt = ['./console/dist/', '../../console/'].map((path) => fileURLToPath(new URL(path, import.meta.url)))
+
+/** Serves the console under `/` and `/console/`; without one, a page that leads to the API. */
+export const addConsole = (app: App, site: Pick<Site, 'graphs'>, folders: readonly string[] = builtAt): void => {
+  const folder = folders.find((one) => existsSync(join(one, 'index.html')))
+
+  const send = async (c: Context, root: string, path: string): Promise<Response> => {
+    const file = normalize(join(root, path))
+    if (!file.startsWith(normalize(root.endsWith(sep) ? root : root + sep))) throw faults.nothingThere(path)
+    const found = await readFile(file).catch(() => undefined)
+    // Any address within the console is a page of it; a file that is missing is missing.
+    if (!found && extname(path) !== '') throw faults.nothingThere(path)
+    const bytes = found ?? (await readFile(join(root, 'index.html')))
+    const isNamedByContent = /(^|\/)assets\//.test(path) && found !== undefined
+    return c.body(new Uint8Array(bytes), 200, {
+      'Content-Type': (found ? types[extname(path)] : types['.html']) ?? 'application/octet-stream',
+      'Content-Security-Policy': policy,
+      'Cache-Control': isNamedByContent ? 'public, max-age=31536000, immutable' : 'no-cache',
+    })
+  }
+
+  app.get('/', (c) => {
+    if (folder) return send(c, folder, 'index.html')
+    c.header('Content-Security-Policy', pagePolicy)
+    return c.html(startPage(partsOf(site)))
+  })
+  // Addresses that the command line prints.
+  app.get('/runs/*', async (c) => (folder ? send(c, folder, 'index.html') : c.redirect(`/api${c.req.path}`)))
+  app.get('/artifacts/*', async (c) => {
+    if (folder) return send(c, folder, 'index.html')
+    const node = c.req.path.slice('/artifacts/'.length)
+    const said = new URLSearchParams({ ...(node && { node }), ...c.req.query() })
+    return c.redirect(`/api/artifacts/history?${said}`)
+  })
+  app.get('/console/*', (c) => {
+    if (!folder) throw faults.nothingThere('console here: it is not built')
+    return send(c, folder, decoded(c.req.path.slice('/console/'.length)) || 'index.html')
+  })
+}
+
+const decoded = (path: string): string => {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    throw faults.nothingThere(path)
+  }
+}

@@ -1,0 +1,131 @@
+import { z } from '@hono/zod-openapi'
+import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
+import { readEvent } from '#contracts/all'
+import type { Recorded } from '#contracts/envelope'
+import { position } from '#contracts/names'
+import type { News } from '#projections/progress'
+import { type App, positionHeader, type Site } from './site.ts'
+
+/** How much news may wait for a slow reader; beyond, it is read from the log again. */
+const mostWaiting = 200
+
+const live = z.object({
+  type: z.string(),
+  position: z.string(),
+  at: z.string(),
+  aggregate: z.string(),
+  scope: z.string(),
+  key: z.string(),
+  run: z.string().optional(),
+  part: z.string().optional(),
+  store: z.string().optional(),
+  path: z.string().optional(),
+})
+
+/** What somebody who watches learns of an event: enough to know what to read again. */
+export const liveOf = ({ type, position: at, storedAt, address, data }: Recorded): z.output<typeof live> => {
+  const { by, ...said } = data as { readonly by?: { readonly run: string; readonly part: string } }
+  const known: Readonly<Record<string, unknown>> = { ...by, ...said }
+  const texts = ['run', 'part', 'store', 'path'].flatMap((key) =>
+    typeof known[key] === 'string' ? [[key, known[key]]] : [],
+  )
+  const run = address.aggregate === 'run' ? { run: `${address.scope}/${address.key}` } : {}
+  return { type, position: at, at: new Date(storedAt).toISOString(), ...address, ...Object.fromEntries(texts), ...run }
+}
+
+/**
+ * Streams each event once the projection has applied it; the id is its position. Whoever comes back with the last id gets
+ * what came in between, from the log itself. Another log answers `reset`: read everything again.
+ */
+export const addEvents = (app: App, site: Site): void => {
+  app.openAPIRegistry.registerPath({
+    method: 'get',
+    path: '/api/events',
+    operationId: 'events',
+    summary: 'Every event, live, as server-sent events; `from` or `Last-Event-ID` says where to go on',
+    request: { query: z.object({ from: position.optional() }) },
+    responses: { 200: { description: 'Events', content: { 'text/event-stream': { schema: live } } } },
+  })
+  app.get('/api/events', (c) => {
+    const from = c.req.header('Last-Event-ID') || c.req.query('from')
+    c.header(positionHeader, site.viewer.follower.now().position)
+    const response = streamSSE(c, (sse) => stream(site, sse, from))
+    // HTTP/2 has frames of its own and forbids these; in HTTP/1.1 the server sets them itself.
+    for (const header of ['Transfer-Encoding', 'Connection']) response.headers.delete(header)
+    return response
+  })
+}
+
+const stream = async ({ bus, viewer, signal, heartbeat = 15_000 }: Site, sse: SSEStreamingApi, from?: string) => {
+  const { follower } = viewer
+  const left = new AbortController()
+  const ending = AbortSignal.any([signal, left.signal])
+  sse.onAbort(() => left.abort())
+
+  const waiting: News[] = []
+  let wake = (): void => undefined
+  ending.addEventListener('abort', () => wake())
+  const off = follower.onApplied((news) => {
+    waiting.push(news)
+    if (waiting.length > mostWaiting) waiting.length = 0
+    wake()
+  })
+
+  const [log, sequence] = splitPosition(from)
+  const isOurs = from !== undefined && log === bus.logId
+  let sent = isOurs ? sequence : follower.now().sequence
+
+  const send = async (events: readonly Recorded[], upTo: number): Promise<void> => {
+    for (const event of events) {
+      if (event.sequence <= sent || event.sequence > upTo || ending.aborted) continue
+      await sse.writeSSE({ id: event.position, data: JSON.stringify(liveOf(event)) })
+    }
+    sent = Math.max(sent, upTo)
+  }
+
+  /** What lies between, read from the log: nobody kept it. */
+  const catchUp = async (upTo: number): Promise<void> => {
+    const there = new AbortController()
+    await bus.follow(
+      { logId: bus.logId, sequence: sent },
+      async (batch) => {
+        const kept = batch.events.flatMap((event) => {
+          const reading = readEvent(event)
+          return reading.kept ? [reading.event] : []
+        })
+        await send(kept, Math.min(batch.upTo, upTo))
+        if (batch.upTo >= upTo) there.abort()
+      },
+      AbortSignal.any([ending, there.signal]),
+    )
+  }
+
+  try {
+    const type = from !== undefined && !isOurs ? 'reset' : 'position'
+    const at = `${bus.logId}.${sent}`
+    await sse.writeSSE({ id: at, event: type, retry: 1_000, data: JSON.stringify({ type, position: at }) })
+    while (!ending.aborted) {
+      const news = waiting.shift()
+      const upTo = news?.from ?? follower.now().sequence
+      if (upTo > sent) await catchUp(upTo)
+      if (news) await send(news.events, news.upTo)
+      else if (waiting.length === 0) {
+        const { promise, resolve } = Promise.withResolvers<'news' | 'quiet'>()
+        wake = () => resolve('news')
+        const timer = setTimeout(() => resolve('quiet'), heartbeat)
+        if (ending.aborted) break
+        if ((await promise) === 'quiet') await sse.write(': alive\n\n')
+        clearTimeout(timer)
+      }
+    }
+  } finally {
+    off()
+    left.abort()
+  }
+}
+
+const splitPosition = (text = ''): readonly [string, number] => {
+  const at = text.lastIndexOf('.')
+  const sequence = Number(text.slice(at + 1))
+  return Number.isSafeInteger(sequence) && at > 0 ? [text.slice(0, at), sequence] : ['', 0]
+}

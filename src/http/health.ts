@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import type { App, Site } from './site.ts'
+
+const live = z.object({ status: z.literal('live') })
+const ready = z.object({
+  status: z.enum(['ready', 'not ready']),
+  bus: z.boolean(),
+  projection: z.object({ state: z.string(), position: z.string(), pending: z.int() }),
+})
+const presence = z.object({
+  items: z.array(
+    z.object({
+      host: z.string(),
+      instance: z.string(),
+      machine: z.string(),
+      nodes: z.array(z.string()),
+      seenAt: z.int().describe('Milliseconds since 1970, by the clock of the server of the bus'),
+    }),
+  ),
+})
+
+/** `/health`: the process lives. `/ready`: the bus can be reached, and what is read is up to date. */
+export const addHealth = (app: App, { bus, viewer }: Pick<Site, 'bus' | 'viewer'>): void => {
+  const document = (path: string, operationId: string, summary: string, schema: z.ZodType) =>
+    app.openAPIRegistry.registerPath({
+      method: 'get',
+      path,
+      operationId,
+      summary,
+      responses: { 200: { description: summary, content: { 'application/json': { schema } } } },
+    })
+  document('/health', 'health', 'Whether this process lives', live)
+  document('/ready', 'ready', 'Whether the bus can be reached and the projection is up to date; 503 where not', ready)
+  document('/api/presence', 'presence', 'Who is there at this moment; it is not in the log', presence)
+
+  app.get('/health', (c) => c.json({ status: 'live' }))
+  app.get('/ready', (c) => {
+    const { state, position, pending, halted } = viewer.follower.now()
+    const connected = bus.connected()
+    const isReady = connected && viewer.follower.caughtUp()
+    const projection = { state, position, pending, ...(halted && { halted }) }
+    return c.json({ status: isReady ? 'ready' : 'not ready', bus: connected, projection }, isReady ? 200 : 503)
+  })
+  app.get('/api/presence', async (c) => c.json({ items: await bus.present() }))
+}

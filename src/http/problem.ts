@@ -1,0 +1,127 @@
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { z } from 'zod'
+import { Fault, type FaultCode, reasonOf } from '#bus/fault'
+
+/** Where every status is chosen. A fault that is not listed does not compile. */
+const statusOf: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
+  'bus.unreachable': 503,
+  'bus.no-owner': 503,
+  'bus.timeout': 504,
+  'bus.denied': 403,
+  'bus.contended': 503,
+  'bus.refused': 502,
+  'bus.drift': 503,
+  'bus.old-server': 503,
+  'log.other': 503,
+  'log.shorter': 503,
+  'log.changed': 503,
+  'contract.broken': 400,
+  'contract.unknown': 400,
+  'host.twin': 409,
+  'artifact.missing': 404,
+  'artifact.stalled': 504,
+  'artifact.wrong': 502,
+  'server.too-old': 503,
+  'server.unusable': 503,
+  'server.not-found': 503,
+  'server.port-taken': 503,
+  'server.exited': 503,
+  'server.silent': 503,
+  'lock.held': 503,
+  'store.outside': 400,
+  'store.taken': 409,
+  'store.foreign': 409,
+  'store.missing': 404,
+  'store.unknown': 404,
+  'config.unreadable': 500,
+  'config.empty': 500,
+  'config.bad': 500,
+  'projection.behind': 504,
+  'projection.halted': 503,
+  'projection.foreign': 500,
+  'projection.rebuilding': 503,
+  'query.broken': 400,
+  'query.other-log': 400,
+  'query.bad-cursor': 400,
+  'query.nothing': 404,
+  'web.port-taken': 500,
+  'web.exposed': 500,
+  'web.forbidden': 403,
+  'web.misdirected': 421,
+}
+
+/** What every answer that is no success looks like: RFC 9457. */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string().describe('For programs; never changes'),
+  errors: z
+    .array(z.object({ field: z.string(), message: z.string() }))
+    .optional()
+    .describe('Each field that is wrong, by its path'),
+})
+
+type Problem = z.output<typeof problem>
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'The request is not understood',
+  403: 'Not allowed',
+  404: 'Not there',
+  409: 'Refused',
+  413: 'Too large',
+  415: 'Not in a form that is understood: send JSON',
+  421: 'Not the server for this',
+  500: 'Something broke',
+  502: 'Somebody behind this server answered wrongly',
+  503: 'Not possible at the moment',
+  504: 'It took too long',
+}
+
+const problemAs = (
+  c: Context,
+  status: ContentfulStatusCode,
+  code: string,
+  detail: string,
+  errors?: Problem['errors'],
+) => {
+  const title = titles[status] ?? 'The request failed'
+  const body: Problem = { type: `urn:millrace:problem:${code}`, title, status, detail, code, ...(errors && { errors }) }
+  return c.body(JSON.stringify(body), status, { 'Content-Type': 'application/problem+json' })
+}
+
+/** Answers for whatever was thrown. What is no fault is nobody's business but the log's. */
+export const onError =
+  (say: (line: string) => void = () => undefined) =>
+  (cause: Error, c: Context): Response => {
+    if (cause instanceof Fault) {
+      const known = statusOf as Readonly<Record<string, ContentfulStatusCode>>
+      return problemAs(c, known[cause.code] ?? 500, cause.code, cause.message, errorsIn(cause.cause))
+    }
+    if (cause instanceof HTTPException) return problemAs(c, cause.status as ContentfulStatusCode, 'http', cause.message)
+    say(`${c.req.method} ${c.req.path} broke: ${cause.stack ?? reasonOf(cause)}`)
+    return problemAs(c, 500, 'broken', 'This server failed; its output says more')
+  }
+
+/** Answers where nothing is. */
+export const notFound = (c: Context): Response => problemAs(c, 404, 'query.nothing', `There is no ${c.req.path}`)
+
+/** Answers where a decider said no. */
+export const refused = (c: Context, { refusal, detail }: { readonly refusal: string; readonly detail: string }) =>
+  problemAs(c, 409, `refused.${refusal}`, detail)
+
+/** Answers where a body is not as its schema has it. */
+export const invalid = (c: Context, issues: readonly z.core.$ZodIssue[]): Response =>
+  problemAs(c, 400, 'contract.broken', 'The request breaks its contract', errorsIn(issues))
+
+/** The fields that a schema complained of. */
+const errorsIn = (issues: unknown): Problem['errors'] =>
+  Array.isArray(issues)
+    ? issues.map(({ path = [], message }: { path?: PropertyKey[]; message: string }) => ({
+        field: path.map(String).join('.'),
+        message,
+      }))
+    : undefined

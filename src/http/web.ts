@@ -1,0 +1,84 @@
+import { userInfo } from 'node:os'
+import type { Bus } from '#bus/bus'
+import { faults } from '#bus/fault'
+import { nameFrom } from '#contracts/names'
+import type { Graph } from '#contracts/pipeline'
+import { queriesTo } from '#contracts/subjects'
+import { answerQueries } from '#projections/answer-queries'
+import { follow } from '#projections/follower'
+import { metadata } from '#projections/metadata'
+import { viewerOf } from '#projections/viewer'
+import { appOf } from './app.ts'
+import { loopback } from './guard.ts'
+import { startWeb } from './server.ts'
+
+export type WebOptions = {
+  /** A connection of the web process's own, named `web-…`: it speaks for users. */
+  readonly bus: Bus
+  /** The pipelines that this process's config defines. */
+  readonly graphs: readonly Graph[]
+  /** Where the projection's database lies: the metadata store's path, or one under the state folder. */
+  readonly metadataPath: string
+  readonly host: string
+  readonly port: number
+  readonly stateDir: string
+  readonly signal: AbortSignal
+  readonly say: (line: string) => void
+  /** Called once the server listens, with its address. */
+  readonly ready?: (url: string) => void
+}
+
+/** Keeps the projection, answers queries over the bus and serves HTTP until `signal` aborts. */
+export const runWeb = async (options: WebOptions): Promise<void> => {
+  const { bus, graphs, metadataPath, host, port, stateDir, say, ready } = options
+  if (!isLoopback(host)) throw faults.exposed(host)
+  const broken = new AbortController()
+  const signal = AbortSignal.any([options.signal, broken.signal])
+  const follower = await follow({ bus, path: metadataPath, projection: metadata, signal, say })
+  const viewer = viewerOf(bus, follower)
+  const tasks: Promise<unknown>[] = []
+  const run = (task: Promise<unknown>) => {
+    tasks.push(task)
+    task.catch((cause: unknown) => broken.abort(cause))
+  }
+  try {
+    run(follower.ended)
+    const keepers = graphs.filter(({ nodes }) => nodes.some(({ kind }) => kind === 'metadata-store'))
+    run(
+      answerQueries(
+        bus,
+        viewer,
+        keepers.map(({ pipeline }) => pipeline),
+        signal,
+      ),
+    )
+    const names = [...loopback, host.includes(':') && !host.startsWith('[') ? `[${host}]` : host]
+    const app = appOf({ bus, viewer, graphs, user: nameFrom(userInfo().username), names, signal, say })
+    const { url, closed } = await startWeb({ app, host, port, stateDir, signal })
+    run(closed)
+    const rebuild = async () => {
+      await follower.rebuild()
+      return { position: follower.now().position }
+    }
+    for (const { pipeline } of graphs) {
+      run(bus.serve(queriesTo('web', pipeline), async () => ({ url }), signal))
+      run(bus.serve(queriesTo('rebuild', pipeline), rebuild, signal))
+    }
+    ready?.(url)
+    await aborted(signal)
+  } catch (cause) {
+    broken.abort(cause)
+  }
+  await Promise.allSettled(tasks)
+  viewer.close()
+  if (broken.signal.aborted) throw broken.signal.reason
+}
+
+/** Whether only this machine can reach an address. */
+const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host)
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })

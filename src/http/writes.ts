@@ -1,0 +1,95 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { ask } from '#bus/command'
+import { faults } from '#bus/fault'
+import type { Answer } from '#bus/handle'
+import { postFact } from '#bus/post'
+import { name } from '#contracts/names'
+import { problem, refused } from './problem.ts'
+import { type App, positionHeader, type Site } from './site.ts'
+
+const accepted = z.object({
+  accepted: z.literal(true),
+  position: z.string().nullable().describe('Where it is recorded; null where what was asked for held already'),
+})
+const responses = {
+  200: { description: 'Accepted', content: { 'application/json': { schema: accepted } } },
+  409: { description: 'Refused', content: { 'application/problem+json': { schema: problem } } },
+  default: { description: 'A problem', content: { 'application/problem+json': { schema: problem } } },
+} as const
+const json = <Schema extends z.ZodType>(schema: Schema) => ({
+  required: true as const,
+  content: { 'application/json': { schema } },
+})
+const id = z.uuid().optional().describe('Kept when the same is sent again after a doubt, so that it is done once')
+
+const startRun = createRoute({
+  method: 'post',
+  path: '/api/pipelines/{pipeline}/runs',
+  operationId: 'startRun',
+  summary: 'Ask for a run, whatever has arrived',
+  request: {
+    params: z.object({ pipeline: name }),
+    body: json(z.strictObject({ message: z.string().max(1000).optional(), id })),
+  },
+  responses,
+})
+
+const command = createRoute({
+  method: 'post',
+  path: '/api/commands/{type}',
+  operationId: 'command',
+  summary: 'Ask a command of an aggregate’s owner',
+  request: {
+    params: z.object({ type: z.string().regex(/^[a-z]+\.[a-z-]+$/, 'use <aggregate>.<verb>') }),
+    body: json(z.strictObject({ scope: name, key: name, data: z.unknown(), id })),
+  },
+  responses,
+})
+
+/** What a script may report: what it measured, and what it says about runs and artifacts. */
+const reportable = z.enum(['tracking.metric-logged', 'tracking.param-logged', 'tracking.tagged', 'artifact.tagged'])
+
+const fact = createRoute({
+  method: 'post',
+  path: '/api/facts',
+  operationId: 'postFact',
+  summary: 'Log a metric, a param or a tag from a script',
+  request: { body: json(z.strictObject({ pipeline: name, type: reportable, data: z.unknown(), id })) },
+  responses,
+})
+
+/** Writing asks the bus, in the name of the server's user. */
+export const addWrites = (app: App, { bus, user }: Site): void => {
+  app.openapi(startRun, async (c) => {
+    const { pipeline } = c.req.valid('param')
+    const { message, id: asked } = c.req.valid('json')
+    const address = { aggregate: 'pipeline', scope: pipeline, key: 'self' }
+    const data = message === undefined ? {} : { message }
+    const wanted = { address, type: 'pipeline.start', data, ...(asked && { id: asked }) }
+    return translate(c, await ask(bus, wanted, { onBehalfOf: user }))
+  })
+
+  app.openapi(command, async (c) => {
+    const { type } = c.req.valid('param')
+    const { scope, key, data, id: asked } = c.req.valid('json')
+    const address = { aggregate: type.split('.')[0] ?? '', scope, key }
+    return translate(c, await ask(bus, { address, type, data, ...(asked && { id: asked }) }, { onBehalfOf: user }))
+  })
+
+  app.openapi(fact, async (c) => {
+    const { pipeline, type, data, id: posted } = c.req.valid('json')
+    const known = { scope: pipeline, type, data, onBehalfOf: user, ...(posted && { id: posted }) }
+    return translate(c, { accepted: true, position: await postFact(bus, known) })
+  })
+
+  app.on(['GET', 'HEAD'], ['/api/commands/*', '/api/facts'], () => {
+    throw faults.forbidden('Commands and facts are sent with POST')
+  })
+}
+
+const translate = (c: Context, answer: Answer) => {
+  if (!answer.accepted) return refused(c, answer) as never
+  if (answer.position) c.header(positionHeader, answer.position)
+  return c.json({ accepted: true as const, position: answer.position ?? null }, 200)
+}

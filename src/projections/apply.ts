@@ -1,0 +1,102 @@
+import type { Database } from 'better-sqlite3'
+import type { Batch, Cursor } from '#bus/bus'
+import { reasonOf } from '#bus/fault'
+import { readEvent } from '#contracts/all'
+import type { Recorded } from '#contracts/envelope'
+import { rejected, times } from './log-tables.ts'
+import type { Projection } from './projection.ts'
+import { rowsOf } from './rows.ts'
+
+/** How many events share one transaction. */
+const chunkSize = 1000
+
+export type Checkpoint = Cursor & { readonly dropped: number; readonly time: number }
+
+/** An event that a handler could not take: the projection is right up to there, and no further. */
+export type Halt = { readonly event: Recorded; readonly reason: string }
+
+/** What a batch came to: the events that changed rows, in order, and why it went no further, if it did not. */
+export type Applied = { readonly events: readonly Recorded[]; readonly halt?: Halt }
+
+/** Folds batches into a database: rows and checkpoint in one transaction. Delivered twice, applied once. */
+export const applier = (db: Database, projection: Projection) => {
+  const rows = rowsOf(db)
+  const select = db.prepare<[], Checkpoint>(
+    'select logId, sequence, lastId, lastSequence, dropped, time from checkpoint',
+  )
+  const save = db.prepare(
+    'update checkpoint set sequence = ?, lastId = ?, lastSequence = ?, dropped = ?, time = ? where one = 1',
+  )
+  let at = select.get() as Checkpoint
+
+  const applyOne = (event: Recorded, time: number): boolean => {
+    if (event.storedAt > time) rows.add(times, { sequence: event.sequence, time: event.storedAt })
+    const reading = readEvent(event)
+    const reason = reading.kept ? projection.doubt(reading.event) : reading.reason
+    if (reading.kept && reason === undefined) {
+      projection.on[event.type]?.(rows, reading.event as never)
+      return true
+    }
+    const { sequence, id, type, version, address, storedAt } = event
+    rows.add(rejected, { sequence, id, type, version, ...address, reason: reason ?? 'unknown', at: storedAt })
+    return false
+  }
+
+  /** All of these or none. Says what was applied; throws with the event where a handler did. */
+  const applyChunk = db.transaction((chunk: readonly Recorded[], upTo: number, dropped: number) => {
+    const kept: Recorded[] = []
+    let { time } = at
+    for (const event of chunk) {
+      try {
+        if (applyOne(event, time)) kept.push(event)
+      } catch (cause) {
+        throw { event, reason: reasonOf(cause) } satisfies Halt
+      }
+      time = Math.max(time, event.storedAt)
+    }
+    const last = chunk.at(-1) ?? { id: at.lastId, sequence: at.lastSequence }
+    const next = {
+      ...at,
+      sequence: upTo,
+      lastId: last.id,
+      lastSequence: last.sequence,
+      dropped: at.dropped + dropped,
+      time,
+    }
+    save.run(next.sequence, next.lastId, next.lastSequence, next.dropped, next.time)
+    return { kept, next }
+  })
+
+  const commit = (chunk: readonly Recorded[], upTo: number, dropped: number): readonly Recorded[] => {
+    const { kept, next } = applyChunk(chunk, upTo, dropped)
+    at = next
+    return kept
+  }
+
+  const apply = ({ events, upTo, dropped }: Batch): Applied => {
+    if (upTo <= at.sequence) return { events: [] }
+    const fresh = events.filter(({ sequence }) => sequence > at.sequence)
+    const done: Recorded[] = []
+    for (let start = 0; start === 0 || start < fresh.length; start += chunkSize) {
+      const chunk = fresh.slice(start, start + chunkSize)
+      const isLast = start + chunkSize >= fresh.length
+      const end = isLast ? upTo : (chunk.at(-1)?.sequence ?? upTo)
+      try {
+        done.push(...commit(chunk, end, isLast ? dropped : 0))
+      } catch (cause) {
+        if (!isHalt(cause)) throw cause
+        // What came before it in the chunk is applied, whatever the batches were.
+        const before = chunk.slice(0, chunk.indexOf(cause.event))
+        const last = before.at(-1)
+        if (last) done.push(...commit(before, last.sequence, 0))
+        return { events: done, halt: cause }
+      }
+    }
+    return { events: done }
+  }
+
+  return { apply, checkpoint: (): Checkpoint => at }
+}
+
+const isHalt = (thrown: unknown): thrown is Halt =>
+  typeof thrown === 'object' && thrown !== null && 'event' in thrown && 'reason' in thrown

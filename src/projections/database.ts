@@ -1,0 +1,77 @@
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+import { faults, reasonOf } from '#bus/fault'
+import type { Projection } from './projection.ts'
+
+/** Marks a file as ours, so that nobody else's database is ever thrown away. */
+const ours = 0x4d494c4c
+
+/** What a database file is. */
+export type FoundFile =
+  | { readonly is: 'missing' }
+  | { readonly is: 'ours'; readonly name: string; readonly version: number; readonly logId: string }
+
+/** Looks at a file. One that is not ours is a fault: a rebuild would replace it. */
+export const inspect = (path: string): FoundFile => {
+  if (!existsSync(path)) return { is: 'missing' }
+  let db: Database.Database | undefined
+  try {
+    db = new Database(path)
+    if (db.pragma('application_id', { simple: true }) !== ours) {
+      const empty = db.prepare('select count(*) as tables from sqlite_master').pluck().get() === 0
+      if (empty) return { is: 'missing' }
+      throw faults.foreignDatabase(path, 'another program made it')
+    }
+    const found = db.prepare('select name, version, logId from checkpoint').get() as Omit<
+      FoundFile & { is: 'ours' },
+      'is'
+    >
+    return { is: 'ours', ...found }
+  } catch (cause) {
+    if (cause instanceof Database.SqliteError) throw faults.foreignDatabase(path, reasonOf(cause))
+    throw cause
+  } finally {
+    db?.close()
+  }
+}
+
+/** Opens a database for writing, and makes its tables where it is new. All else is folded from the log, so a sync less does no harm. */
+export const openDatabase = (path: string, { schema, name, version }: Projection, logId: string): Database.Database => {
+  mkdirSync(dirname(path), { recursive: true })
+  const db = new Database(path)
+  db.pragma('journal_mode = wal')
+  db.pragma('synchronous = normal')
+  db.pragma('busy_timeout = 5000')
+  if (db.pragma('application_id', { simple: true }) !== ours)
+    db.transaction(() => {
+      db.exec(schema)
+      db.prepare(
+        'insert into checkpoint (one, name, version, logId, sequence, dropped, time) values (1, ?, ?, ?, 0, 0, 0)',
+      ).run(name, version, logId)
+      db.pragma(`application_id = ${ours}`)
+    })()
+  return db
+}
+
+/** Closes a database with all of it in its one file. */
+export const settle = (db: Database.Database): void => {
+  db.pragma('wal_checkpoint(TRUNCATE)')
+  db.close()
+}
+
+/**
+ * Puts a settled database where another one is, which nobody writes any more. Whoever reads the old one goes on with the
+ * old file; its log is unlinked first, because the new database would take one of that name for its own.
+ */
+export const replace = (path: string, by: string): void => {
+  discard(path, logsOnly)
+  renameSync(by, path)
+}
+
+const logsOnly = ['-wal', '-shm']
+
+/** Removes a database with what belongs to it. */
+export const discard = (path: string, suffixes: readonly string[] = ['', ...logsOnly]): void => {
+  for (const suffix of suffixes) rmSync(`${path}${suffix}`, { force: true })
+}

@@ -1,0 +1,44 @@
+import { and, asc, desc, eq, type SQL } from 'drizzle-orm'
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
+import { z } from 'zod'
+import { faults } from '#bus/fault'
+import { name } from '#contracts/names'
+import { history } from './artifact-tables.ts'
+import { visible } from './listed.ts'
+import { attempts, ignored, nodes, offers, runs, triggers } from './run-tables.ts'
+import { metrics, params, tags } from './tracking-tables.ts'
+import { schemaOf, shown, type View } from './view.ts'
+
+const behindRun = { nodes, attempts, triggers, offers, artifacts: history, metrics, params, tags, ignored } as const
+const sections = Object.entries(behindRun) as [keyof typeof behindRun, (typeof behindRun)[keyof typeof behindRun]][]
+
+/** One run with all that belongs to it: its nodes, what they did, took and gave, and what was measured. */
+export const oneRun: View = {
+  description: 'One run with its nodes, attempts, artifacts, metrics, params and tags',
+  filters: z.strictObject({ pipeline: name, run: z.coerce.number().int().nonnegative() }),
+  answer: schemaOf(runs).extend(
+    Object.fromEntries(sections.map(([section, table]) => [section, z.array(schemaOf(table))])),
+  ),
+  list: false,
+  scoped: true,
+  read: (db, { pipeline, run: number }, { at, logId }) => {
+    const run = `${pipeline}/${number}`
+    const rowsOf = (table: SQLiteTable, where: SQL, order: SQL) =>
+      db
+        .select()
+        .from(table)
+        .where(and(visible(table, at), where))
+        .orderBy(order)
+        .all()
+        .map((row) => shown(row, logId))
+    const [found] = rowsOf(runs, eq(runs.run, run), desc(runs.since))
+    if (!found) throw faults.nothingThere(`run ${number} of ${pipeline}`)
+    const parts = sections.map(([section, table]) => [section, rowsOf(table, eq(table.run, run), asc(orderOf(table)))])
+    return { ...found, ...Object.fromEntries(parts) }
+  },
+}
+
+const orderOf = (table: (typeof behindRun)[keyof typeof behindRun]) => {
+  if (table === nodes) return nodes.part
+  return 'sequence' in table ? table.sequence : table.since
+}

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs'
+import type { Recorded } from '#contracts/envelope'
+import type { Rows } from './rows.ts'
+
+type Message = { readonly type: string; readonly data: unknown }
+
+/** What a projection does with each event. Pure over (rows, event): no clock, no I/O, so that a rebuild gives the same. */
+export type Handlers<M extends Message> = {
+  readonly [Type in M['type']]?: (
+    rows: Rows,
+    event: Recorded<Type, Extract<M, { readonly type: Type }>['data']>,
+  ) => void
+}
+
+/** A versioned fold of the log into tables. */
+export type Projection = {
+  readonly name: string
+  /** A new number reads the whole log afresh. */
+  readonly version: number
+  /** The SQL that makes its tables: `migrations/<name>-<version>.sql`, generated from the tables' definitions. */
+  readonly schema: string
+  /** Why an event whose data keeps its contract can't be understood all the same; undefined where it can. */
+  readonly doubt: (event: Recorded) => string | undefined
+  readonly on: Readonly<Record<string, ((rows: Rows, event: never) => void) | undefined>>
+}
+
+/** Defines a projection; its SQL lies beside it, in the sources and in the build alike. */
+export const projection = (definition: Omit<Projection, 'schema'>): Projection => ({
+  ...definition,
+  schema: readFileSync(new URL(`./migrations/${definition.name}-${definition.version}.sql`, import.meta.url), 'utf8'),
+})

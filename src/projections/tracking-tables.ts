@@ -1,0 +1,49 @@
+import { isNull } from 'drizzle-orm'
+import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+
+/** What was noted belongs to a run where it names one, and to a pipeline in any case. It only grows. */
+const noted = {
+  sequence: integer().primaryKey(),
+  key: text().notNull(),
+  pipeline: text().notNull(),
+  run: text(),
+  part: text(),
+  attempt: integer(),
+  principal: text().notNull(),
+  at: integer().notNull(),
+}
+
+/** Numbers that were measured. */
+export const metrics = sqliteTable('metrics', { ...noted, value: real().notNull(), step: integer() }, (t) => [
+  index('metrics_key').on(t.key, t.sequence),
+  index('metrics_run').on(t.run, t.sequence),
+])
+
+/** Settings that were noted. */
+export const params = sqliteTable('params', { ...noted, value: text({ mode: 'json' }).$type<unknown>() }, (t) => [
+  index('params_run').on(t.run, t.sequence),
+])
+
+/** Tags of runs. */
+export const tags = sqliteTable('tags', { ...noted, value: text().notNull() }, (t) => [
+  index('tags_run').on(t.run, t.sequence),
+])
+
+/** Processes that took their name, with the nodes they run. Whether one is there now, presence says. */
+export const hosts = sqliteTable(
+  'hosts',
+  {
+    host: text().notNull(),
+    instance: text().notNull(),
+    machine: text().notNull(),
+    pid: integer().notNull(),
+    version: text().notNull(),
+    nodes: text({ mode: 'json' }).$type<readonly string[]>().notNull(),
+    state: text({ enum: ['started', 'stopped'] }).notNull(),
+    startedAt: integer().notNull(),
+    endedAt: integer(),
+    since: integer().notNull(),
+    until: integer(),
+  },
+  (t) => [primaryKey({ columns: [t.host, t.since] }), uniqueIndex('hosts_now').on(t.host).where(isNull(t.until))],
+)

@@ -1,0 +1,89 @@
+import { getTableColumns } from 'drizzle-orm'
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
+import { z } from 'zod'
+import type { Progress } from './progress.ts'
+import type { Db, Place } from './reader.ts'
+
+/** From where a view is looked at: a place in the log, now or earlier. */
+export type Seen = Place & {
+  /** The sequence to look back to; undefined for the present. */
+  readonly at: number | undefined
+  readonly progress: Progress
+  /** The log's last sequence, for a view that asked for it. */
+  readonly head?: number | undefined
+}
+
+/** One thing that can be asked, the same over HTTP and over the bus. */
+export type View = {
+  readonly description: string
+  /** What can be said about it; `at`, `after` and, for lists, paging come in beside. */
+  readonly filters: z.ZodObject
+  /** What one answer, or one item of a list, looks like. */
+  readonly answer: z.ZodType
+  readonly list: boolean
+  /** Asked of one pipeline, it means that pipeline's, unless the asker says otherwise. */
+  readonly scoped?: boolean
+  /** It says how far the projection is behind the log. */
+  readonly live?: boolean
+  readonly read: (db: Db, params: Params, seen: Seen) => unknown
+}
+
+/** What was asked, held against the view's schema. */
+export type Params = Readonly<Record<string, unknown>> & {
+  readonly limit?: number
+  readonly cursor?: string | undefined
+}
+
+/** One page of a list, and how to ask for the next; null where there is none. */
+export type Page = { readonly items: readonly Shown[]; readonly next: string | null }
+
+/** A row as people see it: positions opaque, moments in ISO 8601. */
+export type Shown = Readonly<Record<string, unknown>>
+
+const positions: ReadonlySet<string> = new Set(['since', 'until', 'sequence', 'began', 'after', 'upTo'])
+const isMoment = (column: string): boolean => column === 'at' || column.endsWith('At')
+
+/** Makes a row fit to be seen outside. `began`, which only orders, stays inside. */
+export const shown = (row: Readonly<Record<string, unknown>>, logId: string): Shown =>
+  Object.fromEntries(
+    Object.entries(row).flatMap(([column, value]) => {
+      if (column === 'began') return []
+      if (column === 'sequence') return [['position', `${logId}.${value}`]]
+      if (typeof value !== 'number') return [[column, value]]
+      if (positions.has(column)) return [[column, `${logId}.${value}`]]
+      return [[column, isMoment(column) ? new Date(value).toISOString() : value]]
+    }),
+  )
+
+/** The schema of a table's rows as `shown` gives them. */
+export const schemaOf = (table: SQLiteTable): z.ZodObject =>
+  z.object(
+    Object.fromEntries(
+      Object.entries(getTableColumns(table)).flatMap(([key, column]) => {
+        if (key === 'began') return []
+        const text = (positions.has(key) && column.dataType === 'number') || isMoment(key)
+        const schema = text ? z.string() : schemaOfColumn(column)
+        return [[key === 'sequence' ? 'position' : key, column.notNull || column.primary ? schema : schema.nullable()]]
+      }),
+    ),
+  )
+
+const schemaOfColumn = (column: {
+  readonly dataType: string
+  readonly columnType: string
+  readonly enumValues?: readonly string[] | undefined
+}): z.ZodType => {
+  if (column.dataType === 'json') return z.unknown()
+  if (column.columnType === 'SQLiteInteger') return z.int()
+  if (column.dataType === 'number') return z.number()
+  return column.enumValues?.length ? z.enum(column.enumValues as [string, ...string[]]) : z.string()
+}
+
+/** A moment in ISO 8601. */
+export const time = z
+  .string()
+  .refine(
+    (text) => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(Date.parse(text)),
+    'use a time such as 2026-01-31T12:00:00Z',
+  )
+  .describe('A time, ISO 8601')

@@ -1,0 +1,19 @@
+import { graphView } from './graph-view.ts'
+import { lists } from './lists.ts'
+import { oneRun } from './one-run.ts'
+import { status } from './status.ts'
+import type { View } from './view.ts'
+import { usedBy, why } from './walk.ts'
+
+/** Everything that can be read. HTTP and the bus serve the same: two borders, one registry. */
+export const views = {
+  ...lists,
+  run: oneRun,
+  why,
+  'used-by': usedBy,
+  graph: graphView,
+  status,
+} as const satisfies Readonly<Record<string, View>>
+
+export type ViewName = keyof typeof views
+export const viewNames = Object.keys(views) as readonly ViewName[]

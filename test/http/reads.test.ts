@@ -1,0 +1,136 @@
+import { expect, test } from 'vitest'
+import { viewNames } from '#projections/views'
+import { siteOf } from './site.ts'
+
+const json = async (response: Response | Promise<Response>) => (await response).json() as Promise<Record<string, never>>
+
+test('every view has a route, and says how far the projection was', async () => {
+  const { get, bus } = await siteOf()
+  const document = await json(get('/openapi.json'))
+  const routes = Object.entries(document.paths as never as Record<string, { get?: { operationId: string } }>)
+  const read = new Map(routes.flatMap(([path, { get: route }]) => (route ? [[route.operationId, path]] : [])))
+  for (const view of viewNames) {
+    const path = read.get(view)?.replace('{pipeline}', 'root').replace('{run}', '0')
+    const query = ['why', 'used-by'].includes(view) ? '?path=haiku0.txt' : ''
+    const response = await get(`${path}${query}`)
+    expect([view, response.status]).toEqual([view, 200])
+    expect(response.headers.get('Millrace-Position')).toBe(`${bus.logId}.${await bus.head()}`)
+  }
+})
+
+test('the document describes parameters and answers', async () => {
+  const { get } = await siteOf()
+  const { openapi, paths } = await json(get('/openapi.json'))
+  expect(openapi).toBe('3.1.0')
+  const { parameters, responses } =
+    (paths as never as Record<string, { get: { parameters: { name: string }[]; responses: object } }>)['/api/runs']
+      ?.get ?? {}
+  expect(parameters?.map(({ name }) => name)).toEqual([
+    'pipeline',
+    'run',
+    'state',
+    'from',
+    'to',
+    'at',
+    'after',
+    'limit',
+    'cursor',
+  ])
+  expect(JSON.stringify(responses)).toMatch('startedAt')
+})
+
+test('lists are filtered and paged in the query', async () => {
+  const { get } = await siteOf({ runs: 3 })
+  const first = await json(get('/api/runs?limit=2&pipeline=root'))
+  expect(first).toMatchObject({ items: [{ number: 2 }, { number: 1 }], next: expect.any(String) })
+  expect(await json(get(`/api/runs?limit=2&cursor=${first.next}`))).toMatchObject({
+    items: [{ number: 0 }],
+    next: null,
+  })
+  expect(await json(get('/api/artifacts?state=downloaded&node=leaf/models_rpc'))).toMatchObject({
+    items: { length: 3 },
+  })
+})
+
+test('one run comes with all that belongs to it', async () => {
+  const { get } = await siteOf()
+  expect(await json(get('/api/runs/root/0'))).toMatchObject({
+    run: 'root/0',
+    state: 'succeeded',
+    nodes: expect.arrayContaining([expect.objectContaining({ part: 'root/retraining', state: 'succeeded' })]),
+    attempts: { length: 3 },
+    metrics: [{ key: 'loss', value: 1 }],
+    triggers: [{ kind: 'files' }],
+  })
+  expect((await get('/api/runs/root/9')).status).toBe(404)
+})
+
+test('after waits until a write can be read', async () => {
+  const { get, post } = await siteOf()
+  const metric = { pipeline: 'root', type: 'tracking.metric-logged', data: { key: 'accuracy', value: 0.9 } }
+  const posted = await post('/api/facts', metric)
+  const { position } = await json(posted)
+  const read = await json(get(`/api/metrics?key=accuracy&after=${position}`))
+  expect(read).toMatchObject({ items: [{ key: 'accuracy', value: 0.9, pipeline: 'root', principal: 'ada' }] })
+})
+
+test('at looks back', async () => {
+  const { get, bus } = await siteOf()
+  expect(await json(get(`/api/runs?at=${bus.logId}.3`))).toMatchObject({ items: [] })
+  expect(await json(get('/api/runs?at=2000-01-01T00:00:00Z'))).toMatchObject({ items: [] })
+})
+
+test('what is wrong with a query is a problem that names the field', async () => {
+  const { get } = await siteOf()
+  const response = await get('/api/runs?state=asleep')
+  expect(response.status).toBe(400)
+  expect(response.headers.get('Content-Type')).toBe('application/problem+json')
+  expect(await json(response)).toMatchObject({
+    code: 'query.broken',
+    status: 400,
+    errors: [{ field: 'state', message: expect.any(String) }],
+  })
+  const codes = {
+    'limit=0': 'query.broken',
+    'cursor=x': 'query.bad-cursor',
+    'after=other.1': 'query.other-log',
+    'stat=x': 'query.broken',
+  }
+  for (const [query, code] of Object.entries(codes))
+    expect(await json(get(`/api/runs?${query}`))).toMatchObject({ code })
+})
+
+test('what is not there is a problem as well', async () => {
+  const { get } = await siteOf()
+  for (const path of ['/api/nothing', '/nothing', '/a/b/c'])
+    expect(await json(get(path))).toMatchObject({ status: 404, code: 'query.nothing' })
+})
+
+test('it lives before it is ready, and is not ready without its bus', async () => {
+  const { get, bus } = await siteOf()
+  expect((await get('/health')).status).toBe(200)
+  expect((await get('/ready')).status).toBe(200)
+  await bus.close()
+  expect((await get('/health')).status).toBe(200)
+  const ready = await get('/ready')
+  expect(ready.status).toBe(503)
+  expect(await json(ready)).toMatchObject({ status: 'not ready', bus: false })
+})
+
+test('a node whose host is away is shown so', async () => {
+  const { get, story, caughtUp, hub } = await siteOf()
+  await story.drop('more.txt')
+  await story.plan()
+  await story.start(1, 'root/retraining')
+  await caughtUp()
+  type Graph = { nodes: { part: string; state: string; reason: string }[] }
+  const stands = async () =>
+    ((await json(get('/api/graph'))) as never as Graph).nodes.find(({ part }) => part === 'root/retraining')
+  expect(await stands()).toMatchObject({ state: 'host away', reason: 'waiting for host host-root, which is away' })
+  const here = new AbortController()
+  const presence = { host: 'host-root', instance: 'i', machine: 'm', nodes: ['root/retraining'] }
+  const { gone } = await hub.connect('host-root').appear(presence, here.signal)
+  expect(await stands()).toMatchObject({ state: 'running', host: 'host-root' })
+  here.abort()
+  await gone
+})

@@ -1,0 +1,37 @@
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { memoryHub } from '#bus/memory'
+import { appOf } from '#http/app'
+import { loopback } from '#http/guard'
+import { folder, leafGraph, rootGraph, teller, watching } from '../projections/story.ts'
+
+/** A web process without a server: the app, and what stands behind it. */
+export const siteOf = async ({ runs = 1, heartbeat = 15_000 } = {}) => {
+  const hub = memoryHub()
+  const bus = hub.connect('web-test')
+  const story = teller(bus)
+  await story.define(rootGraph)
+  await story.define(leafGraph)
+  for (let run = 0; run < runs; run++) await story.wholeRun(run)
+  const watched = await watching(bus, { path: join(await folder(), 'metadata.db') })
+  await watched.caughtUp()
+  const stop = new AbortController()
+  onTestFinished(() => stop.abort())
+  const app = appOf({
+    bus,
+    viewer: watched.viewer,
+    graphs: [rootGraph],
+    user: 'ada',
+    names: loopback,
+    signal: stop.signal,
+    heartbeat,
+  })
+  const get = (path: string, headers: Record<string, string> = {}) => app.request(path, { headers })
+  const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    app.request(path, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
+  return { hub, bus, story, app, get, post, stop, ...watched }
+}

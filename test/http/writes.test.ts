@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import { pipelineDecider } from '#agents/pipelines/pipeline'
+import { own } from '#bus/command'
+import { siteOf } from './site.ts'
+
+const owned = async () => {
+  const site = await siteOf()
+  const { served } = own(site.hub.connect('owner'), pipelineDecider, 'root', site.stop.signal)
+  served.catch(() => undefined)
+  return site
+}
+
+const json = async (response: Response | Promise<Response>) => (await response).json() as Promise<Record<string, never>>
+
+test('a run is asked for in the name of the user', async () => {
+  const { post, get, bus } = await owned()
+  const response = await post('/api/pipelines/root/runs', { message: 'please' })
+  expect(response.status).toBe(200)
+  const { position, accepted } = await json(response)
+  expect(accepted).toBe(true)
+  expect(response.headers.get('Millrace-Position')).toBe(position)
+  expect(await json(get(`/api/requests?after=${position}`))).toMatchObject({
+    items: [{ pipeline: 'root', message: 'please', state: 'queued', principal: 'ada' }],
+  })
+  expect((await bus.last({ aggregate: 'pipeline', scope: 'root', key: 'self' }))?.principal).toBe('ada')
+})
+
+test('the same request sent twice asks once', async () => {
+  const { post } = await owned()
+  const once = { message: 'once', id: '0199f0c4-5a1e-7cc0-8000-000000000001' }
+  const first = await json(post('/api/pipelines/root/runs', once))
+  expect(await json(post('/api/pipelines/root/runs', once))).toEqual(first)
+})
+
+test('a refusal is a conflict that says why', async () => {
+  const { post } = await owned()
+  const plan = { trigger: { kind: 'files', message: 'none' }, offers: [], graph: '0'.repeat(64), nodes: [] }
+  const response = await post('/api/commands/pipeline.plan', { scope: 'root', key: 'self', data: plan })
+  expect(response.status).toBe(409)
+  expect(await json(response)).toMatchObject({ code: 'refused.empty', detail: 'Nothing has arrived for this run' })
+})
+
+test('a command that nobody answers says so', async () => {
+  const { post } = await siteOf()
+  const response = await post('/api/pipelines/root/runs', {})
+  expect(response.status).toBe(503)
+  expect(await json(response)).toMatchObject({ code: 'bus.no-owner' })
+})
+
+test('what breaks a contract is refused with the path of the field', async () => {
+  const { post } = await owned()
+  expect(await json(post('/api/pipelines/root/runs', { message: 7 }))).toMatchObject({
+    status: 400,
+    errors: [{ field: 'message' }],
+  })
+  const metric = { pipeline: 'root', type: 'tracking.metric-logged', data: { key: 'k', value: 'high' } }
+  expect(await json(post('/api/facts', metric))).toMatchObject({
+    status: 400,
+    detail: expect.stringMatching('value: '),
+  })
+  expect(await json(post('/api/facts', { ...metric, type: 'artifact.gone' }))).toMatchObject({
+    errors: [{ field: 'type' }],
+  })
+  expect(await json(post('/api/commands/run.fly', { scope: 'root', key: '0', data: {} }))).toMatchObject({
+    code: 'contract.unknown',
+  })
+  expect((await post('/api/facts', '{"pipeline":')).status).toBe(400)
+  expect((await post('/api/facts', metric, { 'Content-Type': 'text/plain' })).status).toBe(415)
+  expect((await post('/api/facts', { pad: 'x'.repeat(2 << 20) })).status).toBe(413)
+})

@@ -1,0 +1,227 @@
+import { expect, test } from 'vitest'
+import { memoryBus } from '#bus/memory'
+import type { Page } from '#projections/view'
+import type { ViewName } from '#projections/views'
+import { digestFor, leafGraph, rootGraph, teller, watching } from './story.ts'
+
+const told = async (runs = 1) => {
+  const bus = memoryBus()
+  const story = teller(bus)
+  await story.define(rootGraph)
+  await story.define(leafGraph)
+  for (let run = 0; run < runs; run++) await story.wholeRun(run)
+  const watched = await watching(bus)
+  await watched.caughtUp()
+  const one = async (view: ViewName, said: object = {}) => (await watched.viewer.ask(view, said)).value
+  const list = async (view: ViewName, said: object = {}) => ((await one(view, said)) as Page).items
+  return { bus, story, ...watched, list, one }
+}
+
+test('a run that succeeded is one row in the present, and three in its history', async () => {
+  const { bus, list } = await told()
+  expect(await list('runs')).toMatchObject([{ run: 'root/0', number: 0, state: 'succeeded', trigger: 'files' }])
+  const planned = (await list('triggers'))[0]?.position
+  expect(await list('runs', { at: planned })).toEqual([])
+  expect(await list('runs', { at: `${bus.logId}.8` })).toMatchObject([
+    { run: 'root/0', state: 'running', endedAt: null },
+  ])
+})
+
+test('a node says whom it waits for, then that it is queued, then where it runs', async () => {
+  const { bus, story, list, caughtUp } = await told()
+  await story.drop('another.txt')
+  await story.plan()
+  await caughtUp()
+  const about = async (node: string) => (await list('nodes', { run: 'root/1', node }))[0]
+  expect(await about('haikus')).toMatchObject({ state: 'succeeded', reason: null })
+  expect(await about('retraining')).toMatchObject({ state: 'queued', attempt: 1 })
+  expect(await about('evaluation')).toMatchObject({ state: 'waiting', reason: 'waiting for root/retraining' })
+  await story.start(1, 'root/retraining')
+  await caughtUp()
+  expect(await about('retraining')).toMatchObject({ state: 'running', host: 'host-root' })
+  const before = `${bus.logId}.${await bus.head()}`
+  await story.report(1, 'root/retraining', { outcome: 'errored', reason: 'out of memory' })
+  await caughtUp()
+  expect(await about('retraining')).toMatchObject({ state: 'errored', reason: 'out of memory' })
+  expect(await about('evaluation')).toMatchObject({ state: 'skipped', reason: 'root/retraining did not succeed' })
+  expect(await list('runs', { state: 'failed' })).toMatchObject([{ run: 'root/1', failed: ['root/retraining'] }])
+  expect(await list('nodes', { run: 1, node: 'root/retraining', at: before })).toMatchObject([{ state: 'running' }])
+})
+
+test('a node that nobody has defined waits for its pipeline until somebody does', async () => {
+  const bus = memoryBus()
+  const story = teller(bus)
+  await story.define(rootGraph)
+  await story.drop('a.txt')
+  await story.plan([rootGraph])
+  const { viewer, caughtUp } = await watching(bus)
+  await caughtUp()
+  const about = async () => ((await viewer.ask('nodes', { node: 'leaf/evaluation' })).value as Page).items[0]
+  expect(await about()).toMatchObject({
+    kind: 'unknown',
+    state: 'waiting',
+    reason: expect.stringMatching('its pipeline'),
+  })
+  await story.define(leafGraph)
+  await caughtUp()
+  expect(await about()).toMatchObject({ kind: 'action', state: 'waiting', reason: 'waiting for root/retraining' })
+  await story.start(0, 'root/retraining')
+  await story.report(0, 'root/retraining')
+  await caughtUp()
+  expect(await about()).toMatchObject({ state: 'queued', reason: null })
+})
+
+test('a process that takes over supersedes the one before', async () => {
+  const { story, list, caughtUp } = await told()
+  await story.drop('b.txt')
+  await story.plan()
+  await story.start(1, 'root/retraining')
+  const second = { part: 'root/retraining', attempt: 1, delivery: 2, instance: 'other' }
+  await story.ask('run.start-node', 'root', '1', { ...second, host: 'spare' })
+  await story.report(1, 'root/retraining')
+  await caughtUp()
+  const attempts = await list('attempts', { run: 1 })
+  expect(attempts.map(({ host, outcome }) => [host, outcome])).toEqual([
+    ['spare', 'running'],
+    ['host-root', 'superseded'],
+  ])
+  expect(await list('ignored')).toMatchObject([{ run: 'root/1', reported: 'succeeded' }])
+})
+
+test('a file is fresh, then offered, then used', async () => {
+  const { bus, story, list, caughtUp } = await told()
+  const stateOf = async () => (await list('artifacts', { path: 'c.txt' }))[0]?.state
+  await story.drop('c.txt')
+  await caughtUp()
+  expect(await stateOf()).toBe('fresh')
+  await story.plan()
+  await caughtUp()
+  expect(await stateOf()).toBe('offered')
+  const used = { store: 'root/haikus', path: 'c.txt', digest: digestFor('c.txt'), by: story.by(1, 'root/retraining') }
+  await story.fact('artifact.used', 'root', 'retraining', used)
+  await caughtUp()
+  expect(await stateOf()).toBe('used')
+  expect((await list('history', { path: 'c.txt' })).map(({ what }) => what)).toEqual(['detected', 'offered', 'used'])
+  expect(await list('artifacts', { path: 'c.txt', at: `${bus.logId}.${(await bus.head()) - 1}` })).toMatchObject([
+    { state: 'offered', run: 'root/1' },
+  ])
+})
+
+test('a run is offered the newest bytes of each path, and none that are gone', async () => {
+  const { story, list, caughtUp } = await told()
+  await story.drop('twice.txt', 'first')
+  await story.drop('twice.txt', 'second')
+  await story.drop('lost.txt')
+  await story.fact('artifact.gone', 'root', 'haikus', { store: 'root/haikus', path: 'lost.txt' })
+  await story.plan()
+  await caughtUp()
+  const offered = await list('history', { run: 'root/1', what: 'offered' })
+  expect(offered).toMatchObject([{ path: 'twice.txt', digest: digestFor('second') }])
+  expect(await list('artifacts', { path: 'lost.txt' })).toMatchObject([{ state: 'gone' }])
+})
+
+test('every transfer is in the history of both ends', async () => {
+  const { list } = await told()
+  const happened = async (node: string) => (await list('history', { node })).map(({ what, path }) => [what, path])
+  expect(await happened('root/models')).toEqual([
+    ['produced', 'model0.txt'],
+    ['tagged', 'model0.txt'],
+    ['downloaded', 'model0.txt'],
+    ['uploaded', 'plot0.txt'],
+  ])
+  expect(await happened('models_rpc')).toEqual([
+    ['downloaded', 'model0.txt'],
+    ['uploaded', 'plot0.txt'],
+  ])
+  expect(await list('artifact-tags')).toMatchObject([{ key: 'model_type', value: 'LLM', path: 'model0.txt' }])
+})
+
+test('why walks back to the file that was dropped, through another machine, and no further than its own run', async () => {
+  const { one } = await told(3)
+  const reached = async (said: object) => {
+    const { things } = (await one('why', said)) as { things: { path?: string; part?: string; run?: string }[] }
+    return things.map(({ path, part, run }) => path ?? `${part} in ${run}`).toSorted()
+  }
+  const plot = ['haiku1.txt', 'leaf/plotting in root/1', 'plot1.txt', 'root/retraining in root/1']
+  expect(await reached({ path: 'plot1.txt' })).toEqual(plot)
+  const copy = ['haiku1.txt', 'leaf/evaluation in root/1', 'model1.txt', 'model1.txt', 'root/retraining in root/1']
+  expect(await reached({ store: 'leaf/models_rpc', path: 'model1.txt' })).toEqual(copy)
+  await expect(one('why', { path: 'nothing.txt' })).rejects.toMatchObject({ code: 'query.nothing' })
+})
+
+test('a file that no action opened is found all the same: it was offered', async () => {
+  const { story, one, caughtUp } = await told()
+  await story.drop('unopened.txt')
+  await story.plan()
+  await story.start(1, 'root/retraining')
+  const model = { store: 'root/models', path: 'm.txt', digest: digestFor('m'), size: 1 }
+  await story.fact('artifact.saved', 'root', 'models', { ...model, by: story.by(1, 'root/retraining') })
+  await caughtUp()
+  const { things } = (await one('why', { path: 'm.txt' })) as { things: { path?: string }[] }
+  expect(things.map(({ path }) => path)).toContain('unopened.txt')
+})
+
+test('used-by walks forward', async () => {
+  const { one } = await told(2)
+  const { things } = (await one('used-by', { path: 'haiku0.txt' })) as { things: { path?: string; part?: string }[] }
+  const parts = ['root/retraining', 'leaf/evaluation']
+  expect(things.map(({ path, part }) => path ?? part)).toEqual(
+    expect.arrayContaining(['haiku0.txt', 'model0.txt', ...parts]),
+  )
+  expect(things.filter(({ path }) => path === 'model1.txt')).toEqual([])
+})
+
+test('the graph joins all pipelines and says what each node waits for', async () => {
+  const { story, one, caughtUp } = await told()
+  type Shown = { nodes: { part: string; state: string; reason: string | null }[]; edges: { kind: string }[] }
+  const stands = async (part: string) => ((await one('graph')) as Shown).nodes.find((node) => node.part === part)
+  expect(await stands('root/haikus')).toMatchObject({ state: 'waiting', reason: 'waiting for files', fresh: 0 })
+  expect(await stands('leaf/plotting')).toMatchObject({ state: 'succeeded', run: 'root/0', host: 'host-leaf' })
+  expect(await stands('leaf/models_rpc')).toMatchObject({ kind: 'store-client', of: 'root/models' })
+  await story.drop('d.txt')
+  await story.plan()
+  await story.drop('e.txt')
+  await caughtUp()
+  expect(await stands('root/haikus')).toMatchObject({ reason: '1 file waits for run root/1 to end', fresh: 1 })
+  expect(await stands('leaf/plotting')).toMatchObject({ state: 'waiting', reason: 'waiting for root/retraining' })
+  expect(((await one('graph')) as Shown).edges.filter(({ kind }) => kind === 'stands-for')).toHaveLength(1)
+})
+
+test('lists are paged by cursor, without a gap and without a row twice', async () => {
+  const { one } = await told(5)
+  const numbers: unknown[] = []
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = (await one('runs', { limit: '2', ...(cursor && { cursor }) })) as Page
+    numbers.push(...page.items.map(({ number }) => number))
+    cursor = page.next
+  }
+  expect(numbers).toEqual([4, 3, 2, 1, 0])
+  await expect(one('runs', { cursor: 'bm90aGluZw' })).rejects.toMatchObject({ code: 'query.bad-cursor' })
+  const { next } = (await one('artifacts', { limit: 1 })) as Page
+  await expect(one('runs', { cursor: next })).rejects.toMatchObject({ code: 'query.bad-cursor' })
+})
+
+test('lists are narrowed by run, node, path, key and time', async () => {
+  const { list } = await told(3)
+  expect(await list('metrics', { run: '1', pipeline: 'root' })).toMatchObject([{ run: 'root/1', value: 0.5 }])
+  expect(await list('metrics', { key: 'loss' })).toHaveLength(3)
+  expect(await list('metrics', { key: 'loss', from: '2999-01-01T00:00:00Z' })).toEqual([])
+  expect(await list('artifacts', { path: 'model*' })).toHaveLength(6)
+  expect(await list('artifacts', { path: 'model*', node: 'root/models' })).toHaveLength(3)
+  expect(await list('attempts', { node: 'evaluation', run: 2 })).toHaveLength(1)
+  expect(await list('nodes', { node: 'retrain_ng' })).toEqual([])
+})
+
+test('looks back to a time as well as to a position', async () => {
+  const { list } = await told()
+  expect(await list('runs', { at: '2000-01-01T00:00:00Z' })).toEqual([])
+  expect(await list('runs', { at: new Date(Date.now() + 60_000).toISOString() })).toHaveLength(1)
+})
+
+test('a filter that is unknown or wrong is named', async () => {
+  const { one } = await told()
+  await expect(one('runs', { stat: 'failed' })).rejects.toMatchObject({ code: 'query.broken', message: /stat/ })
+  await expect(one('runs', { state: 'sleeping' })).rejects.toMatchObject({ code: 'query.broken', message: /state: / })
+  await expect(one('runs', { at: 'yesterday' })).rejects.toMatchObject({ code: 'query.broken', message: /^runs.*at: / })
+  await expect(one('runs', { at: 'other.3' })).rejects.toMatchObject({ code: 'query.other-log' })
+})

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { env } from 'node:process'
 import { expect, test } from 'vitest'
-import { faultsIn, runUnderKills } from './kill.ts'
+import { faultsIn, projectionDrift, runUnderKills } from './kill.ts'
 
 /** Eight kills here, fifty in the long form; a seed that is printed can be given again. */
 const kills = Number(env.MILLRACE_KILLS ?? 8)
@@ -14,6 +14,7 @@ test(
     const outcome = await runUnderKills(seed, kills)
     try {
       expect(faultsIn(outcome), `seed ${seed}; killed ${outcome.kills.join(', ')}`).toEqual([])
+      expect(await projectionDrift(outcome), `seed ${seed}: tables that a rebuild gives otherwise`).toEqual([])
     } finally {
       await outcome.end()
     }

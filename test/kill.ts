@@ -6,10 +6,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import Database from 'better-sqlite3'
 import type { Bus } from '#bus/bus'
 import { openBus } from '#bus/jetstream'
 import { readEvent } from '#contracts/all'
 import type { Recorded } from '#contracts/envelope'
+import { follow } from '#projections/follower'
+import { metadata } from '#projections/metadata'
 import { freePort, millrace, processesWith, type Started, stop } from './processes.ts'
 
 export type Outcome = {
@@ -199,4 +202,55 @@ export const faultsIn = ({ events, files, folder }: Pick<Outcome, 'events' | 'fi
       `${store} holds one file for each run`,
     )
   return wrong
+}
+
+/** Whether the projection that lived through the kills is what a rebuild gives; the tables that differ, if not. */
+export const projectionDrift = async ({ database, nats, folder }: Outcome): Promise<string[]> => {
+  const bus = await openBus({ url: nats, principal: 'judge' })
+  const stopping = new AbortController()
+  const rebuilt = join(folder, 'rebuilt.db')
+  const follower = await follow({ bus, path: rebuilt, projection: metadata, signal: stopping.signal })
+  try {
+    const head = await bus.head()
+    await follower.waitFor(`${bus.logId}.${head}`, 30_000)
+    for (let tries = 0; sequenceKept(database) < head; tries++) {
+      if (tries > 300) return [`the projection is at ${sequenceKept(database)}, the log at ${head}`]
+      await delay(100)
+    }
+    const [live, fresh] = [rowsOf(database), rowsOf(rebuilt)]
+    return Object.keys(fresh).filter((table) => JSON.stringify(live[table]) !== JSON.stringify(fresh[table]))
+  } finally {
+    stopping.abort()
+    await follower.ended
+    await bus.close()
+  }
+}
+
+const sequenceKept = (file: string): number => {
+  const db = new Database(file, { readonly: true })
+  const { sequence } = db.prepare('select sequence from checkpoint').get() as { sequence: number }
+  db.close()
+  return sequence
+}
+
+/** Every row of every table, in an order that does not depend on how they came there. */
+const rowsOf = (file: string): Record<string, string[]> => {
+  const db = new Database(file, { readonly: true })
+  const tables = db
+    .prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
+    .all() as {
+    name: string
+  }[]
+  const rows = Object.fromEntries(
+    tables.map(({ name }) => [
+      name,
+      db
+        .prepare(`select * from "${name}"`)
+        .all()
+        .map((row) => JSON.stringify(row))
+        .sort(),
+    ]),
+  )
+  db.close()
+  return rows
 }

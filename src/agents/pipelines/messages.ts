@@ -41,6 +41,9 @@ export type FromRunner =
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
+/** The process of an execution was ended by a signal that this host did not send: nobody knows how it would have ended. */
+export type Lost = { readonly outcome: 'lost'; readonly reason: string }
+
 /** How an execution ended. */
 export type Result =
   | { readonly outcome: 'succeeded'; readonly message?: string }

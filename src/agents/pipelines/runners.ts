@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { finished } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { reasonOf } from '#bus/fault'
-import type { Assignment, FromRunner, LogLevel, Result, ToRunner } from './messages.ts'
+import type { Assignment, FromRunner, LogLevel, Lost, Result, ToRunner } from './messages.ts'
 
 /** How long a function may take to notice that it is to stop, in milliseconds. */
 const grace = 5_000
@@ -38,7 +38,7 @@ export const openRunners = (
     if (!signal.aborted && !warm?.connected) warm = launch()
   }
 
-  const execute = async (assignment: Assignment, { call, log, signal: stop }: Services): Promise<Result> => {
+  const execute = async (assignment: Assignment, { call, log, signal: stop }: Services): Promise<Result | Lost> => {
     const child = take()
     const tell = (message: ToRunner) => child.connected && child.send(message, () => undefined)
     let result: Result | undefined
@@ -81,11 +81,10 @@ export const openRunners = (
     stop.removeEventListener('abort', abort)
     prepare()
     if (result) return result
-    const how = killedBy ? `was killed by ${killedBy}` : `exited with code ${code}`
-    return {
-      outcome: 'errored',
-      reason: `The process of ${assignment.node} ${how}${lastWords && `: ${lastWords.trim()}`}`,
-    }
+    const words = lastWords && `: ${lastWords.trim()}`
+    if (killedBy && !stop.aborted)
+      return { outcome: 'lost', reason: `The process of ${assignment.node} was killed by ${killedBy}${words}` }
+    return { outcome: 'errored', reason: `The process of ${assignment.node} exited with code ${code}${words}` }
   }
 
   signal.addEventListener('abort', () => warm?.kill('SIGKILL'))

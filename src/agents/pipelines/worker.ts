@@ -7,14 +7,15 @@ import { readEvent } from '#contracts/all'
 import type { Recorded } from '#contracts/envelope'
 import { splitPart } from '#contracts/names'
 import type { Local } from '../local.ts'
-import type { Result } from './messages.ts'
+import type { Lost, Result } from './messages.ts'
 import { patiently } from './patience.ts'
 
 /** How often a worker says that it is still at work, in milliseconds; well within the lease. */
 const beatEvery = 5_000
 
-/** How often work may be delivered before the agent gives up on it. */
+/** How often work may be delivered before the agent gives up on it; and how often its process may be killed before that is its result. */
 const maxDeliveries = 10
+const maxKills = 3
 
 /** One execution of one node. */
 export type Execution = {
@@ -34,7 +35,7 @@ type Worker = {
   readonly host: string
   readonly instance: string
   /** Does the work; its effects carry the execution. */
-  readonly execute: (event: Scheduled, execution: Execution, signal: AbortSignal) => Promise<Result>
+  readonly execute: (event: Scheduled, execution: Execution, signal: AbortSignal) => Promise<Result | Lost>
   readonly say: (message: string) => void
   readonly signal: AbortSignal
 }
@@ -93,11 +94,13 @@ const carryOut = async (worker: Worker, piece: Work, event: Scheduled): Promise<
   const execution = { part, attempt, delivery: piece.delivery, instance }
   const started = await tell(worker, event, 'run.start-node', { ...execution, host }, signal)
   if (!started.accepted) return
-  const result =
+  const ending =
     piece.delivery > maxDeliveries
       ? ({ outcome: 'errored', reason: `Delivered ${piece.delivery} times without a result` } as const)
       : await withBeats(worker, event, execution)
-  if (result === undefined) return // Superseded: whoever holds it now reports.
+  if (ending === undefined) return // Superseded: whoever holds it now reports.
+  if (ending.outcome === 'lost' && piece.delivery < maxKills) throw new Error(ending.reason)
+  const result: Result = ending.outcome === 'lost' ? { outcome: 'errored', reason: ending.reason } : ending
   if (signal.aborted && result.outcome === 'errored') throw signal.reason
   const keep = local.prepare('insert or replace into results (event, execution, result) values (?, ?, ?)')
   durably(local, () => keep.run(event.id, JSON.stringify(execution), JSON.stringify(result)))
@@ -107,7 +110,11 @@ const carryOut = async (worker: Worker, piece: Work, event: Scheduled): Promise<
 }
 
 /** Executes while beating; undefined where a beat was refused. Nobody answering is no refusal. */
-const withBeats = async (worker: Worker, event: Scheduled, execution: Execution): Promise<Result | undefined> => {
+const withBeats = async (
+  worker: Worker,
+  event: Scheduled,
+  execution: Execution,
+): Promise<Result | Lost | undefined> => {
   const refused = new AbortController()
   const beat = async () => {
     const answer = await ask(worker.bus, askedOf(event, 'run.beat-node', execution, uuidv7()), {

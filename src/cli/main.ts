@@ -1,7 +1,10 @@
 import { Command } from 'commander'
 import { agentVerb, version } from './agent.ts'
+import { artifactsVerb } from './artifacts.ts'
 import { exitCode, fail } from './exit.ts'
+import { initVerb } from './init.ts'
 import { natsVerb } from './nats.ts'
+import { deadVerb, hostsVerb, projectionsVerb, statusVerb } from './overview.ts'
 import { askVerb, publishVerb } from './publish.ts'
 import { runsVerb } from './runs.ts'
 import { tailVerb } from './tail.ts'
@@ -15,7 +18,23 @@ const program = new Command('millrace')
   .exitOverride((stop) => process.exit(stop.exitCode === 0 ? exitCode.done : exitCode.usage))
   .addHelpText('after', '\nExit codes: 0 done, 1 broken, 2 usage or config, 3 refused, 4 nobody answers, 5 not there')
 
-for (const verb of [upVerb, natsVerb, agentVerb, webVerb, publishVerb, askVerb, tailVerb, runsVerb]) verb(program)
+for (const verb of [
+  initVerb,
+  upVerb,
+  natsVerb,
+  agentVerb,
+  webVerb,
+  publishVerb,
+  askVerb,
+  tailVerb,
+  runsVerb,
+  artifactsVerb,
+  hostsVerb,
+  statusVerb,
+  deadVerb,
+  projectionsVerb,
+])
+  verb(program)
 
 await program.parseAsync().catch(fail)
 if (process.connected) process.disconnect() // The channel to `up` would keep a process that is done.

@@ -1,0 +1,96 @@
+import type { Command } from 'commander'
+import { queryOf } from '#contracts/subjects'
+import { exitCode } from './exit.ts'
+import type { Common } from './options.ts'
+import { printOne, printRows } from './print.ts'
+import { inSession, knownPipelines, metadataPipeline, query, withSession } from './session.ts'
+
+type Row = Readonly<Record<string, unknown>>
+
+export const hostsVerb = (program: Command): void => {
+  withSession(program.command('hosts').command('ls'))
+    .description('list hosts that are there, and what they run')
+    .addHelpText('after', '\nExample:\n  millrace hosts ls')
+    .action((options: Common) =>
+      inSession(options, async ({ bus, json }) => {
+        const rows = (await bus.present()).map(({ host, machine, seenAt, nodes }) => ({
+          host,
+          machine,
+          seen: `${Math.max(0, Math.round((Date.now() - seenAt) / 1000))} s ago`,
+          nodes: nodes.join(' '),
+        }))
+        printRows(rows, ['host', 'machine', 'seen', 'nodes'], json)
+      }),
+    )
+}
+
+export const statusVerb = (program: Command): void => {
+  withSession(program.command('status'))
+    .description('show the log, who is there, and how every node stands')
+    .addHelpText('after', '\nExample:\n  millrace status')
+    .action((options: Common) =>
+      inSession(options, async ({ bus, json }) => {
+        const pipelines = [...(await knownPipelines(bus)).keys()]
+        const hosts = (await bus.present()).map(({ host }) => host)
+        const dead = (await bus.dead()).length
+        printOne(
+          { log: bus.logId, head: await bus.head(), pipelines: pipelines.join(' '), hosts: hosts.join(' '), dead },
+          json,
+        )
+        const scope = await metadataPipeline(bus, undefined).catch(() => undefined)
+        if (!scope) return
+        const { nodes } = await query<{ nodes: readonly Row[] }>(bus, 'graph', scope, {})
+        printRows(nodes, ['part', 'kind', 'state', 'reason', 'run'], json)
+      }),
+    )
+}
+
+export const deadVerb = (program: Command): void => {
+  const dead = program.command('dead').description('work that agents gave up on')
+  withSession(dead.command('ls'))
+    .description('list it, oldest first')
+    .addHelpText('after', '\nExample:\n  millrace dead ls')
+    .action((options: Common) =>
+      inSession(options, async ({ bus, json }) => {
+        printRows(await bus.dead(), ['eventId', 'where', 'agent', 'attempts', 'reason'], json)
+      }),
+    )
+  withSession(dead.command('show <event>'))
+    .description('show one piece of it')
+    .addHelpText('after', '\nExample:\n  millrace dead show 0199c0de-0')
+    .action((event: string, options: Common) =>
+      inSession(options, async ({ bus, json }) => {
+        const found = (await bus.dead()).find(({ eventId }) => eventId === event)
+        if (found) return printOne(found, json)
+        process.stderr.write(`No agent gave up on ${event}. See: millrace dead ls\n`)
+        process.exitCode = exitCode.missing
+      }),
+    )
+}
+
+export const projectionsVerb = (program: Command): void => {
+  const projections = program.command('projections').description('what can be read, and how far it is')
+  withSession(projections.command('ls'))
+    .description('list projections: position, lag, what was rejected')
+    .addHelpText('after', '\nExample:\n  millrace projections ls')
+    .action((options: Common) =>
+      inSession(options, async ({ bus, json }) => {
+        const rows: Row[] = []
+        for (const pipeline of (await knownPipelines(bus)).keys()) {
+          const found = await query<Row>(bus, 'status', pipeline, {}).catch(() => undefined)
+          if (found) rows.push({ pipeline, ...found })
+        }
+        printRows(rows, ['pipeline', 'state', 'position', 'lag', 'rejected', 'dropped'], json)
+      }),
+    )
+  withSession(projections.command('rebuild'))
+    .description('read the whole log afresh beside the present database, and put it in its place')
+    .option('--pipeline <name>', 'whose; needed where there are several')
+    .addHelpText('after', '\nExample:\n  millrace projections rebuild')
+    .action((options: Common & { pipeline?: string }) =>
+      inSession(options, async ({ bus, json }) => {
+        const scope = await metadataPipeline(bus, options.pipeline)
+        printOne((await bus.request(queryOf('rebuild', scope, bus.principal), {}, { timeout: 600_000 })) as Row, json)
+      }),
+    )
+}

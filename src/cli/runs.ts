@@ -28,7 +28,7 @@ export const runsVerb = (program: Command): void => {
           limit: Number(options.limit),
           ...(options.status && { state: options.status }),
         })
-        printRows(page.items, ['number', 'state', 'trigger', 'started', 'ended'], json)
+        printRows(page.items, ['number', 'state', 'trigger', 'startedAt', 'endedAt', 'message'], json)
       }),
     )
 

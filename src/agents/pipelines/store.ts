@@ -27,6 +27,16 @@ export type Arrival = {
   readonly causedBy?: Cause
 }
 
+/** What a watcher knows of a store's files, and how it reports what it sees. */
+type Index = {
+  readonly known: (path: string) => Row | undefined
+  readonly paths: () => readonly string[]
+  readonly seen: (path: string, digest: string, size: number, modified: string) => void
+  readonly ignored: (path: string, digest: string, size: number, modified: string) => void
+  readonly gone: (path: string) => void
+  readonly unreadable: (path: string, reason: string) => void
+}
+
 /** A folder as a store: what lies in it, how bytes get in, and what is recorded of it. */
 export const openStore = async (part: string, root: string, local: Local, outbox: Outbox) => {
   mkdirSync(root, { recursive: true })
@@ -107,7 +117,7 @@ export const openStore = async (part: string, root: string, local: Local, outbox
   }
 
   /** What the watcher keeps: in one transaction with the fact that says it. */
-  const index = {
+  const index: Index = {
     known: (path: string) => select.get(part, path),
     paths: () => all.all(part).map(({ path }) => path),
     seen: local.transaction((path: string, digest: string, size: number, modified: string) => {
@@ -118,12 +128,15 @@ export const openStore = async (part: string, root: string, local: Local, outbox
         : before.fact
       upsert.run(part, path, digest, size, modified, 'seen', fact)
     }),
-    ignored: (path: string, digest: string, size: number, modified: string) =>
-      upsert.run(part, path, digest, size, modified, 'seen', null),
+    ignored: (path, digest, size, modified) => {
+      upsert.run(part, path, digest, size, modified, 'seen', null)
+    },
     gone: local.transaction((path: string) => {
       if (remove.run(part, path).changes > 0) post('artifact.gone', { path })
     }),
-    unreadable: (path: string, reason: string) => post('artifact.unreadable', { path, reason }),
+    unreadable: (path, reason) => {
+      post('artifact.unreadable', { path, reason })
+    },
   }
 
   return { part, root, admit, find, list, tag, index }

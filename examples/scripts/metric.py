@@ -1,0 +1,22 @@
+"""Publishes a metric and reads it back, with nothing but Python's standard library and the CA of the first start."""
+import json
+import ssl
+import sys
+import urllib.request
+
+address = sys.argv[1] if len(sys.argv) > 1 else "https://127.0.0.1:8000"
+ca = sys.argv[2] if len(sys.argv) > 2 else ".millrace/tls/ca.pem"
+trusted = ssl.create_default_context(cafile=ca)
+
+
+def api(path, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(address + path, data, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, context=trusted) as answer:
+        return json.load(answer)
+
+
+metric = {"key": "drift", "value": 0.75}
+fact = {"pipeline": "root_pipeline", "type": "tracking.metric-logged", "data": metric}
+after = api("/api/facts", fact)["position"]
+print(api("/api/metrics?key=drift&after=" + after)["items"][-1])

@@ -1,0 +1,55 @@
+/**
+ * What a script uses: `import { connect } from 'millrace/client'`. A script is no host: it publishes facts, sends
+ * commands, reads views and follows the log under its own name.
+ */
+import type { Recorded } from '#contracts/envelope'
+import { queryOf } from '#contracts/subjects'
+import { ask as askOf } from './command.ts'
+import type { Answer } from './handle.ts'
+import { openBus } from './jetstream.ts'
+import { postFact } from './post.ts'
+
+export type ConnectOptions = {
+  /** The NATS server; `NATS_URL`, or the local one, unless given. */
+  readonly url?: string
+  /** Who the script is: letters, digits, - and _. */
+  readonly principal?: string
+}
+
+type Read = { readonly after?: string } & Readonly<Record<string, unknown>>
+
+export type Client = {
+  /** Publishes a fact about a pipeline; gives a position at which it can be read (`after`). */
+  readonly publish: (pipeline: string, type: string, data: object) => Promise<string>
+  /** Sends a command to an aggregate of a pipeline: accepted with a position, or refused with a reason. */
+  readonly ask: (pipeline: string, key: string, type: string, data: object) => Promise<Answer>
+  /** Reads a view, for example `metrics` or `runs`, from the process that keeps the pipeline's metadata. */
+  readonly query: <T = unknown>(pipeline: string, view: string, filters?: Read) => Promise<T>
+  /** Events after a position (`start` of the log unless given), as they are recorded, until `signal` aborts. */
+  readonly follow: (handle: (event: Recorded) => void, signal: AbortSignal, after?: string) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** Connects a script to the bus. Rejects where no server answers. */
+export const connect = async ({ url, principal = 'script' }: ConnectOptions = {}): Promise<Client> => {
+  const bus = await openBus({ url: url ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222', principal })
+  return {
+    publish: (pipeline, type, data) => postFact(bus, { scope: pipeline, type, data }),
+    ask: (pipeline, key, type, data) =>
+      askOf(bus, { address: { aggregate: type.split('.')[0] ?? '', scope: pipeline, key }, type, data }),
+    query: async <T>(pipeline: string, view: string, filters: Read = {}) =>
+      (await bus.request(queryOf(view, pipeline, bus.principal), filters, { timeout: 15_000 })) as T,
+    follow: (handle, signal, after) =>
+      bus.follow(
+        {
+          logId: after?.slice(0, after.lastIndexOf('.')) ?? bus.logId,
+          sequence: Number(after?.split('.').at(-1) ?? 0),
+        },
+        ({ events }) => {
+          for (const event of events) handle(event)
+        },
+        signal,
+      ),
+    close: bus.close,
+  }
+}

@@ -1,0 +1,202 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort, millrace, processesWith, type Started, stop } from '../processes.ts'
+
+const run = promisify(execFile)
+const folders: string[] = []
+const newFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-up-'))
+  folders.push(folder)
+  return folder
+}
+afterAll(() => {
+  for (const folder of folders) {
+    for (const { pid } of processesWith(folder)) process.kill(pid, 'SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+/** What `npm start` does, in a folder of its own. */
+const start = async (folder: string, ports?: { web: number; nats: number }, more: readonly string[] = []) => {
+  const { web, nats } = ports ?? { web: await freePort(), nats: await freePort() }
+  const args = ['up', 'examples/file-transfer', '--base', folder, '--state', join(folder, 'state'), ...more]
+  const up = millrace([...args, '--port', String(web), '--nats-port', String(nats)])
+  return { up, web, nats, url: `nats://127.0.0.1:${nats}`, ca: join(folder, 'state/tls/ca.pem') }
+}
+
+describe('up', () => {
+  const folder = newFolder()
+  let system: Awaited<ReturnType<typeof start>>
+  beforeAll(async () => {
+    system = await start(folder)
+    await system.up.says(/run root_pipeline\/0 succeeded/)
+  }, 60_000)
+
+  test('tells what happens as it happens, each with its address in the console', () => {
+    const output = system.up.output()
+    for (const line of [
+      /Dropped .*haiku0\.txt as a demonstration/,
+      /file seen: haiku0\.txt .* https:\/\/127\.0\.0\.1:\d+\/artifacts\//,
+      /run root_pipeline\/0 started: .* https:\/\/127\.0\.0\.1:\d+\/runs\/root_pipeline\/0/,
+      /saved: model0\.txt/,
+      /downloaded: model0\.txt from root_pipeline\/model_registry to leaf_pipeline\/model_registry_rpc/,
+      /uploaded: plot0\.txt/,
+      /run root_pipeline\/0 succeeded/,
+    ])
+      expect(output).toMatch(line)
+  })
+
+  test('runs root and leaf as two agent processes, each with a web process', () => {
+    const ours = processesWith(folder).map(({ command }) => command)
+    for (const part of [/ agent .*root\.ts/, / agent .*leaf\.ts/, / web .*root\.ts/, / web .*leaf\.ts/])
+      expect(ours.filter((command) => part.test(command))).toHaveLength(1)
+  })
+
+  test('plain HTTP at the port of the console leads to HTTPS', async () => {
+    const location = await new Promise((resolve, reject) => {
+      request({ host: '127.0.0.1', port: system.web, path: '/runs' }, (answer) => resolve(answer.headers.location))
+        .on('error', reject)
+        .end()
+    })
+    expect(location).toBe(`https://127.0.0.1:${system.web}/runs`)
+  })
+
+  test('a script publishes a metric and reads it back, in TypeScript, in shell and in Python', async () => {
+    const address = `https://127.0.0.1:${system.web}`
+    const env = { ...process.env, NATS_URL: system.url }
+    const ts = await run(process.execPath, ['--conditions=source', 'examples/scripts/metric.ts'], { env })
+    expect(ts.stdout).toContain('0.25')
+    expect((await run('bash', ['examples/scripts/metric.sh', address, system.ca])).stdout).toContain('0.5')
+    expect((await run('python3', ['examples/scripts/metric.py', address, system.ca])).stdout).toContain('0.75')
+  })
+
+  test('every verb that asks answers, for people and for programs', async () => {
+    const ask = async (...args: string[]) =>
+      (await run(process.execPath, ['--conditions=source', 'src/cli/main.ts', ...args, '--nats', system.url])).stdout
+    expect(await ask('runs', 'ls')).toMatch(/NUMBER +STATE[\s\S]*0 +succeeded/)
+    expect(JSON.parse((await ask('runs', 'ls', '--json')).split('\n')[0] ?? '')).toMatchObject({
+      number: 0,
+      state: 'succeeded',
+    })
+    expect(await ask('runs', 'show', '0')).toMatch(/root_pipeline\/retraining +succeeded/)
+    expect(await ask('artifacts', 'ls', 'root_pipeline/model_registry')).toContain('model0.txt')
+    expect(await ask('hosts', 'ls')).toContain('leaf_pipeline/shakespeare_eval')
+    expect(await ask('status')).toMatch(/haiku_data_store .*waiting for files/)
+    expect(await ask('dead', 'ls')).toBe('none\n')
+    expect(await ask('projections', 'ls')).toMatch(/root_pipeline +following/)
+    expect(await ask('tail', '--from', 'start', '--once', '--type', 'run.succeeded')).toContain(
+      'events.run.root_pipeline.0',
+    )
+    const out = join(folder, 'fetched.txt')
+    await ask('artifacts', 'get', 'root_pipeline/model_registry', 'model0.txt', '--out', out)
+    expect(readFileSync(out)).toEqual(
+      readFileSync(join(folder, 'root-artifacts/output_artifacts/model_registry/model0.txt')),
+    )
+    await ask('artifacts', 'put', 'root_pipeline/plots_store', out, 'by-hand.txt', '--tag', 'kind=copy')
+    expect(existsSync(join(folder, 'root-artifacts/output_artifacts/plots/by-hand.txt'))).toBe(true)
+  }, 60_000)
+
+  test('a run that was asked for is run', async () => {
+    const verb = [
+      '--conditions=source',
+      'src/cli/main.ts',
+      'runs',
+      'start',
+      '--message',
+      'by hand',
+      '--nats',
+      system.url,
+    ]
+    expect((await run(process.execPath, verb)).stdout).toMatch(/accepted: +true/)
+    await system.up.says(/run root_pipeline\/1 started: by hand/)
+    await system.up.says(/run root_pipeline\/1 succeeded/)
+  })
+
+  test('a second start in the same folder is refused, naming who is there', async () => {
+    const second = await start(folder, { web: await freePort(), nats: await freePort() })
+    expect(await second.up.ended).not.toBe(0)
+    expect(second.up.output()).toMatch(/in use by process \d+/)
+  })
+
+  test('stops what it started, and goes on with the next run on the same log', async () => {
+    expect(await stop(system.up)).toBe(0)
+    expect(processesWith(folder)).toEqual([])
+    system = await start(folder, { web: system.web, nats: system.nats })
+    await system.up.says(/run root_pipeline\/2 succeeded/)
+  }, 60_000)
+
+  test('adopts what a killed start left behind', async () => {
+    system.up.child.kill('SIGKILL')
+    await system.up.ended
+    expect(processesWith(folder).some(({ command }) => command.includes('nats-server'))).toBe(true)
+    system = await start(folder, { web: system.web, nats: system.nats })
+    await system.up.says(/NATS goes on at/)
+    await system.up.says(/run root_pipeline\/3 succeeded/)
+    expect(await stop(system.up)).toBe(0)
+  }, 60_000)
+
+  test('on a new log, a file of an old one is a conflict that names the fix', async () => {
+    rmSync(join(folder, 'state'), { recursive: true })
+    rmSync(join(folder, 'root-artifacts/input_artifacts/metadata_store'), { recursive: true })
+    const fresh = await start(folder)
+    await fresh.up.says(
+      /retraining errored: model0\.txt .* was there before this log began .*Move it away, or start with --ephemeral/,
+    )
+    await fresh.up.says(/leaf_pipeline\/haiku_eval skipped: root_pipeline\/retraining did not succeed/)
+    await fresh.up.says(/run root_pipeline\/0 failed/)
+    await stop(fresh.up)
+  }, 60_000)
+})
+
+test('a port that another program holds is named, with what to do', async () => {
+  const folder = newFolder()
+  const other = createServer((socket) => socket.end('hello\r\n')).listen(0, '127.0.0.1')
+  await new Promise((resolve) => other.once('listening', resolve))
+  const { port } = other.address() as { port: number }
+  const { up } = await start(folder, { web: await freePort(), nats: port })
+  expect(await up.ended).toBe(1)
+  expect(up.output()).toMatch(new RegExp(`${port}`))
+  expect(up.output()).toMatch(/--nats-port|--port/)
+  other.close()
+})
+
+test('ephemeral keeps everything in a temporary folder, and removes it', async () => {
+  const before = new Set(readdirSync(tmpdir()))
+  const up: Started = millrace(['up', 'examples/file-transfer', '--ephemeral', '--port', String(await freePort())])
+  const [, dropped = ''] = await up.says(/Dropped (\S+) as/)
+  await up.says(/run root_pipeline\/0 succeeded/)
+  expect(dropped.startsWith(tmpdir())).toBe(true)
+  expect(await stop(up)).toBe(0)
+  expect(existsSync(dropped)).toBe(false)
+  expect(readdirSync(tmpdir()).filter((name) => !before.has(name) && dropped.includes(name))).toEqual([])
+}, 60_000)
+
+test('a config with several mistakes is refused with all of them at once, and the nearest right names', () => {
+  const folder = newFolder()
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(
+    join(folder, 'bad.mjs'),
+    `export const bad = { name: 'my pipeline', stores: { 'in box': { kind: 'filesystem-store', path: '', watch: 'yes' } },
+      actions: { train: { kind: 'action', after: 'inbox', execute: 'run' } } }\n`,
+  )
+  const output = (() => {
+    try {
+      execFileSync(process.execPath, ['--conditions=source', 'src/cli/main.ts', 'agent', join(folder, 'bad.mjs')], {
+        stdio: 'pipe',
+      })
+      return ''
+    } catch (cause) {
+      const { status, stderr } = cause as { status: number; stderr: Buffer }
+      expect(status).toBe(2)
+      return stderr.toString()
+    }
+  })()
+  for (const path of ['bad.name', 'stores', 'bad.actions.train.after', 'bad.actions.train.execute'])
+    expect(output).toContain(path)
+})

@@ -3,18 +3,27 @@
  * every run number, the database. Told where the two machines' folders are; ends with an error if anything is off.
  */
 import { strict as assert } from 'node:assert'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { get } from 'node:https'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { parseArgs } from 'node:util'
+import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual, parseArgs } from 'node:util'
 import Database from 'better-sqlite3'
 import { dropHaiku } from './create_files.ts'
 
 const { values } = parseArgs({
-  options: { nats: { type: 'string' }, root: { type: 'string' }, leaf: { type: 'string' } },
+  options: {
+    nats: { type: 'string' },
+    root: { type: 'string' },
+    leaf: { type: 'string' },
+    web: { type: 'string' },
+    'leaf-web': { type: 'string' },
+  },
 })
 const { nats = 'nats://127.0.0.1:4222', root = import.meta.dirname, leaf = import.meta.dirname } = values
+const webs = { root: values.web ?? 'https://127.0.0.1:8000', leaf: values['leaf-web'] ?? 'https://127.0.0.1:8001' }
 
 type By = { readonly run: string; readonly part: string }
 type Event = {
@@ -118,11 +127,57 @@ const checkDatabase = async (runs: number): Promise<void> => {
   const db = new Database(file, { readonly: true })
   const states = db.prepare('select number, state from runs where until is null order by number')
   const expected = Array.from({ length: runs }, (_, number) => ({ number, state: 'succeeded' }))
-  for (let tries = 0; states.all().length < runs && tries < 100; tries++)
-    await new Promise((next) => setTimeout(next, 50))
+  // The projection follows the log a few milliseconds behind.
+  for (let tries = 0; tries < 200 && !isDeepStrictEqual(states.all(), expected); tries++) await delay(50)
   assert.deepEqual(states.all(), expected, 'the database has every run, and each has succeeded')
   assert.equal((db.prepare('select count(*) as n from rejected').get() as { n: number }).n, 0)
   db.close()
+}
+
+/** Reads over HTTPS, trusting the CA that the machine made at its first start. */
+const read = async (machine: 'root' | 'leaf', path: string): Promise<unknown> => {
+  const ca = readFileSync(join(machine === 'root' ? root : leaf, 'state/tls/ca.pem'))
+  const answer = await new Promise<{ status: number | undefined; body: string }>((done, fail) => {
+    get(`${webs[machine]}${path}`, { ca, headers: { accept: 'application/json' } }, (response) => {
+      let body = ''
+      response.setEncoding('utf8').on('data', (text: string) => {
+        body += text
+      })
+      response.on('end', () => done({ status: response.statusCode, body }))
+    }).on('error', fail)
+  })
+  assert.equal(answer.status, 200, `GET ${webs[machine]}${path} answers ${answer.status}: ${answer.body.slice(0, 200)}`)
+  return JSON.parse(answer.body)
+}
+
+/** What HTTP says, and what the command line says, is what the log says. */
+const checkReads = async (runs: number): Promise<void> => {
+  const after = log.at(-1)?.position
+  const { items } = (await read('root', `/api/runs?limit=100&after=${after}`)) as {
+    items: { number: number; state: string }[]
+  }
+  assert.deepEqual(
+    items.map(({ number }) => number).sort((a, b) => a - b),
+    Array.from({ length: runs }, (_, run) => run),
+  )
+  assert.ok(items.every(({ state }) => state === 'succeeded'))
+  const history = (await read('root', '/api/artifacts/history?path=model0.txt&limit=100')) as {
+    items: { what: string }[]
+  }
+  for (const what of ['produced', 'downloaded'])
+    assert.ok(
+      history.items.some((item) => item.what.includes(what)),
+      `model0.txt was ${what}`,
+    )
+  for (const node of ['metadata_store', 'haiku_data_store', 'model_registry', 'plots_store', 'retraining'])
+    await read('root', `/${node}`)
+  for (const node of ['shakespeare_eval', 'haiku_eval']) await read('leaf', `/${node}`)
+  for (const client of ['metadata_store_rpc', 'model_registry_rpc', 'plots_store_rpc'])
+    await read('leaf', `/${client}/api/client`)
+  const listed = execFileSync(process.execPath, [millrace, 'runs', 'ls', '--json', '--limit', '100', '--nats', nats], {
+    encoding: 'utf8',
+  })
+  assert.equal(listed.trim().split('\n').length, runs, 'the command line lists every run')
 }
 
 try {
@@ -144,6 +199,8 @@ try {
   assert.equal(of('run.failed').length, 0)
   await checkDatabase(runs)
   say(`the database agrees: ${runs} runs`)
+  await checkReads(runs)
+  say('HTTP and the command line agree; every node and client answers at its address')
 } catch (cause) {
   console.error(`NOT AS IT SHOULD BE: ${(cause as Error).message}`)
   for (const event of log.slice(-15)) console.error(`  ${event.position} ${event.type} ${JSON.stringify(event.data)}`)

@@ -37,8 +37,13 @@ for order in "leaf root" "root leaf"; do
   echo "== ${order% *} first"
   "$node" "$project/bin/millrace.cjs" nats --port "$nats_port" --state "$at/nats" >"$at/nats.log" 2>&1 &
   pids+=($!)
-  for machine in $order; do start "$machine" "$machine.ts" "$(free_port)"; done
-  (cd "$project" && "$node" --conditions=source "$here/check.ts" --nats "$nats" --root "$at/root" --leaf "$at/leaf")
+  root_port=$(free_port) leaf_port=$(free_port)
+  for machine in $order; do
+    port="${machine}_port"
+    start "$machine" "$machine.ts" "${!port}"
+  done
+  (cd "$project" && "$node" --conditions=source "$here/check.ts" --nats "$nats" --root "$at/root" --leaf "$at/leaf" \
+    --web "https://127.0.0.1:$root_port" --leaf-web "https://127.0.0.1:$leaf_port")
   clean_up
 done
 echo "file transfer: all as it should be"

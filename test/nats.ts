@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll } from 'vitest'
 import { greet } from '#bus/lock'
 import { defaultCache, findServer } from '#bus/server-find'
@@ -19,6 +20,8 @@ export type Nats = {
   readonly kill: () => Promise<void>
   /** Starts it again on the same port with the same log. */
   readonly start: () => Promise<void>
+  /** Publishes a message as any NATS client could, without our envelope, and waits until it is stored. */
+  readonly publishRaw: (subject: string, body: string) => Promise<void>
   /** Ends it for good and removes its folder. */
   readonly stop: () => Promise<void>
 }
@@ -67,6 +70,11 @@ export const startNats = async (config = resolve('nats.conf')): Promise<Nats> =>
     monitor: `http://127.0.0.1:${monitor}`,
     kill: () => end('SIGKILL'),
     start,
+    publishRaw: async (subject, body) => {
+      const nc = await connect({ servers: `127.0.0.1:${port}` })
+      await nc.request(subject, body, { timeout: 5_000 })
+      await nc.close()
+    },
     stop,
   }
 }

@@ -1,0 +1,148 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { env } from 'node:process'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, expect, test } from 'vitest'
+import type { Bus } from '#bus/bus'
+import { openBus } from '#bus/jetstream'
+import type { Recorded } from '#contracts/envelope'
+import { startNats } from './nats.ts'
+import { freePort, millrace, processesWith, type Started, stop } from './processes.ts'
+
+/** How long what must be waited for lasts: minutes in the long form. */
+const slow = env.MILLRACE_SLOW === 'true'
+
+const folders: string[] = []
+const newFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-faults-'))
+  folders.push(folder)
+  return folder
+}
+afterAll(() => {
+  for (const folder of folders) {
+    for (const { pid } of processesWith(folder)) process.kill(pid, 'SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+/** Both processes of the blocking pipeline, on a server. */
+const blockingOn = async (url: string, folder: string): Promise<Started> => {
+  const args = ['up', 'test/configs/blocking.ts', '--nats', url, '--base', folder, '--state', join(folder, 'state')]
+  const up = millrace([...args, '--port', String(await freePort())], { MILLRACE_TEST_FOLDER: folder })
+  await up.says(/Ctrl-C stops/)
+  return up
+}
+
+const eventsOf = async (bus: Bus): Promise<Recorded[]> => {
+  const events: Recorded[] = []
+  const [head, done] = [await bus.head(), new AbortController()]
+  await bus.follow(
+    { logId: bus.logId, sequence: 0 },
+    (batch) => {
+      events.push(...batch.events)
+      if (batch.upTo >= head) done.abort()
+    },
+    done.signal,
+  )
+  return events
+}
+
+test('a second host of the same name is refused while the first is alive, wherever it runs', async () => {
+  const nats = await startNats()
+  const [one, two] = [newFolder(), newFolder()]
+  const agent = (folder: string) =>
+    millrace([
+      ...['agent', 'test/configs/blocking.ts', '--nats', nats.url, '--name', 'gpu'],
+      ...['--base', folder, '--state', join(folder, 'state'), '--log-level', 'debug'],
+    ])
+  const first = agent(one)
+  await first.says(/gpu runs 3 nodes/)
+  const second = agent(two)
+  expect(await second.ended).toBe(1)
+  expect(second.output()).toMatch(/A host named gpu is alive already .*--name/)
+  expect(await stop(first)).toBe(0)
+  await nats.stop()
+}, 60_000)
+
+test(
+  'a function that blocks its thread loses neither presence nor lease, and runs once',
+  async () => {
+    const [nats, folder] = [await startNats(), newFolder()]
+    const up = await blockingOn(nats.url, folder)
+    const bus = await openBus({ url: nats.url, principal: 'judge' })
+    const blockFor = slow ? 60_000 : 8_000
+    writeFileSync(join(folder, 'inbox/one'), String(blockFor))
+    await up.says(/blocking\/block runs on/)
+    const until = performance.now() + blockFor - 1_000
+    while (performance.now() < until) {
+      expect((await bus.present()).map(({ nodes }) => nodes)).toEqual([expect.arrayContaining(['blocking/block'])])
+      await delay(1_000)
+    }
+    await up.says(/run blocking\/0 succeeded/)
+    expect(readFileSync(join(folder, 'began'), 'utf8')).toBe('0\n')
+    expect((await eventsOf(bus)).filter(({ type }) => type === 'run.node-started')).toHaveLength(1)
+    await bus.close()
+    expect(await stop(up)).toBe(0)
+    await nats.stop()
+  },
+  slow ? 180_000 : 60_000,
+)
+
+test(
+  'while the bus is gone files arrive; when it is back each is offered once, and nothing is lost',
+  async () => {
+    const [nats, folder] = [await startNats(), newFolder()]
+    const up = await blockingOn(nats.url, folder)
+    writeFileSync(join(folder, 'inbox/before'), '0')
+    await up.says(/run blocking\/0 succeeded/)
+    await nats.kill()
+    const away = slow ? 600_000 : 6_000
+    const began = performance.now()
+    let files = 0
+    while (performance.now() - began < away) {
+      writeFileSync(join(folder, `inbox/while-${files++}`), '0')
+      await delay(away / 20)
+    }
+    await nats.start()
+    writeFileSync(join(folder, 'inbox/after'), '0')
+    await up.says(/file seen: after/)
+    const bus = await openBus({ url: nats.url, principal: 'judge' })
+    const offered = async (): Promise<number> =>
+      (await eventsOf(bus))
+        .filter(({ type }) => type === 'pipeline.run-planned')
+        .flatMap(({ data }) => (data as { offers: { count: number }[] }).offers)
+        .reduce((sum, { count }) => sum + count, 0)
+    while ((await offered()) < files + 2) await delay(100)
+    const events = await eventsOf(bus)
+    expect(events.filter(({ type }) => type === 'artifact.detected')).toHaveLength(files + 2)
+    expect(await offered()).toBe(files + 2)
+    expect(new Set(events.map(({ id }) => id)).size).toBe(events.length)
+    await bus.close()
+    expect(await stop(up)).toBe(0)
+    await nats.stop()
+  },
+  slow ? 900_000 : 60_000,
+)
+
+test('an event that breaks its contract, and junk, stop nobody: they are rejected, dropped and shown', async () => {
+  const [nats, folder] = [await startNats(), newFolder()]
+  const up = await blockingOn(nats.url, folder)
+  const bus = await openBus({ url: nats.url, principal: 'intruder' })
+  const address = { aggregate: 'artifact', scope: 'blocking', key: 'intruder' }
+  const strange = {
+    ...{ id: 'strange-1', type: 'artifact.detected', version: 1, source: 'x', time: new Date().toISOString() },
+    ...{ correlationId: 'x', causationId: 'x', principal: 'x', data: { path: 7 } },
+  }
+  await bus.append([{ address, expectedVersion: 'any', events: [strange] }])
+  await nats.publishRaw('events.artifact.blocking.inbox', 'not an event')
+  writeFileSync(join(folder, 'inbox/one'), '0')
+  await up.says(/run blocking\/0 succeeded/)
+  const status = (await bus.request('queries.status.blocking.intruder', {
+    after: `${bus.logId}.${await bus.head()}`,
+  })) as object
+  expect(status).toMatchObject({ rejected: 1, dropped: 1, degraded: true, state: 'following' })
+  await bus.close()
+  expect(await stop(up)).toBe(0)
+  await nats.stop()
+}, 60_000)

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { env } from 'node:process'
@@ -146,3 +147,55 @@ test('an event that breaks its contract, and junk, stop nobody: they are rejecte
   expect(await stop(up)).toBe(0)
   await nats.stop()
 }, 60_000)
+
+// Mounting needs root, and the server takes half a minute to notice: in the long form alone.
+if (slow && process.getuid?.() === 0)
+  test('a full disk stops the log but loses nothing: doctor and the producers say so, and a restart goes on', async () => {
+    const [disk, folder] = [newFolder(), newFolder()]
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1g', 'tmpfs', disk])
+    try {
+      const nats = await startNats(undefined, disk)
+      const up = await blockingOn(nats.url, folder)
+      writeFileSync(join(folder, 'inbox/before'), '0')
+      await up.says(/run blocking\/0 succeeded/)
+
+      const ballast = join(disk, 'ballast')
+      fill(ballast)
+      for (let i = 0; i < 400; i++) writeFileSync(join(folder, `inbox/while-${i}`), '0')
+      await up.says(/facts wait on disk: .*See: millrace doctor/)
+      const doctor = millrace(['doctor', '--nats', nats.url])
+      expect(await doctor.ended).toBe(1)
+      expect(doctor.output()).toMatch(/writing +failed .*restart the server/)
+
+      rmSync(ballast)
+      await nats.kill()
+      await nats.start()
+      const bus = await openBus({ url: nats.url, principal: 'judge' })
+      const seen = async () => (await eventsOf(bus)).filter(({ type }) => type === 'artifact.detected')
+      while ((await seen()).length < 401) await delay(100)
+      const paths = (await seen()).map(({ data }) => (data as { path: string }).path)
+      expect(new Set(paths).size).toBe(401)
+      await bus.close()
+      await stop(up)
+      await nats.stop()
+    } finally {
+      for (const { pid } of processesWith(disk)) process.kill(pid, 'SIGKILL')
+      execFileSync('umount', ['--lazy', disk])
+    }
+  }, 120_000)
+
+/** Writes until the disk is full. */
+const fill = (file: string): void => {
+  const handle = openSync(file, 'w')
+  try {
+    for (const size of [1 << 20, 1 << 12]) {
+      try {
+        for (;;) writeSync(handle, Buffer.alloc(size))
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') throw cause
+      }
+    }
+  } finally {
+    closeSync(handle)
+  }
+}

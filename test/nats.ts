@@ -40,9 +40,9 @@ export const withServer = (config?: string): (() => Nats) => {
 }
 
 /** Starts a server with the configuration that Millrace gives its own, unless told another. */
-export const startNats = async (config = resolve('nats.conf')): Promise<Nats> => {
+export const startNats = async (config = resolve('nats.conf'), within?: string): Promise<Nats> => {
   const { path } = await findServer({ cache: defaultCache() })
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-nats-'))
+  const folder = await mkdtemp(join(within ?? tmpdir(), 'millrace-nats-'))
   const [port, monitor] = [await freePort(), await freePort()]
   let child: ChildProcess | undefined
   const end = async (signal: NodeJS.Signals) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type ObjectInfo, type ObjectStore, Objm, setSha256Backend } from '@nats-io/obj'
 import type { Buckets } from './bus.ts'
-import { type Connection, reliably } from './connection.ts'
+import { type Connection, clearly, reliably, unlessDenied } from './connection.ts'
 import { readDirectly } from './direct.ts'
 import { faults } from './fault.ts'
 import { answeredWith, serverCode } from './publish.ts'
@@ -44,11 +44,11 @@ export const openBuckets = (connection: Connection): Buckets => {
     const name = `${host} ${digest}`
     const running = underWay.get(name)
     if (running) return running
-    const putting = (async () => {
+    const putting = clearly(`write into the bucket of ${host}`, async () => {
       const store = await own(host)
       if (await has(host, digest)) return
       await store.put({ name: digest }, bytes().pipeThrough(onlyThoseOf(digest)), { timeout: stallAfter })
-    })().finally(() => underWay.delete(name))
+    }).finally(() => underWay.delete(name))
     underWay.set(name, putting)
     return putting
   }
@@ -62,7 +62,10 @@ export const openBuckets = (connection: Connection): Buckets => {
     for (let from = 1; received < info.chunks; ) {
       signal.throwIfAborted()
       const range = { from, subject, limit: readAhead, stallAfter }
-      const chunks = await reliably(connection, `read ${digest}`, () => readDirectly(jsm, stream, range))
+      const isDirectGet = (asked: string) => asked === `$JS.API.DIRECT.GET.${stream}`
+      const chunks = await reliably(connection, `read ${digest}`, () =>
+        unlessDenied(connection, `read the bucket of ${host}`, isDirectGet, () => readDirectly(jsm, stream, range)),
+      )
       if (chunks.length === 0) throw faults.missingBytes(digest, host)
       for (const { data, seq } of chunks) {
         signal.throwIfAborted()
@@ -76,7 +79,10 @@ export const openBuckets = (connection: Connection): Buckets => {
     if (found !== digest) throw faults.wrongBytes(digest, found)
   }
 
-  const sweep: Buckets['sweep'] = async (host, olderThan) => {
+  const sweep: Buckets['sweep'] = (host, olderThan) =>
+    clearly(`sweep the bucket of ${host}`, () => sweepOnce(host, olderThan))
+
+  const sweepOnce: Buckets['sweep'] = async (host, olderThan) => {
     const stream = `OBJ_${bucketOf(host)}`
     const store = await own(host)
     const { state } = await jsm.streams.info(stream, { subjects_filter: `$O.${bucketOf(host)}.C.>` })

@@ -94,6 +94,19 @@ export type Buckets = {
   readonly sweep: (host: string, olderThan: number) => Promise<number>
 }
 
+/** How the server is. */
+export type Health = {
+  readonly version: string
+  /** The oldest version that will do. */
+  readonly floor: string
+  /** Bytes stored, and how many may be (-1: as many as the disk holds). */
+  readonly storage: { readonly used: number; readonly limit: number } | undefined
+  /** Whether a write is stored, how long that took, and how far the server's clock is ahead; milliseconds. */
+  readonly write:
+    | { readonly stored: true; readonly took: number; readonly ahead: number }
+    | { readonly stored: false; readonly reason: string }
+}
+
 /** What this system asks of a message bus. JetStream provides it in production, an array in tests. */
 export type Bus = {
   /** Identifies the log: sequences of two logs can't be compared. */
@@ -156,6 +169,8 @@ export type Bus = {
   /** Who is there now. */
   readonly present: () => Promise<readonly Presence[]>
   readonly buckets: Buckets
+  /** Examines the server; writes one line that expires. */
+  readonly examine: () => Promise<Health>
   /** Resolves when the connection has ended for good, with the reason if there was one. */
   readonly closed: Promise<Error | undefined>
   /** Whether the bus can be reached at this moment. */

@@ -1,6 +1,7 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
-import { type ConnectionOptions, connect, errors, type NatsConnection, RequestError } from '@nats-io/transport-node'
+import { errors, type NatsConnection, PermissionViolationError, RequestError } from '@nats-io/transport-node'
 import { bell } from './bell.ts'
+import { dial, type OpenOptions } from './dial.ts'
 import { Fault, faults } from './fault.ts'
 
 /** The oldest server that does what is needed: batches 2.12, schedules 2.14. */
@@ -9,15 +10,7 @@ export const serverFloor = '2.14.0'
 /** How long an answer of the server is waited for, in milliseconds. */
 export const answeredWithin = 10_000
 
-export type OpenOptions = {
-  readonly url: string
-  /** Who this connection is: a host, a person, a script. */
-  readonly principal: string
-  /** Credentials and certificates, as the client library takes them. */
-  readonly security?: Pick<ConnectionOptions, 'authenticator' | 'tls' | 'inboxPrefix'>
-  /** Whether to go on trying while no server answers; otherwise that is a fault. */
-  readonly wait?: boolean
-}
+export type { OpenOptions, Security } from './dial.ts'
 
 /** A connection, and what it knows of itself. It comes back by itself whenever it breaks, until it is closed. */
 export type Connection = {
@@ -28,6 +21,8 @@ export type Connection = {
   readonly broken: (signal: AbortSignal) => Promise<void>
   /** Resolves when it has come back the next time, when it is closed, or when `signal` aborts. */
   readonly restored: (signal: AbortSignal) => Promise<void>
+  /** Calls `hear` whenever the server says that this principal may not use a subject, until `signal` aborts. */
+  readonly violations: (hear: (violation: PermissionViolationError) => void, signal: AbortSignal) => void
 }
 
 /** Connects to a server that is new enough. */
@@ -41,42 +36,63 @@ export const connectTo = async (options: OpenOptions): Promise<Connection> => {
   return { nc, jsm: await jetstreamManager(nc, { checkAPI: false, timeout: answeredWithin }), ...watch(nc) }
 }
 
-const dial = async ({ url, principal, security, wait = false }: OpenOptions): Promise<NatsConnection> => {
-  try {
-    return await connect({
-      servers: url,
-      name: principal,
-      noAsyncTraces: true,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: 250,
-      reconnectJitter: 100,
-      waitOnFirstConnect: wait,
-      ...security,
-    })
-  } catch (cause) {
-    if (cause instanceof errors.AuthorizationError) throw faults.denied(`connect to ${url}`, cause)
-    throw faults.unreachable(url, cause)
-  }
-}
-
 /** Follows the connection's state. */
-const watch = (nc: NatsConnection): Pick<Connection, 'up' | 'broken' | 'restored'> => {
+const watch = (nc: NatsConnection): Pick<Connection, 'up' | 'broken' | 'restored' | 'violations'> => {
   const [breaks, returns] = [bell(), bell()]
+  const hearers = new Set<(violation: PermissionViolationError) => void>()
   let up = true
   const turn = (now: boolean) => {
     up = now
     ;(now ? returns : breaks).ring()
   }
   const listen = async () => {
-    for await (const { type } of nc.status()) {
-      if (type === 'disconnect' || type === 'close') turn(false)
-      if (type === 'reconnect') turn(true)
+    for await (const status of nc.status()) {
+      if (status.type === 'disconnect' || status.type === 'close') turn(false)
+      if (status.type === 'reconnect') turn(true)
+      if (status.type === 'error' && status.error instanceof PermissionViolationError)
+        for (const hear of hearers) hear(status.error)
     }
     turn(false)
     returns.ring()
   }
   void listen()
-  return { up: () => up, broken: breaks.rung, restored: returns.rung }
+  const violations: Connection['violations'] = (hear, signal) => {
+    hearers.add(hear)
+    signal.addEventListener('abort', () => hearers.delete(hear), { once: true })
+  }
+  return { up: () => up, broken: breaks.rung, restored: returns.rung, violations }
+}
+
+/**
+ * Does something that sends to subjects which `concerns` knows, and rejects as soon as the server says that one of them
+ * is not allowed. The server says so beside the answers, and some of what the client library does would wait for ever.
+ */
+export const unlessDenied = async <Answer>(
+  connection: Pick<Connection, 'violations'>,
+  what: string,
+  concerns: (subject: string) => boolean,
+  act: () => Promise<Answer>,
+): Promise<Answer> => {
+  const settled = new AbortController()
+  const denied = new Promise<never>((_, reject) => {
+    const hear = (violation: PermissionViolationError) =>
+      concerns(violation.subject) && reject(faults.denied(what, violation))
+    connection.violations(hear, settled.signal)
+  })
+  try {
+    return await Promise.race([act(), denied])
+  } finally {
+    settled.abort()
+  }
+}
+
+/** Does something, and says what was attempted where the server does not allow it. */
+export const clearly = async <Answer>(what: string, act: () => Promise<Answer>): Promise<Answer> => {
+  try {
+    return await act()
+  } catch (cause) {
+    throw explained(cause, what)
+  }
 }
 
 /**
@@ -128,7 +144,7 @@ export const reliably = async <Answer>(
 /** The fault that a failure of the client library is, where we have one for it. The library wraps some in a request's. */
 export const explained = (cause: unknown, what: string, within = answeredWithin): unknown => {
   const inner = cause instanceof RequestError ? (cause.cause ?? cause) : cause
-  if (inner instanceof errors.PermissionViolationError) return faults.denied(what, inner)
+  if (inner instanceof PermissionViolationError) return faults.denied(what, inner)
   if (inner instanceof errors.TimeoutError) return faults.timeout(what, within)
   return cause
 }

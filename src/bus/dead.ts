@@ -1,9 +1,11 @@
 import { headers } from '@nats-io/transport-node'
 import { deadOf } from '#contracts/subjects'
 import type { Bus, Dead } from './bus.ts'
-import { type Connection, reliably } from './connection.ts'
+import { type Connection, reliably, unlessDenied } from './connection.ts'
 import { readDirectly } from './direct.ts'
 import { asFault, store } from './publish.ts'
+
+const isDirectGet = (subject: string): boolean => subject.startsWith('$JS.API.DIRECT.GET.DEAD')
 
 /** What agents gave up on: one letter for each piece of work, the latest. */
 export const openDead = (connection: Connection): Pick<Bus, 'bury' | 'dead'> => {
@@ -17,7 +19,9 @@ export const openDead = (connection: Connection): Pick<Bus, 'bury' | 'dead'> => 
     const letters: Dead[] = []
     for (let from = 1; ; ) {
       const range = { from, subject: 'dead.>', limit: 256 }
-      const found = await reliably(connection, 'read dead letters', () => readDirectly(connection.jsm, 'DEAD', range))
+      const found = await reliably(connection, 'read dead letters', () =>
+        unlessDenied(connection, 'read dead letters', isDirectGet, () => readDirectly(connection.jsm, 'DEAD', range)),
+      )
       const last = found.at(-1)
       if (!last) return letters
       letters.push(...found.map((message) => message.json<Dead>()))

@@ -23,6 +23,18 @@ export const faults = {
     new Fault('bus.timeout', `The connection broke before there was an answer to: ${what}`),
   denied: (what: string, cause: unknown) =>
     new Fault('bus.denied', `This principal may not ${what}. See: millrace permissions`, { cause }),
+  untrusted: (url: string, reason: string, cause: unknown) =>
+    new Fault(
+      'bus.denied',
+      `The server at ${url} does not prove who it is (${reason}). Use --creds with a file that millrace certs host wrote for this machine`,
+      { cause },
+    ),
+  plain: (url: string, cause: unknown) =>
+    new Fault(
+      'bus.denied',
+      `The server at ${url} speaks without TLS, so it is given no credentials. Start it with: millrace nats --tls`,
+      { cause },
+    ),
   contended: (subject: string, tries: number) =>
     new Fault('bus.contended', `${subject} changed under us ${tries} times in a row`),
   refusedByServer: (what: string, code: number, description: string) =>

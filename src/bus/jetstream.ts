@@ -1,8 +1,9 @@
 import { openBuckets } from './buckets.ts'
 import type { Bus } from './bus.ts'
-import { connectTo, type OpenOptions } from './connection.ts'
+import { clearly, connectTo, type OpenOptions } from './connection.ts'
 import { openDead } from './dead.ts'
 import { follower } from './follow.ts'
+import { openHealth } from './health.ts'
 import { openLog } from './log.ts'
 import { openPresence } from './presence.ts'
 import { openRequests } from './requests.ts'
@@ -10,26 +11,30 @@ import { ensureStreams } from './streams.ts'
 import { openTimers } from './timers.ts'
 import { openWork } from './work.ts'
 
-export { type OpenOptions, serverFloor } from './connection.ts'
+export { type OpenOptions, type Security, serverFloor } from './connection.ts'
 
 /** Connects, makes the streams that are missing, and refuses a server whose streams are others. */
 export const openBus = async (options: OpenOptions): Promise<Bus> => {
-  const connection = await connectTo(options)
+  const principal = options.security?.principal ?? options.principal
+  const connection = await connectTo({ ...options, principal })
   const { nc, jsm, up } = connection
   try {
-    const logId = await ensureStreams(jsm)
+    const logId = await clearly('look at the streams, or make them', () => ensureStreams(jsm))
     const { verify, ...log } = openLog(connection, logId)
+    const presence = openPresence(nc)
     return {
       logId,
-      principal: options.principal,
+      principal,
       ...log,
       follow: follower(connection, logId, verify),
       ...openRequests(connection),
       ...openWork(connection, logId, verify),
       ...openDead(connection),
       ...openTimers(connection, logId),
-      ...openPresence(nc),
+      appear: (who, signal) => clearly(`appear as ${who.host}`, () => presence.appear(who, signal)),
+      present: () => clearly('see who is there', presence.present),
       buckets: openBuckets(connection),
+      examine: openHealth(connection),
       closed: nc.closed().then((cause) => cause ?? undefined),
       connected: up,
       close: async () => {

@@ -96,10 +96,10 @@ export type Greeting = {
   readonly tls_required?: boolean
 }
 
-/** Who answers on a local port: a NATS server with its greeting, something that says anything else, or nobody. */
-export const greet = (port: number): Promise<Greeting | 'stranger' | 'nobody'> =>
+/** Who answers on a port: a NATS server with its greeting, something that says anything else, or nobody. */
+export const greet = (port: number, host = '127.0.0.1'): Promise<Greeting | 'stranger' | 'nobody'> =>
   new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', timeout: 1_000 })
+    const socket = connect({ port, host, timeout: 1_000 })
     const settle = (who: Greeting | 'stranger' | 'nobody') => {
       resolve(who)
       socket.destroy()

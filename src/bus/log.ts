@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Recorded } from '#contracts/envelope'
 import { type Address, historyOf } from '#contracts/subjects'
 import type { Append, Bus, Cursor, History } from './bus.ts'
-import { type Connection, reliably } from './connection.ts'
+import { type Connection, reliably, unlessDenied } from './connection.ts'
 import { readDirectly } from './direct.ts'
 import { faults } from './fault.ts'
 import { decode, encode, foundIn } from './message.ts'
@@ -10,6 +10,8 @@ import { asFault, type Outgoing, publishBatch, serverCode } from './publish.ts'
 import { logIdKey } from './streams.ts'
 
 const stream = 'EVENTS'
+
+const isDirectGet = (subject: string): boolean => subject.startsWith(`$JS.API.DIRECT.GET.${stream}`)
 
 /** The EVENTS stream as a log of aggregates: reading one, appending to some. */
 export const openLog = (connection: Connection, logId: string) => {
@@ -33,7 +35,10 @@ export const openLog = (connection: Connection, logId: string) => {
     const events: Recorded[] = []
     // Direct reads may come from a replica that is behind: go on until the leader's version is reached.
     for (let reached = after; reached < version; ) {
-      const found = await readDirectly(jsm, stream, { from: reached + 1, subject: historyOf(address), limit: 1000 })
+      const range = { from: reached + 1, subject: historyOf(address), limit: 1000 }
+      const found = await unlessDenied(connection, `read ${range.subject}`, isDirectGet, () =>
+        readDirectly(jsm, stream, range),
+      )
       for (const message of found) {
         reached = message.seq
         const event = reached <= version ? decode(logId, foundIn(message)) : undefined
@@ -45,7 +50,14 @@ export const openLog = (connection: Connection, logId: string) => {
   }
 
   const append: Bus['append'] = async (appends: readonly Append[]) => {
-    const stored = await publishBatch(connection, appends.flatMap(outgoingOf))
+    const messages = appends.flatMap(outgoingOf)
+    const subjects = new Set(messages.map(({ subject }) => subject))
+    const stored = await unlessDenied(
+      connection,
+      `record ${[...subjects].join(', ')}`,
+      (subject) => subjects.has(subject),
+      () => publishBatch(connection, messages),
+    )
     // A duplicate is no answer either: whoever appends looks whether the events that lie there are its own.
     if (stored.stored) return stored.duplicate ? 'conflict' : stored.sequence
     if (stored.code === serverCode.wrongLastSequence || stored.code === serverCode.batchDuplicate) return 'conflict'

@@ -36,6 +36,12 @@ export const memoryHub = ({ logId = randomUUID(), lease = 30_000 }: MemoryOption
       timers: (where, handle, signal) => work.timers(where, handle, until(signal)),
       appear: (presence, signal) => requests.appear(presence, until(signal)),
       buckets,
+      examine: async () => ({
+        version: 'memory',
+        floor: '',
+        storage: undefined,
+        write: { stored: true, took: 0, ahead: 0 },
+      }),
       closed,
       connected: () => !ended.signal.aborted,
       close: async () => {

@@ -39,6 +39,7 @@ export const decode = (
 ): Recorded | undefined => {
   const address = addressOf(subject)
   if (!address || !h || h.get(header.subject) !== subject || h.get(header.specversion) !== '1.0') return undefined
+  if (isAnswer(h, subject, sequence)) return undefined
   const id = h.get(header.id)
   const type = h.get(header.type)
   const version = versionOf(h.get(header.dataschema))
@@ -63,6 +64,15 @@ export const decode = (
     storedAt,
   }
 }
+
+/**
+ * Whether a message was an answer of the server before it was stored. A reader who names an `events.` subject as its
+ * reply address has the server put what it reads there, envelope and all; but the server says where it read it, and only
+ * in a direct read that is the place where the message lies.
+ */
+const isAnswer = (h: MsgHdrs, subject: string, sequence: number): boolean =>
+  h.values('Nats-Subject').some((read) => read !== subject) ||
+  h.values('Nats-Sequence').some((read) => Number(read) !== sequence)
 
 const parse = (data: Uint8Array): unknown => {
   try {

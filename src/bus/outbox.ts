@@ -4,8 +4,11 @@ import { contractOf, problemsOf } from '#contracts/all'
 import type { Numbered, Recorded } from '#contracts/envelope'
 import { type Address, addressOf, historyOf } from '#contracts/subjects'
 import type { Append, Bus } from './bus.ts'
-import { Fault, faults } from './fault.ts'
+import { Fault, faults, reasonOf } from './fault.ts'
 import { batchLimit } from './publish.ts'
+
+/** How long facts may wait before somebody is told, in milliseconds. */
+const patience = 5_000
 
 /** A fact before it is numbered. */
 export type Fact = {
@@ -108,9 +111,11 @@ export const openOutbox = (db: Database, principal: string) => {
     }
     // What the log knows must not be forgotten here, not even by a power cut: one sync for the whole batch.
     durably(db, () => db.prepare('update outbox set place = place where place = ?').run(rows[0]?.place))
-    const stored = await bus.append(appends).catch((cause: unknown) => {
-      if (cause instanceof Fault) throw cause
-      return 'conflict' as const // No answer came: it may be stored or not.
+    const stored = await bus.append(appends).catch(async (cause: unknown) => {
+      // Where no answer came it may be stored or not.
+      if (cause instanceof Fault && cause.code !== 'bus.timeout') throw cause
+      await Promise.all([...bySubject.keys()].map((subject) => lookAgain(bus, subject)))
+      throw cause
     })
     if (stored === 'conflict') {
       for (const subject of bySubject.keys()) await lookAgain(bus, subject)
@@ -124,9 +129,15 @@ export const openOutbox = (db: Database, principal: string) => {
     }
   }
 
-  /** Sends facts as they come, until `signal` aborts. While the bus is away they wait. */
-  const send = async (bus: Bus, signal: AbortSignal): Promise<void> => {
+  /** Sends facts as they come, until `signal` aborts. While the bus is away, or refuses them, they wait: `waits` says why. */
+  const send = async (
+    bus: Bus,
+    signal: AbortSignal,
+    waits: (reason: string) => void = () => undefined,
+  ): Promise<void> => {
     const stop = () => wake()
+    let failing: number | undefined
+    let told = false
     signal.addEventListener('abort', stop)
     for (let tries = 0; !signal.aborted; ) {
       if (count.get()?.n === 0) {
@@ -139,8 +150,15 @@ export const openOutbox = (db: Database, principal: string) => {
       try {
         await sendSome(bus)
         tries = 0
+        failing = undefined
+        told = false
       } catch (cause) {
         if (cause instanceof Fault && cause.code.startsWith('log.')) throw cause
+        failing ??= performance.now()
+        if (!told && performance.now() - failing > patience) {
+          told = true
+          waits(reasonOf(cause))
+        }
         await delay(Math.min(2000, 50 * 2 ** tries++), undefined, { signal }).catch(() => undefined)
       }
     }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Consumer, ConsumerMessages, JsMsg } from '@nats-io/jetstream'
 import { errors } from '@nats-io/transport-node'
-import { answeredWithin, type Connection, explained, reliably } from './connection.ts'
+import { answeredWithin, type Connection, explained, reliably, unlessDenied } from './connection.ts'
 import { Fault } from './fault.ts'
 
 /** As many messages at once as a handler gets; no more are read ahead than these. */
@@ -46,11 +46,16 @@ export const pull = async (
     let consumer: Consumer | undefined
     try {
       consumer = await open()
+      const { stream_name, name } = await consumer.info(true)
+      const isNext = (subject: string) => subject === `$JS.API.CONSUMER.MSG.NEXT.${stream_name}.${name}`
       while (!doubt.signal.aborted) {
         const max_messages = (await room?.()) ?? batchSize
         if (doubt.signal.aborted) break
-        const messages = await consumer.fetch({ max_messages, expires: 30_000, idle_heartbeat: 5_000 })
-        await inBatches(messages, handOn, doubt)
+        const options = { max_messages, expires: 30_000, idle_heartbeat: 5_000 }
+        const current = consumer
+        await unlessDenied(connection, `take from ${stream_name}`, isNext, async () =>
+          inBatches(await current.fetch(options), handOn, doubt),
+        )
         tries = 0
       }
     } catch (cause) {

@@ -2,7 +2,7 @@ import { errors, headers, type Msg, RequestError } from '@nats-io/transport-node
 import { header } from '#contracts/envelope'
 import { askedBy } from '#contracts/subjects'
 import type { Bus } from './bus.ts'
-import { type Connection, whileUp } from './connection.ts'
+import { type Connection, clearly, whileUp } from './connection.ts'
 import { Fault, faults, reasonOf } from './fault.ts'
 
 /** Who may name somebody else as the one who asks: the HTTP server alone. */
@@ -40,12 +40,14 @@ export const openRequests = (connection: Connection): Pick<Bus, 'request' | 'ser
       }
     }
     const underWay = new Set<Promise<void>>()
-    for await (const message of subscription) {
-      const responding = answerOf(message)
-        .then((body) => respond(message, body))
-        .finally(() => underWay.delete(responding))
-      underWay.add(responding)
-    }
+    await clearly(`answer ${subject}`, async () => {
+      for await (const message of subscription) {
+        const responding = answerOf(message)
+          .then((body) => respond(message, body))
+          .finally(() => underWay.delete(responding))
+        underWay.add(responding)
+      }
+    })
     await Promise.allSettled(underWay)
   }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { closeSync, fstatSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { findPackageJSON } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
@@ -9,6 +9,7 @@ import { connect } from '@nats-io/transport-node'
 import { faults, reasonOf } from './fault.ts'
 import { birthOf, greet, listenerOn, lives, type Process, takeLock } from './lock.ts'
 import type { ServerBinary } from './server-find.ts'
+import { exposed, isLoopback, loopback, type Remembered, reached, recall, remember, urlOf } from './server-place.ts'
 
 export type Server = {
   readonly url: string
@@ -26,14 +27,14 @@ export type StartOptions = {
   readonly binary: ServerBinary
   readonly stateDir: string
   readonly port: number
-  readonly config?: string
+  /** The address to listen at; loopback unless told otherwise. Wider needs a configuration with TLS and users. */
+  readonly host?: string | undefined
+  /** The configuration; the nats.conf of this package unless told otherwise. */
+  readonly config?: string | undefined
   readonly say?: (line: string) => void
   /** How long it may take until it is ready. Restoring a large log takes a while. */
   readonly patienceMs?: number
 }
-
-/** What server.json remembers, so that a later start can find the server again. `name` is new with every start. */
-type Remembered = Process & { readonly port: number; readonly name: string; readonly binary: string }
 
 type Running = Remembered & { readonly exited: Promise<number | null>; readonly log: string; readonly logFrom: number }
 
@@ -62,7 +63,7 @@ export const startServer = async (options: StartOptions): Promise<Server> => {
       await exited
     }
     const { port, pid } = running
-    return { url: `nats://127.0.0.1:${port}`, port, pid, adopted: left !== null, exited, stop }
+    return { url: await urlOf(running), port, pid, adopted: left !== null, exited, stop }
   } catch (reason) {
     await lock.release()
     throw reason
@@ -81,8 +82,10 @@ const leftBehind = async (home: string, say: (line: string) => void): Promise<Ru
   return { ...remembered, exited: gone(remembered), log: join(home, 'server.log'), logFrom: 0 }
 }
 
-const launch = async (home: string, { binary, port, config = ownConfig() }: StartOptions): Promise<Running> => {
-  const greeting = await greet(port)
+const launch = async (home: string, options: StartOptions): Promise<Running> => {
+  const { binary, port, host = loopback, config = ownConfig() } = options
+  if (!isLoopback(host) && options.config === undefined) throw exposed(host)
+  const greeting = await greet(port, reached(host))
   if (greeting !== 'nobody') {
     const isNats = greeting !== 'stranger'
     const kind = isNats ? `a NATS server (${greeting.version})` : 'another program'
@@ -92,7 +95,7 @@ const launch = async (home: string, { binary, port, config = ownConfig() }: Star
   const output = openSync(log, 'a')
   const logFrom = fstatSync(output).size
   const name = `millrace-${randomUUID().slice(0, 8)}`
-  const flags = ['-c', resolve(config), '-n', name, '-p', `${port}`, '-sd', home] // It adds jetstream/ to the folder.
+  const flags = ['-c', resolve(config), '-n', name, '-a', host, '-p', `${port}`, '-sd', home] // It adds jetstream/.
   const child = spawn(binary.path, flags, { cwd: home, detached: true, stdio: ['ignore', output, output] })
   closeSync(output)
   const ended = new Promise<number | null>((resolve, reject) => child.once('exit', resolve).once('error', reject))
@@ -100,29 +103,15 @@ const launch = async (home: string, { binary, port, config = ownConfig() }: Star
   if (pid === undefined) throw faults.serverExited(await ended.then(String, reasonOf), log, '(nothing: it never began)')
   child.unref()
   // Written before anything is awaited: a kill right after the spawn must not lose the server.
-  remember(home, { pid, birth: null, port, name, binary: binary.path })
-  const remembered = { pid, birth: await birthOf(pid), port, name, binary: binary.path }
+  const about = { port, host, name, binary: binary.path }
+  remember(home, { pid, birth: null, ...about })
+  const remembered = { pid, birth: await birthOf(pid), ...about }
   remember(home, remembered)
   return { ...remembered, exited: ended.catch(() => null), log, logFrom }
 }
 
 /** The nats.conf that lies beside package.json, whether this runs from the sources or from dist. */
-const ownConfig = () => join(dirname(findPackageJSON(import.meta.url)!), 'nats.conf')
-
-const remember = (home: string, server: Remembered) => {
-  const draft = join(home, 'server.json.new')
-  writeFileSync(draft, JSON.stringify(server))
-  renameSync(draft, join(home, 'server.json'))
-}
-
-/** Null where there is none, and where a power cut left an empty one: its server is gone as well. */
-const recall = async (home: string): Promise<Remembered | null> => {
-  try {
-    return JSON.parse(await readFile(join(home, 'server.json'), 'utf8'))
-  } catch {
-    return null
-  }
-}
+export const ownConfig = (): string => join(dirname(findPackageJSON(import.meta.url)!), 'nats.conf')
 
 /** Resolves once this server, and no other on its port, answers JetStream requests. */
 const untilReady = async (server: Running, patienceMs: number, say: (line: string) => void): Promise<void> => {
@@ -147,15 +136,15 @@ const untilReady = async (server: Running, patienceMs: number, say: (line: strin
   await Promise.race([answering(), ending]).finally(() => over.abort())
 }
 
-const whatIsMissing = async ({ port, name }: Running): Promise<string | null> => {
-  const greeting = await greet(port)
+const whatIsMissing = async ({ port, host, name }: Running): Promise<string | null> => {
+  const greeting = await greet(port, reached(host))
   if (greeting === 'nobody') return `nothing listens on port ${port} yet`
   if (greeting === 'stranger' || greeting.server_name !== name) return `something else answers on port ${port}`
   if (!greeting.jetstream) return 'it runs without JetStream'
   if (greeting.auth_required || greeting.tls_required) return null // Its greeting has to do: we have no credentials here.
   try {
     const client = await connect({
-      servers: `127.0.0.1:${port}`,
+      servers: `${reached(host)}:${port}`,
       reconnect: false,
       timeout: 2_000,
       noAsyncTraces: true,

@@ -59,7 +59,7 @@ export const streams = [
     retention: RetentionPolicy.Limits,
     discard: DiscardPolicy.Old,
     max_age: days(30),
-    max_bytes: 4 * 1024 ** 3,
+    max_bytes: 512 * 1024 ** 2, // The server reserves them: a small disk must have room.
   },
   {
     name: 'DEAD',

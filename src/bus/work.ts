@@ -1,7 +1,7 @@
 import { AckPolicy, type ConsumerConfig, type JsMsg, jetstream } from '@nats-io/jetstream'
 import { workOf, worksOf } from '#contracts/subjects'
 import type { Bus, Cursor, Work, WorkItem } from './bus.ts'
-import { type Connection, reliably } from './connection.ts'
+import { type Connection, reliably, unlessDenied } from './connection.ts'
 import { batchOf } from './follow.ts'
 import { decodeCarried, encodeCarried } from './message.ts'
 import { asFault, batchLimit, type Outgoing, publishBatch, type Stored, serverCode, store } from './publish.ts'
@@ -18,7 +18,9 @@ export const openWork = (connection: Connection, logId: string, verify: (cursor:
     const messages = items.map(outgoingOf)
     for (let start = 0; start < messages.length; start += batchLimit) {
       const some = messages.slice(start, start + batchLimit)
-      const batch = () => publishBatch(connection, some)
+      const subjects = new Set(some.map(({ subject }) => subject))
+      const isOurs = (subject: string) => subjects.has(subject)
+      const batch = () => unlessDenied(connection, 'put work', isOurs, () => publishBatch(connection, some))
       if ((await reliably(connection, 'put work', batch, Number.POSITIVE_INFINITY)).stored) continue
       // Some of it lies there already, and a batch is all or none: one by one, then.
       for (const message of some) refuseUnlessThere(await store(connection, message))

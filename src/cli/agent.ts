@@ -4,10 +4,10 @@ import type { Command } from 'commander'
 import { openLocal } from '#agents/local'
 import { loadPipelines } from '#agents/pipelines/config'
 import { runHost } from '#agents/pipelines/host'
-import { reasonOf } from '#bus/fault'
+import { Fault, reasonOf } from '#bus/fault'
 import { takeLock } from '#bus/lock'
 import { openPatiently } from './connect.ts'
-import { openLog } from './log.ts'
+import { type Level, openLog } from './log.ts'
 import { type Common, connectionOf, withConnection } from './options.ts'
 import { stopping } from './signals.ts'
 import { hostNameOf, hostState } from './state.ts'
@@ -28,42 +28,52 @@ export const agentVerb = (program: Command): void => {
     .description('run the agents of a config on this machine: its stores and its actions')
     .option('--name <name>', 'the name of this host; by default <hostname>-<config>')
     .option('--base <folder>', "where the config's relative paths begin; by default its own folder")
+    .option('--log-file <file>', 'where log lines go as JSON; by default a file under the state folder')
+    .option('--log-level <level>', 'what is shown on the terminal: debug, info, warn or error', 'info')
     .addHelpText('after', '\nExample:\n  millrace agent examples/file-transfer/leaf.ts --nats nats://127.0.0.1:4222')
-    .action(async (config: string, options: Common & { name?: string; base?: string }) => {
-      const signal = stopping()
-      const configPath = resolve(config)
-      const base = resolve(options.base ?? dirname(configPath))
-      const pipelines = await loadPipelines(configPath, base)
-      const host = options.name ?? hostNameOf(config)
-      const state = hostState(options.state, host)
-      const lock = await takeLock(state.lock, `The host ${host}`)
-      const log = openLog(state.log)
-      const bus = await openPatiently({ ...connectionOf(options), principal: host }, signal, (line) =>
-        log('info', line),
-      )
-      const local = openLocal(state.local(bus.logId))
-      process.send?.({ kind: 'connected', logId: bus.logId })
-      try {
-        await runHost({
-          bus,
-          configPath,
-          base,
-          pipelines,
-          host,
-          instance: state.instance(),
-          version: version(),
-          local,
-          log,
-          signal,
-          ready: () => process.send?.({ kind: 'ready' }),
-        })
-      } catch (cause) {
-        log('error', reasonOf(cause))
-        throw cause
-      } finally {
-        await bus.close()
-        local.close()
-        await lock.release()
-      }
-    })
+    .action(
+      async (config: string, options: Common & { name?: string; base?: string; logFile?: string; logLevel: Level }) => {
+        const signal = stopping()
+        const configPath = resolve(config)
+        const base = resolve(options.base ?? dirname(configPath))
+        const pipelines = await loadPipelines(configPath, base)
+        const connection = connectionOf(options)
+        const host = hostOf(connection.security?.principal, options.name) ?? hostNameOf(config)
+        const state = hostState(options.state, host)
+        const lock = await takeLock(state.lock, `The host ${host}`)
+        const log = openLog(options.logFile ? resolve(options.logFile) : state.log, options.logLevel)
+        const bus = await openPatiently({ ...connection, principal: host }, signal, (line) => log('info', line))
+        const local = openLocal(state.local(bus.logId))
+        process.send?.({ kind: 'connected', logId: bus.logId })
+        try {
+          await runHost({
+            bus,
+            configPath,
+            base,
+            pipelines,
+            host,
+            instance: state.instance(),
+            version: version(),
+            local,
+            log,
+            signal,
+            ready: () => process.send?.({ kind: 'ready' }),
+          })
+        } catch (cause) {
+          log('error', reasonOf(cause))
+          throw cause
+        } finally {
+          await bus.close()
+          local.close()
+          await lock.release()
+        }
+      },
+    )
+}
+
+/** The name of the host: the one that its credentials say, which its permissions pin, or the one that was given. */
+const hostOf = (pinned: string | undefined, given: string | undefined): string | undefined => {
+  if (pinned && given && pinned !== given)
+    throw new Fault('config.name', `The credentials are those of ${pinned}: leave --name ${given} out, or get its own`)
+  return pinned ?? given
 }

@@ -1,4 +1,5 @@
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { Writable } from 'node:stream'
 import pino from 'pino'
 
@@ -7,6 +8,7 @@ export type Log = (level: Level, message: string, more?: Readonly<Record<string,
 
 /** Logs with levels: JSON lines into a file, readable lines onto the terminal. */
 export const openLog = (file: string, level: Level = 'info'): Log => {
+  mkdirSync(dirname(file), { recursive: true })
   const logger = pino(
     { level: 'debug', base: null, timestamp: pino.stdTimeFunctions.isoTime },
     pino.multistream([

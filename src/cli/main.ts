@@ -1,10 +1,13 @@
 import { Command } from 'commander'
 import { agentVerb, version } from './agent.ts'
 import { artifactsVerb } from './artifacts.ts'
+import { certsVerb } from './certs.ts'
+import { doctorVerb } from './doctor.ts'
 import { exitCode, fail } from './exit.ts'
 import { initVerb } from './init.ts'
 import { natsVerb } from './nats.ts'
 import { deadVerb, hostsVerb, projectionsVerb, statusVerb } from './overview.ts'
+import { permissionsVerb } from './permissions.ts'
 import { askVerb, publishVerb } from './publish.ts'
 import { runsVerb } from './runs.ts'
 import { tailVerb } from './tail.ts'
@@ -33,6 +36,9 @@ for (const verb of [
   statusVerb,
   deadVerb,
   projectionsVerb,
+  doctorVerb,
+  certsVerb,
+  permissionsVerb,
 ])
   verb(program)
 

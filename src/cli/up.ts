@@ -7,7 +7,7 @@ import { openBus } from '#bus/jetstream'
 import { supervise } from './child.ts'
 import { openPatiently } from './connect.ts'
 import { keepServer } from './keep.ts'
-import { type Common, defaultPort, localUrl, withConnection } from './options.ts'
+import { type Common, connectionOf, defaultPort, localUrl, withConnection } from './options.ts'
 import { stopping } from './signals.ts'
 import { storyOf } from './story.ts'
 import { type Plan, planOf } from './together.ts'
@@ -16,10 +16,13 @@ type Options = Common & {
   readonly host: string
   readonly port?: string
   readonly natsPort: string
+  readonly natsHost?: string
   readonly ephemeral?: boolean
   readonly name?: string
   readonly base?: string
   readonly demonstration: boolean
+  readonly logFile?: string
+  readonly logLevel: string
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -30,9 +33,12 @@ export const upVerb = (program: Command): void => {
     .option('--host <address>', 'the address that web processes listen at', '127.0.0.1')
     .option('--port <port>', 'the port of the first web process')
     .option('--nats-port <port>', 'the port of a server that is started here', String(defaultPort))
+    .option('--nats-host <address>', 'the address it listens at; other than loopback needs millrace certs')
     .option('--name <name>', 'the name of the host; by default <hostname>-<config>')
     .option('--base <folder>', "where the configs' relative paths begin; by default their own folder")
     .option('--no-demonstration', 'do nothing by itself: only wait for what arrives')
+    .option('--log-file <file>', 'where log lines of agents go as JSON; by default files under the state folder')
+    .option('--log-level <level>', 'what is shown on the terminal: debug, info, warn or error', 'info')
     .option('--ephemeral', 'keep log, stores and databases in a temporary folder, and remove it at the end')
     .addHelpText('after', '\nExample:\n  millrace up examples/file-transfer')
     .action(async (target: string, options: Options) => {
@@ -56,14 +62,16 @@ const start = async (plan: Plan, options: Options, base: string, signal: AbortSi
   const { url, stop } = await serverFor(options)
   const broken = new AbortController()
   const ending = AbortSignal.any([signal, broken.signal])
-  const bus = await openPatiently({ url, principal: 'up' }, signal, say)
-  const common = ['--nats', url, '--state', options.state, '--base', base]
+  const bus = await openPatiently({ ...connectionOf({ ...options, nats: url }), principal: 'up' }, signal, say)
+  const credentials = options.creds ? ['--creds', resolve(options.creds)] : []
+  const common = ['--nats', url, ...credentials, '--state', options.state, '--base', base]
+  const logging = ['--log-level', options.logLevel, ...(options.logFile ? ['--log-file', options.logFile] : [])]
   const children = plan.hosts.flatMap(({ config, port }) => {
     const name = basename(config)
     const own = options.name && plan.hosts.length === 1 ? ['--name', options.name] : []
     const at = ['--host', options.host, '--port', String(port)]
     return [
-      supervise(['agent', config, ...common, ...own], { name: `agents of ${name}`, say, signal: ending }),
+      supervise(['agent', config, ...common, ...own, ...logging], { name: `agents of ${name}`, say, signal: ending }),
       supervise(['web', config, ...common, ...at], { name: `web of ${name}`, say, signal: ending }),
     ]
   })
@@ -108,18 +116,21 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 
 /** The server to use: the one that was named, else one that answers where ours would, else one of our own. */
 const serverFor = async (options: Options): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> => {
-  const named = options.nats ?? process.env.NATS_URL
-  if (named && !options.ephemeral) return { url: named, stop: async () => undefined }
+  const named = options.nats ?? process.env.NATS_URL ?? options.creds
+  if (named && !options.ephemeral) return { url: connectionOf(options).url, stop: async () => undefined }
   const port = options.ephemeral ? await freePort() : Number(options.natsPort)
-  const server = await keepServer(options.state, port, say).catch(async (cause: unknown) => {
-    if ((cause as { code?: string }).code !== 'server.port-taken') throw cause
+  return keepServer(options.state, port, say, { host: options.natsHost }).catch(async (cause: unknown) => {
+    const { code } = cause as { code?: string }
+    if (code !== 'server.port-taken' && code !== 'lock.held') throw cause
     // `millrace nats` in another terminal, or the machine's own: used as it is, if it can be.
-    const bus = await openBus({ url: localUrl(port), principal: 'up' }).catch(() => Promise.reject(cause))
+    const ours = connectionOf({ state: options.state })
+    const there =
+      code === 'lock.held' && ours.security ? ours : connectionOf({ state: options.state, nats: localUrl(port) })
+    const bus = await openBus({ ...there, principal: 'up' }).catch(() => Promise.reject(cause))
     await bus.close()
-    say(`Using the NATS server that answers at ${localUrl(port)}`)
-    return undefined
+    say(`Using the NATS server that answers at ${there.url}`)
+    return { url: there.url, stop: async () => undefined }
   })
-  return server ?? { url: localUrl(port), stop: async () => undefined }
 }
 
 const freePort = (): Promise<number> =>

@@ -19,7 +19,7 @@ export const webVerb = (program: Command): void => {
       const signal = stopping()
       const base = resolve(options.base ?? dirname(resolve(config)))
       const pipelines = await loadPipelines(config, base)
-      const bus = await openBus({ ...connectionOf(options), principal: `web-${hostNameOf(config)}`, wait: true })
+      const bus = await openBus({ ...connectionOf(options, 'web'), principal: `web-${hostNameOf(config)}`, wait: true })
       const store = pipelines.flatMap(({ stores }) =>
         Object.values(stores).flatMap((one) => (one.kind === 'metadata-store' ? [one.path] : [])),
       )[0]

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { faults, reasonOf } from '#bus/fault'
@@ -54,10 +54,25 @@ export const openDatabase = (path: string, { schema, name, version }: Projection
   return db
 }
 
-/** Closes a database with all of it in its one file. */
+/**
+ * Opens a database to be built in one go, which nobody reads before it is whole: nothing of it is synced, because after a
+ * crash it is begun anew, and more of it is kept in memory, because its indexes are written all over.
+ */
+export const openForBuilding = (path: string, projection: Projection, logId: string): Database.Database => {
+  const db = openDatabase(path, projection, logId)
+  db.pragma('journal_mode = memory')
+  db.pragma('synchronous = off')
+  db.pragma('cache_size = -65536') // Kibibytes.
+  return db
+}
+
+/** Closes a database with all of it in its one file, and that on disk. */
 export const settle = (db: Database.Database): void => {
   db.pragma('wal_checkpoint(TRUNCATE)')
   db.close()
+  const file = openSync(db.name, 'r')
+  fsyncSync(file)
+  closeSync(file)
 }
 
 /**

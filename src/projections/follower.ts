@@ -3,7 +3,7 @@ import type { Batch, Bus } from '#bus/bus'
 import { Fault, faults } from '#bus/fault'
 import { takeLock } from '#bus/lock'
 import { applier, type Halt } from './apply.ts'
-import { discard, type FoundFile, inspect, openDatabase, replace, settle } from './database.ts'
+import { discard, type FoundFile, inspect, openDatabase, openForBuilding, replace, settle } from './database.ts'
 import { progressOf } from './progress.ts'
 import type { Projection } from './projection.ts'
 
@@ -48,13 +48,12 @@ export const follow = async (options: FollowOptions): Promise<Follower> => {
   let built: { readonly writer: Writer; readonly placed: () => void } | undefined
   let building: Promise<Built> | undefined
 
-  const open = (file: string): Writer => {
-    const db = openDatabase(file, projection, logId)
-    return { db, ...applier(db, projection) }
-  }
+  const writing = (db: Database): Writer => ({ db, ...applier(db, projection) })
+  const open = (file: string): Writer => writing(openDatabase(file, projection, logId))
+  const openNew = (file: string): Writer => writing(openForBuilding(file, projection, logId))
 
   const build = (): Promise<Built> => {
-    building ??= readAll(bus, `${path}.rebuild`, open, signal).finally(() => {
+    building ??= readAll(bus, `${path}.rebuild`, openNew, signal).finally(() => {
       building = undefined
     })
     return building

@@ -32,37 +32,45 @@ export type Rows = {
   readonly all: <Row>(sql: string, ...values: readonly unknown[]) => readonly Row[]
 }
 
-type Shape = { readonly name: string; readonly columns: readonly string[]; readonly json: ReadonlySet<string> }
+/** A table as it is written: its columns, those that hold JSON, and the statements prepared for it so far. */
+type Shape = {
+  readonly name: string
+  readonly columns: readonly string[]
+  readonly json: ReadonlySet<string>
+  readonly insert: Statement
+  /** By the columns that they ask for, with a comma between. */
+  readonly held: Map<string, Statement>
+  readonly end: Map<string, Statement>
+}
 
 /** The write path of a projection. */
 export const rowsOf = (db: Database): Rows => {
-  const statements = new Map<string, Statement>()
+  const asked = new Map<string, Statement>()
   const shapes = new Map<SQLiteTable, Shape>()
 
-  const prepare = (sql: string): Statement => {
-    const known = statements.get(sql) ?? db.prepare(sql)
-    statements.set(sql, known)
-    return known
+  const known = <Key>(statements: Map<Key, Statement>, key: Key, sql: () => string): Statement => {
+    const found = statements.get(key) ?? db.prepare(sql())
+    statements.set(key, found)
+    return found
   }
   const shapeOf = (table: SQLiteTable): Shape => {
-    const known = shapes.get(table) ?? readShape(table)
-    shapes.set(table, known)
-    return known
+    const found = shapes.get(table) ?? readShape(db, table)
+    shapes.set(table, found)
+    return found
   }
-  const insert = ({ name, columns }: Shape, row: Stored): void => {
-    const places = columns.map(() => '?').join(', ')
-    const sql = `insert or replace into "${name}" (${columns.map(quoted).join(', ')}) values (${places})`
-    prepare(sql).run(...columns.map((column) => row[column] ?? null))
+  const insert = ({ columns, insert }: Shape, row: Stored): void => {
+    insert.run(columns.map((column) => row[column] ?? null))
   }
-  const held = ({ name }: Shape, like: Stored): Stored[] => {
+  const held = ({ name, held }: Shape, like: Stored): Stored[] => {
     const given = Object.keys(like)
-    const where = ['"until" is null', ...given.map((column) => `${quoted(column)} = ?`)].join(' and ')
-    return prepare(`select * from "${name}" where ${where}`).all(...given.map((column) => like[column])) as Stored[]
+    const select = known(held, given.join(), () => `select * from "${name}" where ${nowWhere(given)}`)
+    return select.all(Object.values(like)) as Stored[]
   }
-  const end = ({ name }: Shape, { since, ...key }: Stored, sequence: number): void => {
+  /** Ends what holds now under a key; gives it as it was, but for its end. */
+  const end = ({ name, end }: Shape, key: Stored, sequence: number): Stored[] => {
     const given = Object.keys(key)
-    const where = ['"until" is null', ...given.map((column) => `${quoted(column)} = ?`)].join(' and ')
-    prepare(`update "${name}" set "until" = ? where ${where}`).run(sequence, ...given.map((column) => key[column]))
+    const sql = () => `update "${name}" set "until" = ? where ${nowWhere(given)} returning *`
+    return known(end, given.join(), sql).all(sequence, Object.values(key)) as Stored[]
   }
 
   const add: Rows['add'] = (table, row) => {
@@ -77,47 +85,51 @@ export const rowsOf = (db: Database): Rows => {
   }
   const turn: Rows['turn'] = (table, key, change, sequence) => {
     const shape = shapeOf(table)
-    const name = stored(shape, key)
+    const ended = end(shape, stored(shape, key), sequence)
+    if (ended.length === 0) return
     const changed = stored(shape, change)
-    const before = held(shape, name)
-    if (before.length === 0) return
-    end(shape, name, sequence)
-    for (const row of before) insert(shape, { ...row, ...changed, since: sequence, until: null })
+    for (const row of ended) insert(shape, { ...row, ...changed, since: sequence, until: null })
   }
   const now = ((table, like) => {
     const shape = shapeOf(table)
     return held(shape, stored(shape, like)).map((row) => read(shape, row))
   }) as Rows['now']
 
-  return { add, put, turn, now, all: (sql, ...values) => prepare(sql).all(...values) as never }
+  return { add, put, turn, now, all: (sql, ...values) => known(asked, sql, () => sql).all(...values) as never }
 }
 
 type Stored = Readonly<Record<string, unknown>>
 
 const quoted = (column: string): string => `"${column}"`
 
-const readShape = (table: SQLiteTable): Shape => {
-  const columns = Object.entries(getTableColumns(table))
+/** What holds now and agrees in these columns. */
+const nowWhere = (given: readonly string[]): string =>
+  ['"until" is null', ...given.map((column) => `${quoted(column)} = ?`)].join(' and ')
+
+const readShape = (db: Database, table: SQLiteTable): Shape => {
+  const described = Object.entries(getTableColumns(table))
+  const [name, columns] = [getTableName(table), described.map(([key]) => key)]
+  const places = columns.map(() => '?').join(', ')
   return {
-    name: getTableName(table),
-    columns: columns.map(([key]) => key),
-    json: new Set(columns.flatMap(([key, column]) => (column.dataType === 'json' ? [key] : []))),
+    name,
+    columns,
+    json: new Set(described.flatMap(([key, column]) => (column.dataType === 'json' ? [key] : []))),
+    insert: db.prepare(`insert or replace into "${name}" (${columns.map(quoted).join(', ')}) values (${places})`),
+    held: new Map(),
+    end: new Map(),
   }
 }
 
 /** A row as SQLite keeps it: JSON as text. */
-const stored = ({ json }: Shape, row: object): Stored =>
-  Object.fromEntries(
-    Object.entries(row).map(([column, value]) => [
-      column,
-      json.has(column) && value !== null && value !== undefined ? JSON.stringify(value) : value,
-    ]),
-  )
+const stored = ({ json }: Shape, row: object): Stored => {
+  const kept: Record<string, unknown> = { ...row }
+  for (const column of json)
+    if (kept[column] !== null && kept[column] !== undefined) kept[column] = JSON.stringify(kept[column])
+  return kept
+}
 
-const read = ({ json }: Shape, row: Stored): Stored =>
-  Object.fromEntries(
-    Object.entries(row).map(([column, value]) => [
-      column,
-      json.has(column) && typeof value === 'string' ? JSON.parse(value) : value,
-    ]),
-  )
+const read = ({ json }: Shape, row: Stored): Stored => {
+  const given: Record<string, unknown> = { ...row }
+  for (const column of json) if (typeof given[column] === 'string') given[column] = JSON.parse(given[column])
+  return given
+}

@@ -59,7 +59,9 @@ export const runHost = async (options: HostOptions): Promise<void> => {
   gone.catch((cause: unknown) => broken.abort(cause))
 
   const outbox = openOutbox(local, bus.principal)
-  const sent = outbox.send(bus, sending.signal)
+  const sent = outbox.send(bus, sending.signal, (reason) =>
+    log('warn', `${outbox.waiting()} facts wait on disk: ${reason}. See: millrace doctor`),
+  )
   sent.catch((cause: unknown) => broken.abort(cause))
   releaseHeld(bus, local)
   const about = { aggregate: 'host', scope: 'all', key: host }

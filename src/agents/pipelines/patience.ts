@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Fault } from '#bus/fault'
 
-/** Faults that pass by themselves: nobody answers at this moment, or no answer came. */
-const passing = new Set(['bus.no-owner', 'bus.timeout', 'bus.contended'])
+/** Faults that pass: nobody answers at this moment, no answer came, or the server can't store for now. */
+const passing = new Set(['bus.no-owner', 'bus.timeout', 'bus.contended', 'bus.refused'])
 
 const passes = (cause: unknown): boolean =>
   cause instanceof Fault

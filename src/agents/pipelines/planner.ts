@@ -10,6 +10,7 @@ import type { Graph, Offer, PipelineEvent } from '#contracts/pipeline'
 import type { RunEvent } from '#contracts/run'
 import { historiesOf, historyOf } from '#contracts/subjects'
 import { digestOf, extentOf } from './graph.ts'
+import { patiently } from './patience.ts'
 import { type Pipeline, pipelineDecider } from './pipeline.ts'
 import type { Listed, Trigger } from './shape.ts'
 
@@ -129,8 +130,11 @@ export const plan = async ({ bus, owner, pipeline, triggers, say, signal }: Plan
   const handle = ({ events }: { readonly events: readonly Recorded[] }): Promise<void> => {
     turn = turn.then(async () => {
       for (const event of events) apply(event)
-      self = (await owner.current(address)).state
-      await evaluate()
+      const look = async () => {
+        self = (await owner.current(address)).state
+        await evaluate()
+      }
+      await patiently(look, signal, (reason) => say(`${pipeline} plans no run for now: ${reason}`))
     })
     return turn
   }

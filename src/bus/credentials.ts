@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs'
+import { nkeyAuthenticator, nkeys } from '@nats-io/transport-node'
+import { z } from 'zod'
+import { problemsOf } from '#contracts/all'
+import { name } from '#contracts/names'
+import type { Security } from './dial.ts'
+import { Fault, reasonOf } from './fault.ts'
+import { inboxOf } from './permissions.ts'
+
+const identity = z.object({
+  principal: name.describe('Who it is; pinned by the permissions of its key'),
+  seed: z
+    .string()
+    .regex(/^SU[A-Z2-7]{56}$/, 'expected the seed of a user')
+    .describe('Secret'),
+  inboxPrefix: z.string().describe('Where answers to it arrive'),
+})
+
+/** Who somebody is on the bus, with the secret that proves it. */
+export type Identity = z.infer<typeof identity>
+
+const credentials = identity.extend({
+  url: z.string().describe('The server'),
+  ca: z.string().includes('BEGIN CERTIFICATE').describe('PEM: who signs for the server'),
+  web: identity.optional().describe('Who the web process of this host is: it speaks for others'),
+})
+
+/** The one file that is carried to another machine: where the server is, whom to trust, and who one is there. */
+export type Credentials = z.infer<typeof credentials>
+
+const localCredentials = credentials.pick({ seed: true, ca: true }).extend({ url: z.string().optional() })
+
+/** What lies on the server's own machine: it may everything, under any name. `url` is set while the server has TLS. */
+export type LocalCredentials = z.infer<typeof localCredentials>
+
+/** A new identity, and the public key by which the server knows it. */
+export const newIdentity = (principal: string): Identity & { readonly nkey: string } => {
+  const pair = nkeys.createUser()
+  const seed = new TextDecoder().decode(pair.getSeed())
+  return { principal, seed, inboxPrefix: inboxOf(principal), nkey: pair.getPublicKey() }
+}
+
+/** Reads the file that was carried here. */
+export const readCredentials = (path: string): Credentials => read(path, credentials)
+
+/** Reads the credentials of the server's own machine; undefined where there are none. */
+export const readLocal = (path: string): LocalCredentials | undefined => {
+  try {
+    return read(path, localCredentials)
+  } catch (cause) {
+    if (cause instanceof Fault && (cause.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT')
+      return undefined
+    throw cause
+  }
+}
+
+const read = <Schema extends z.ZodType>(path: string, schema: Schema): z.output<Schema> => {
+  const unusable = (reason: string, cause: unknown) =>
+    new Fault('config.credentials', `${path} holds no credentials: ${reason}. Write some with: millrace certs host`, {
+      cause,
+    })
+  try {
+    const parsed = schema.safeParse(JSON.parse(readFileSync(path, 'utf8')))
+    if (parsed.success) return parsed.data
+    throw unusable(problemsOf(parsed.error.issues), parsed.error)
+  } catch (cause) {
+    throw cause instanceof Fault ? cause : unusable(reasonOf(cause), cause)
+  }
+}
+
+/** What the client library needs to prove who we are, and to have the server at `url` prove who it is. */
+export const securityOf = (
+  { seed, ...who }: Pick<Identity, 'seed'> & Partial<Identity>,
+  ca: string,
+  url: string,
+): Security => ({
+  authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)),
+  // The library names no server where the address is a number, and the certificate would be held against `localhost`.
+  tls: { ca, host: hostIn(url) } as { ca: string },
+  ...(who.principal && { principal: who.principal }),
+  ...(who.inboxPrefix && { inboxPrefix: who.inboxPrefix }),
+})
+
+/** The host of a server's address: `tls://[::1]:4222` is at `::1`. */
+export const hostIn = (url: string): string => addressIn(url).hostname.replace(/^\[|\]$/g, '')
+
+/** The port of a server's address. */
+export const portIn = (url: string): number => Number(addressIn(url).port || 4222)
+
+const addressIn = (url: string): URL => {
+  const text = url.replace(/^\w+:\/\//, '')
+  if (!URL.canParse(`nats://${text}`))
+    throw new Fault('config.address', `'${url}' is no address: expected <host>:<port>`)
+  return new URL(`nats://${text}`)
+}

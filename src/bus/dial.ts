@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type ConnectionOptions, connect, errors, type NatsConnection } from '@nats-io/transport-node'
+import { nameFrom } from '#contracts/names'
+import { Fault, faults } from './fault.ts'
+import { inboxOf } from './permissions.ts'
+
+/** What proves to the server who we are, and to us who the server is, as the client library takes it. */
+export type Security = Pick<ConnectionOptions, 'authenticator' | 'tls' | 'inboxPrefix'> & {
+  /** Who the server takes us for, where its permissions say so: then we are nobody else. */
+  readonly principal?: string
+}
+
+export type OpenOptions = {
+  readonly url: string
+  /** Who this connection is: a host, a person, a script. */
+  readonly principal: string
+  /** Credentials and certificates. */
+  readonly security?: Security | undefined
+  /** Whether to go on trying while no server answers; otherwise that is a fault. */
+  readonly wait?: boolean
+}
+
+/** How long to wait before a server that did not answer is tried again, in milliseconds. */
+const pause = 250
+
+/**
+ * Connects. Where it is to wait, it tries until a server answers; one that answers and does not let us in, or cannot
+ * prove who it is, is a fault at once: waiting would not help.
+ */
+export const dial = async (options: OpenOptions): Promise<NatsConnection> => {
+  for (;;) {
+    try {
+      return await dialOnce(options)
+    } catch (cause) {
+      if (!options.wait || !(cause instanceof Fault) || cause.code !== 'bus.unreachable') throw cause
+      await delay(pause)
+    }
+  }
+}
+
+const dialOnce = async ({ url, principal, security: { principal: _, ...security } = {} }: OpenOptions) => {
+  try {
+    return await connect({
+      servers: url,
+      name: principal,
+      noAsyncTraces: true,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: pause,
+      reconnectJitter: 100,
+      reconnectJitterTLS: 100,
+      inboxPrefix: inboxOf(nameFrom(principal)),
+      ...security,
+    } satisfies ConnectionOptions)
+  } catch (cause) {
+    throw faultOf(url, cause)
+  }
+}
+
+/** What kept us from connecting. */
+const faultOf = (url: string, cause: unknown): Fault => {
+  if (cause instanceof errors.AuthorizationError || cause instanceof errors.UserAuthenticationExpiredError)
+    return faults.denied(`connect to ${url}`, cause)
+  for (let reason = cause; reason instanceof Error; reason = reason.cause) {
+    const code = (reason as NodeJS.ErrnoException).code ?? ''
+    if (/CERT|ALTNAME|SELF_SIGNED|ISSUER/.test(code)) return faults.untrusted(url, reason.message, cause)
+    if (reason.message.includes("does not support 'tls'")) return faults.plain(url, cause)
+  }
+  return faults.unreachable(url, cause)
+}

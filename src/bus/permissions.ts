@@ -1,0 +1,109 @@
+import { commands } from '#contracts/all'
+import {
+  type Allowed,
+  any,
+  appearing,
+  asking,
+  deciding,
+  dispatching,
+  examining,
+  factsOf,
+  following,
+  keepingStore,
+  type Named,
+  opening,
+  readingBytes,
+  readingHistories,
+  seeingWhoIsThere,
+  takingWork,
+  waiting,
+  writingBytes,
+} from './rights.ts'
+
+export { inboxOf } from './rights.ts'
+
+/** What a connection may publish and subscribe to, as NATS takes it. What is not allowed is denied. */
+export type Permissions = {
+  readonly publish: { readonly allow: readonly string[]; readonly deny: readonly string[] }
+  readonly subscribe: { readonly allow: readonly string[] }
+  /** Whether it may answer the requests that reach it, wherever the asker waits. */
+  readonly answers: boolean
+}
+
+/**
+ * `worker`: takes the work of some agents. `owner`: decides for a pipeline and its runs. `host`: both, and what every
+ * host does. `web`: keeps a projection and speaks for its users. `script`: reads, asks, and reports facts of its own.
+ */
+export type Role = 'worker' | 'owner' | 'host' | 'web' | 'script'
+
+/** Who is to be allowed what. */
+export type Wanted = {
+  readonly role: Role
+  /** Who it is: the name of a host, of a web process, of a script. */
+  readonly principal: string
+  /** The pipeline it works for; any where none is named. */
+  readonly pipeline?: string | undefined
+  /** The agents whose work it takes, and the stores that it keeps; any where none are named. */
+  readonly agents?: readonly string[] | undefined
+  readonly stores?: readonly string[] | undefined
+}
+
+/** The least that a role needs: everything else is denied by the server. */
+export const permissionsOf = (...wanted: readonly Wanted[]): Permissions => {
+  const parts = wanted.flatMap((one) => [opening(one.principal), ...allowedTo[one.role](withDefaults(one))])
+  const all = (of: (part: Allowed) => readonly string[] | undefined) => [
+    ...new Set(parts.flatMap((one) => of(one) ?? [])),
+  ]
+  const publish = all((part) => part.publish)
+  return {
+    // What one part keeps from its wildcard, another may need by its name.
+    publish: { allow: publish, deny: all((part) => part.deny).filter((subject) => !publish.includes(subject)) },
+    subscribe: { allow: all((part) => part.subscribe) },
+    answers: parts.some(({ answers }) => answers),
+  }
+}
+
+const withDefaults = ({ principal, pipeline = any, agents, stores }: Wanted): Named => ({
+  principal,
+  pipeline,
+  agents: agents ?? [any],
+  stores: stores ?? (agents ? [] : [any]),
+})
+
+const worker = (named: Named): Allowed[] => [
+  readingHistories,
+  takingWork(named),
+  ...named.stores.map((store) => keepingStore(named.pipeline, store)),
+  asking(named.principal, workersAsk),
+  appearing(named.principal),
+  writingBytes(named.principal),
+  readingBytes,
+]
+
+const owner = ({ pipeline }: Named): Allowed[] => [readingHistories, following, deciding(pipeline), waiting(pipeline)]
+
+const people = ({ principal }: Named): Allowed[] => [
+  readingHistories,
+  following,
+  asking(principal, peopleAsk),
+  factsOf(any, principal),
+  seeingWhoIsThere,
+  examining,
+  writingBytes(principal),
+  readingBytes,
+]
+
+const allowedTo: Readonly<Record<Role, (named: Named) => Allowed[]>> = {
+  worker,
+  owner,
+  // Whoever works at a machine uses its file for the command line as well.
+  host: (named) => [...worker(named), ...owner(named), ...people(named), dispatching],
+  web: (named) => [...people(named), { publish: [], subscribe: [`queries.*.${named.pipeline}.*`], answers: true }],
+  script: people,
+}
+
+/** What a worker asks of a run. */
+const workersAsk = ['run.start-node', 'run.beat-node', 'run.report-node']
+/** What an owner asks of itself, never over the bus. */
+const ownersAsk = ['pipeline.define', 'pipeline.plan', 'pipeline.release']
+const peopleAsk = Object.keys(commands).filter((type) => ![...workersAsk, ...ownersAsk].includes(type))

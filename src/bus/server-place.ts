@@ -1,0 +1,52 @@
+import { renameSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { isIPv6 } from 'node:net'
+import { join } from 'node:path'
+import { Fault } from './fault.ts'
+import { greet, type Process } from './lock.ts'
+
+/** Where a server listens unless told otherwise: only this machine can connect. */
+export const loopback = '127.0.0.1'
+
+/** What server.json remembers, so that a later start can find the server again. `name` is new with every start. */
+export type Remembered = Process & {
+  readonly port: number
+  readonly host?: string
+  readonly name: string
+  readonly binary: string
+}
+
+/** How it is reached from this machine. */
+export const urlOf = async ({ port, host }: Remembered): Promise<string> => {
+  const greeting = await greet(port, reached(host))
+  const isSecure = typeof greeting === 'object' && greeting.tls_required === true
+  return `${isSecure ? 'tls' : 'nats'}://${isIPv6(reached(host)) ? `[${reached(host)}]` : reached(host)}:${port}`
+}
+
+/** Where a server that listens at an address is reached from this machine. */
+export const reached = (host = loopback): string => (host === '0.0.0.0' || host === '::' ? loopback : host)
+
+/** Whether only this machine can reach a server that listens at an address. */
+export const isLoopback = (host: string): boolean => /^(127\.[\d.]+|::1|localhost)$/.test(host)
+
+/** What is said to whoever would open a server to strangers. */
+export const exposed = (host: string): Fault =>
+  new Fault(
+    'config.exposed',
+    `${host} can be reached from other machines, so a server there needs TLS and credentials. Make them first, with: millrace certs`,
+  )
+
+export const remember = (home: string, server: Remembered) => {
+  const draft = join(home, 'server.json.new')
+  writeFileSync(draft, JSON.stringify(server))
+  renameSync(draft, join(home, 'server.json'))
+}
+
+/** The server of a folder, as it was last started there: null where there is none, or a power cut left an empty file. */
+export const recall = async (home: string): Promise<Remembered | null> => {
+  try {
+    return JSON.parse(await readFile(join(home, 'server.json'), 'utf8'))
+  } catch {
+    return null
+  }
+}

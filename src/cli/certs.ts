@@ -1,0 +1,125 @@
+import { existsSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { loadPipelines } from '#agents/pipelines/config'
+import { hostIn, portIn } from '#bus/credentials'
+import { Fault } from '#bus/fault'
+import { writeWhole } from '#bus/files'
+import type { Role, Wanted } from '#bus/permissions'
+import { speaksForOthers } from '#bus/requests'
+import { admit, expel, localCredentials, reload, secure, usersOf } from '#bus/secure'
+import { name } from '#contracts/names'
+import { exitCode } from './exit.ts'
+import { defaultPort } from './options.ts'
+import { print, printRows } from './print.ts'
+import { defaultState } from './state.ts'
+
+type Options = {
+  readonly state: string
+  readonly address?: string
+  readonly out?: string
+  readonly force?: boolean
+  readonly config?: readonly string[]
+  readonly web: boolean
+}
+
+export const certsVerb = (program: Command): void => {
+  const certs = program
+    .command('certs')
+    .description('make what lets other machines in: an authority, certificates, credentials')
+    .option('--state <folder>', 'where state is kept on this machine', defaultState)
+    .addHelpText('after', '\nExample:\n  millrace certs\n  millrace certs host leaf --address hub.lab:4222')
+    .action(async ({ state }: Options) => {
+      const { authority, certificate, config } = await secure(state)
+      print(`Authority: ${resolve(authority.folder, 'ca.pem')}`)
+      print(`Server:    ${certificate.path}, until ${certificate.expires.toISOString().slice(0, 10)}`)
+      print(`           good for ${[...certificate.names, ...certificate.addresses].join(', ')}`)
+      print(`Config:    ${config}`)
+      if (await reload(state)) print('The running server uses them now')
+      else print('Start the server with them: millrace nats --host 0.0.0.0')
+    })
+
+  admitting(certs.command('host <name>'), 'host')
+    .description('write the one file that a host of another machine needs')
+    .option('--config <file...>', 'what it runs: then it may do that, and nothing else')
+    .option('--no-web', 'without rights for a web process, which speaks for its users')
+    .addHelpText('after', '\nExample:\n  millrace certs host leaf --address hub.lab:4222 --config leaf.ts')
+
+  admitting(certs.command('script <name>'), 'script')
+    .description('write the one file that a person or a script needs to ask, to read and to report')
+    .addHelpText('after', '\nExample:\n  millrace certs script ann --address hub.lab:4222')
+
+  certs
+    .command('ls')
+    .description('list who is let in')
+    .action(async (_: object, command: Command) => {
+      const users = await usersOf(command.optsWithGlobals<Options>().state)
+      const rows = users.map(({ wanted, ...user }) => ({
+        ...user,
+        role: wanted === 'everything' ? wanted : [...new Set(wanted.map(({ role }) => role))].join(' '),
+      }))
+      printRows(rows, ['name', 'role', 'nkey'], false)
+    })
+
+  certs
+    .command('revoke <name>')
+    .description('shut somebody out: its file is no longer good')
+    .action(async (who: string, _: object, command: Command) => {
+      const { state } = command.optsWithGlobals<Options>()
+      if (!(await expel(state, who))) {
+        process.stderr.write(`Nobody called ${who} is let in. See: millrace certs ls\n`)
+        process.exitCode = exitCode.missing
+        return
+      }
+      print((await reload(state)) ? `${who} is shut out` : `${who} is shut out from the next start of the server on`)
+    })
+}
+
+/** A verb that lets somebody in. */
+const admitting = (command: Command, role: Role): Command =>
+  command
+    .option('--address <host:port>', 'by what the other machine reaches the server; by default this host and its port')
+    .option('--out <file>', 'where to write it; by default <name>.creds.json')
+    .option('--force', 'overwrite a file that is there')
+    .action(async (who: string, _: object, self: Command) => {
+      const { state, address, force, config = [], web, ...options } = self.optsWithGlobals<Options>()
+      if (!name.safeParse(who).success || speaksForOthers(who) || who === 'local')
+        throw new Fault(
+          'config.name',
+          `'${who}' can be nobody's name: use letters, digits, - and _, not web-… or local`,
+        )
+      const out = resolve(options.out ?? `${who}.creds.json`)
+      if (existsSync(out) && !force) throw new Fault('config.out', `${out} is there already: use --out or --force`)
+      const wanted = await rightsOf(role, who, config)
+      const forWeb = wanted.map((one): Wanted => ({ ...one, role: 'web', principal: `web-${who}` }))
+      const credentials = await admit(state, urlOf(state, address), wanted, role === 'host' && web ? forWeb : undefined)
+      await writeWhole(out, JSON.stringify(credentials, null, 2))
+      const running = await reload(state, credentials)
+      print(`Wrote ${out}: carry it to the other machine, and let nobody else read it`)
+      print(`There: millrace ${role === 'host' ? 'up <config>' : 'status'} --creds ${who}.creds.json`)
+      if (role === 'host' && config.length === 0) print('It may run any pipeline; to narrow that, use --config <file>')
+      if (!running) print(`No server with TLS runs here yet. Start one: millrace nats --host 0.0.0.0`)
+    })
+
+/** What somebody may do: as a host, what its configs need, or anything that a host does. */
+const rightsOf = async (role: Role, principal: string, configs: readonly string[]): Promise<Wanted[]> => {
+  const pipelines = (await Promise.all(configs.map((config) => loadPipelines(config)))).flat()
+  if (pipelines.length === 0) return [{ role, principal }]
+  return pipelines.map(({ name: pipeline, stores, actions }) => ({
+    role,
+    principal,
+    pipeline,
+    agents: Object.keys(actions),
+    stores: Object.keys(stores),
+  }))
+}
+
+/** By what the other machine reaches the server. */
+const urlOf = (state: string, address: string | undefined): string => {
+  const local = localCredentials(state)?.url
+  const port = local ? portIn(local) : defaultPort
+  const given = address ?? `${hostname()}:${port}`
+  const host = hostIn(given)
+  return `tls://${host.includes(':') ? `[${host}]` : host}:${/:\d+$/.test(given) ? portIn(given) : port}`
+}

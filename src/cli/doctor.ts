@@ -1,0 +1,136 @@
+import { existsSync, readFileSync, statfsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { Bus, Health } from '#bus/bus'
+import { reasonOf } from '#bus/fault'
+import { openBus } from '#bus/jetstream'
+import { greet } from '#bus/lock'
+import { exitCode } from './exit.ts'
+import { type Common, connectionOf } from './options.ts'
+import { printRows } from './print.ts'
+import { knownPipelines, query, withSession } from './session.ts'
+
+type Finding = {
+  readonly what: string
+  readonly state: 'ok' | 'degraded' | 'failed'
+  readonly found: string
+  readonly todo: string
+}
+
+const finding = (what: string, state: Finding['state'], found: string, todo = ''): Finding => ({
+  what,
+  state,
+  found,
+  todo: state === 'ok' ? '' : todo,
+})
+
+const size = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
+
+const node = (): Finding =>
+  finding(
+    'Node',
+    Number(process.versions.node.split('.')[0]) >= 24 ? 'ok' : 'failed',
+    process.version,
+    'install Node 24 or newer',
+  )
+
+const disk = (state: string): Finding => {
+  const folder = existsSync(state) ? state : '.'
+  const { bavail, bsize } = statfsSync(folder)
+  const free = bavail * bsize
+  const how = free < 100 * 2 ** 20 ? 'failed' : free < 2 ** 30 ? 'degraded' : 'ok'
+  return finding('disk', how, `${size(free)} free at ${resolve(folder)}`, 'free some space: a full disk stops the log')
+}
+
+const inotify = (): Finding => {
+  const file = '/proc/sys/fs/inotify/max_user_watches'
+  if (!existsSync(file)) return finding('inotify', 'ok', 'not used on this system')
+  const watches = Number(readFileSync(file, 'utf8'))
+  const todo = 'raise it: sysctl fs.inotify.max_user_watches=524288'
+  return finding('inotify', watches < 8192 ? 'degraded' : 'ok', `${watches} watches`, todo)
+}
+
+const port = async (number: number): Promise<Finding> => {
+  const who = await greet(number)
+  return finding(`port ${number}`, 'ok', who === 'nobody' ? 'free' : 'taken: by millrace, or use --port for another')
+}
+
+const server = ({ version, floor, storage, write }: Health): Finding[] => {
+  const old = version.localeCompare(floor, undefined, { numeric: true }) < 0
+  const restart = 'free some space, then restart the server: it does not come back from a full disk by itself'
+  const skew = write.stored ? Math.abs(write.ahead) : 0
+  return [
+    finding('nats-server', old ? 'failed' : 'ok', version, `millrace needs ${floor} or newer`),
+    storage
+      ? finding(
+          'JetStream',
+          storage.limit > 0 && storage.used > 0.9 * storage.limit ? 'degraded' : 'ok',
+          `${size(storage.used)} used of ${storage.limit < 0 ? 'what the disk holds' : size(storage.limit)}`,
+          'raise max_file_store of the server',
+        )
+      : finding('JetStream', 'failed', 'no answer', restart),
+    write.stored
+      ? finding(
+          'writing',
+          write.took > 1_000 ? 'degraded' : 'ok',
+          `stored in ${write.took} ms`,
+          'the disk of the server is slow',
+        )
+      : finding('writing', 'failed', write.reason, restart),
+    finding(
+      'clock',
+      skew > 1_000 ? 'degraded' : 'ok',
+      `${Math.round(skew)} ms from the server's`,
+      'set this clock: use NTP',
+    ),
+  ]
+}
+
+const projections = async (bus: Bus): Promise<Finding[]> => {
+  const found: Finding[] = []
+  for (const graph of (await knownPipelines(bus)).values()) {
+    if (!graph.nodes.some(({ kind }) => kind === 'metadata-store')) continue
+    const what = `projection of ${graph.pipeline}`
+    found.push(
+      await query<{ state: string; lag: number; rejected: number }>(bus, 'status', graph.pipeline, {}).then(
+        ({ state, lag, rejected }) =>
+          finding(
+            what,
+            state === 'halted' ? 'failed' : lag > 1_000 || rejected > 0 ? 'degraded' : 'ok',
+            `${state}, ${lag} behind, ${rejected} rejected`,
+            rejected > 0
+              ? 'see the rejected view: somebody wrote events that break their contract'
+              : 'wait, or see millrace projections ls',
+          ),
+        (cause: unknown) => finding(what, 'degraded', reasonOf(cause), `start it: millrace web, or millrace up`),
+      ),
+    )
+  }
+  return found
+}
+
+const onServer = async (options: Common): Promise<Finding[]> => {
+  const connection = connectionOf(options)
+  try {
+    const bus = await openBus({ ...connection, principal: 'doctor' })
+    try {
+      return [...server(await bus.examine()), ...(await projections(bus))]
+    } finally {
+      await bus.close()
+    }
+  } catch (cause) {
+    return [finding('server', 'failed', reasonOf(cause), 'start one: millrace nats')]
+  }
+}
+
+export const doctorVerb = (program: Command): void => {
+  withSession(program.command('doctor'))
+    .description('examine this machine and the server: each thing ok, degraded or failed, with what to do')
+    .addHelpText('after', '\nExample:\n  millrace doctor')
+    .action(async (options: Common) => {
+      const local = [node(), disk(options.state), inotify(), ...(await Promise.all([4222, 8000, 8001].map(port)))]
+      const findings = [...local, ...(await onServer(options))]
+      printRows(findings, ['what', 'state', 'found', 'todo'], options.json ?? false)
+      if (findings.some(({ state }) => state === 'failed')) process.exitCode = exitCode.broken
+    })
+}

@@ -53,7 +53,7 @@ export const runWeb = async (options: WebOptions): Promise<void> => {
       ),
     )
     const names = [...loopback, host.includes(':') && !host.startsWith('[') ? `[${host}]` : host]
-    const app = appOf({ bus, viewer, graphs, user: nameFrom(userInfo().username), names, signal, say })
+    const app = appOf({ bus, viewer, graphs, user: nameOfUser(), names, signal, say })
     const { url, closed } = await startWeb({ app, host, port, stateDir, signal })
     run(closed)
     const rebuild = async () => {
@@ -82,3 +82,12 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     if (signal.aborted) resolve()
     signal.addEventListener('abort', () => resolve(), { once: true })
   })
+
+/** The name of this machine's user; a user of a container often has none, only a number. */
+const nameOfUser = (): string => {
+  try {
+    return nameFrom(userInfo().username)
+  } catch {
+    return `user-${process.getuid?.() ?? 'unknown'}`
+  }
+}

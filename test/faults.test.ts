@@ -1,31 +1,19 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { env } from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Bus } from '#bus/bus'
 import { openBus } from '#bus/jetstream'
 import type { Recorded } from '#contracts/envelope'
 import { startNats } from './nats.ts'
-import { freePort, millrace, processesWith, type Started, stop } from './processes.ts'
+import { freePort, millrace, processesWith, type Started, stop, temporaryFolders } from './processes.ts'
 
 /** How long what must be waited for lasts: minutes in the long form. */
 const slow = env.MILLRACE_SLOW === 'true'
 
-const folders: string[] = []
-const newFolder = (): string => {
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-faults-'))
-  folders.push(folder)
-  return folder
-}
-afterAll(() => {
-  for (const folder of folders) {
-    for (const { pid } of processesWith(folder)) process.kill(pid, 'SIGKILL')
-    rmSync(folder, { recursive: true, force: true })
-  }
-})
+const newFolder = temporaryFolders()
 
 /** Both processes of the blocking pipeline, on a server. */
 const blockingOn = async (url: string, folder: string): Promise<Started> => {

@@ -1,11 +1,29 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
 const main = join(root, 'src/cli/main.ts')
+
+/** Makes temporary folders for the tests of a file; at its end, what still runs in them is ended, and they are removed. */
+export const temporaryFolders = (): (() => string) => {
+  const folders: string[] = []
+  afterAll(() => {
+    for (const folder of folders) {
+      for (const { pid } of processesWith(folder)) process.kill(pid, 'SIGKILL')
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+  return () => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'))
+    folders.push(folder)
+    return folder
+  }
+}
 
 /** A port of this machine that nobody listens at. */
 export const freePort = async (): Promise<number> => {

@@ -1,26 +1,15 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freePort, millrace, processesWith, type Started, stop } from '../processes.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { freePort, millrace, processesWith, type Started, stop, temporaryFolders } from '../processes.ts'
 
 const run = promisify(execFile)
-const folders: string[] = []
-const newFolder = (): string => {
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-up-'))
-  folders.push(folder)
-  return folder
-}
-afterAll(() => {
-  for (const folder of folders) {
-    for (const { pid } of processesWith(folder)) process.kill(pid, 'SIGKILL')
-    rmSync(folder, { recursive: true, force: true })
-  }
-})
+const newFolder = temporaryFolders()
 
 /** What `npm start` does, in a folder of its own. */
 const start = async (folder: string, ports?: { web: number; nats: number }, more: readonly string[] = []) => {
@@ -153,6 +142,23 @@ describe('up', () => {
     await stop(fresh.up)
   }, 60_000)
 })
+
+test('a second Ctrl-C ends everything at once', async () => {
+  const folder = newFolder()
+  const { up } = await start(folder, undefined, ['--no-demonstration'])
+  await up.says(/Ctrl-C stops/)
+  up.child.kill('SIGINT')
+  await up.says(/Stopping/)
+  await new Promise((resolve) => setTimeout(resolve, 350)) // Two signals within a moment are one: see signals.ts.
+  up.child.kill('SIGINT')
+  expect([0, 130]).toContain(await up.ended)
+}, 60_000)
+
+test('two clones at once, on other ports, do not meet', async () => {
+  const [one, two] = [await start(newFolder()), await start(newFolder())]
+  await Promise.all([one, two].map(({ up }) => up.says(/run root_pipeline\/0 succeeded/)))
+  await Promise.all([one, two].map(({ up }) => stop(up)))
+}, 60_000)
 
 test('a port that another program holds is named, with what to do', async () => {
   const folder = newFolder()

@@ -25,12 +25,10 @@ const types: Readonly<Record<string, string>> = {
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
-  "worker-src 'self' blob:",
-  "style-src 'self' 'unsafe-inline'", // Positions in the graph are styles of elements.
-  "img-src 'self' data: blob:",
-  "font-src 'self'",
+  "worker-src 'self'", // The graph is laid out in one.
+  "style-src 'self'",
+  "img-src 'self' blob:", // Previews of images.
   "connect-src 'self'",
-  "manifest-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",

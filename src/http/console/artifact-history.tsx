@@ -1,0 +1,27 @@
+import type { Happening } from './api.ts'
+import { Link } from './link.tsx'
+import { Moment } from './moment.tsx'
+import { runAddress } from './router.ts'
+import { Table } from './table.tsx'
+import { visible } from './text.ts'
+
+/** Everything that happened to an artifact, oldest first, and by whom. */
+export const ArtifactHistory = ({ history }: { readonly history: readonly Happening[] }) => (
+  <Table
+    rows={history}
+    keyOf={({ position }) => position}
+    columns={[
+      { label: 'What', of: ({ what }) => what },
+      { label: 'By', of: ({ part, principal }) => part ?? principal },
+      { label: 'Through', of: ({ peer }) => peer },
+      { label: 'Run', of: ({ run }) => run && <Link to={runAddress(run)}>{run}</Link> },
+      { label: 'Said', of: ({ reason }) => reason && visible(reason) },
+      { label: 'When', of: ({ at }) => <Moment at={at} />, short: true },
+      {
+        label: 'SHA-256',
+        of: ({ digest }) => digest && <code title={digest}>{digest.slice(0, 12)}</code>,
+        short: true,
+      },
+    ]}
+  />
+)

@@ -1,0 +1,42 @@
+import { Link } from './link.tsx'
+import { useLive } from './live.ts'
+import { useAddress } from './router.ts'
+import { ThemeToggle } from './theme-toggle.tsx'
+
+/** On every screen: where one can go, whether news arrives, and how far it has. */
+export const Header = () => {
+  const [section = ''] = useAddress().steps
+  const { state, position } = useLive()
+  return (
+    <header>
+      <Link to="/" className="brand">
+        <img src="/console/icon.svg" alt="" width="24" height="24" />
+        Millrace
+      </Link>
+      <nav aria-label="Screens">
+        <Link to="/" current={section === ''}>
+          Pipelines
+        </Link>
+        <Link to="/runs" current={section === 'runs'}>
+          Runs
+        </Link>
+        <Link to="/artifacts" current={section === 'artifacts'}>
+          Artifacts
+        </Link>
+      </nav>
+      <div className="header-end">
+        <output className="live" data-state={state}>
+          {state}
+        </output>
+        {position && (
+          <span className="position" title={`Position ${position}`}>
+            <span className="visually-hidden">position </span>
+            <span aria-hidden="true">@</span>
+            {position.split('.').at(-1)}
+          </span>
+        )}
+        <ThemeToggle />
+      </div>
+    </header>
+  )
+}

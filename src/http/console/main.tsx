@@ -1,0 +1,38 @@
+/// <reference types="vite/client" />
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import '@xyflow/react/dist/base.css'
+import './console.css'
+import './graph.css'
+import './pages.css'
+import type { Problem } from './api.ts'
+import { App } from './app.tsx'
+import { listen } from './live.ts'
+import { applyTheme } from './theme.ts'
+
+const isPassing = (error: Error): boolean => [0, 502, 503, 504].includes((error as Problem).status)
+
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // The server is near even where the network is not; and nothing is old before an event says so.
+      networkMode: 'always',
+      staleTime: Number.POSITIVE_INFINITY,
+      refetchOnWindowFocus: false,
+      retry: (failures, error) => failures < 3 && isPassing(error),
+    },
+    mutations: { networkMode: 'always' },
+  },
+})
+
+applyTheme()
+listen(client)
+
+createRoot(document.getElementById('root') as HTMLElement).render(
+  <StrictMode>
+    <QueryClientProvider client={client}>
+      <App />
+    </QueryClientProvider>
+  </StrictMode>,
+)

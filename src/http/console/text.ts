@@ -1,0 +1,43 @@
+/** Text from outside on one line, with what would hide, break or turn it shown by its code. */
+export const visible = (text: string): string => text.replaceAll(/[\p{Cc}\p{Bidi_C}\p{Zl}\p{Zp}]/gu, codeOf)
+
+/** The same for text of several lines. */
+export const visibleLines = (text: string): string => text.replaceAll(/(?![\n\t])[\p{Cc}\p{Bidi_C}]/gu, codeOf)
+
+const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+const codeOf = (one: string): string => short[one] ?? `\\u{${one.codePointAt(0)?.toString(16)}}`
+
+export const nameOf = (part: string): string => part.split('/')[1] ?? part
+
+const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']
+
+export const sizeOf = (bytes: number): string => {
+  const step = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10))
+  return step === 0
+    ? `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`
+    : `${Number((bytes / 1024 ** step).toFixed(1))} ${units[step]}`
+}
+
+export const durationOf = (milliseconds: number): string => {
+  const seconds = Math.max(0, milliseconds) / 1000
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+const formats = {
+  moment: new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' }),
+  time: new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' }),
+}
+
+/** A moment as people here write it; of today, the time alone. */
+export const momentOf = (iso: string): string => {
+  const moment = new Date(iso)
+  const isToday = moment.toDateString() === new Date().toDateString()
+  return (isToday ? formats.time : formats.moment).format(moment)
+}
+
+/** A text as a shell takes it. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`

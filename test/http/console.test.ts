@@ -1,0 +1,213 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, globSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { isTooWide, openPage, startBrowser } from '../browser.ts'
+import { freePort, millrace, processesWith, type Started, stop } from '../processes.ts'
+
+const root = join(import.meta.dirname, '../..')
+const folder = mkdtempSync(join(tmpdir(), 'millrace-console-'))
+const haikus = join(folder, 'root-artifacts/input_artifacts/haiku')
+
+const parts = {
+  root_pipeline: ['metadata_store', 'haiku_data_store', 'model_registry', 'plots_store', 'retraining'],
+  leaf_pipeline: ['shakespeare_eval', 'haiku_eval', 'metadata_store_rpc', 'model_registry_rpc', 'plots_store_rpc'],
+}
+
+let port: number
+let up: Started
+let browser: Browser
+
+beforeAll(async () => {
+  buildIfOld()
+  port = await freePort()
+  const state = join(folder, 'state')
+  const natsPort = String(await freePort())
+  const where = ['--base', folder, '--state', state, '--port', String(port), '--nats-port', natsPort]
+  up = millrace(['up', 'examples/file-transfer', ...where, '--no-demonstration'])
+  ;[browser] = await Promise.all([startBrowser(), up.says(/Ctrl-C stops everything/)])
+}, 60_000)
+
+afterAll(async () => {
+  await browser?.close()
+  if (up) await stop(up)
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** Builds the console where it is older than what it is made of. */
+const buildIfOld = (): void => {
+  const folder = join(root, 'src/http/console')
+  const built = join(folder, 'dist/index.html')
+  const made = existsSync(built) ? statSync(built).mtimeMs : 0
+  const sources = globSync(['*.{ts,tsx,css,html}', 'public/*'], { cwd: folder }).map((file) => join(folder, file))
+  if (sources.some((file) => statSync(file).mtimeMs > made))
+    execFileSync(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build'], { cwd: root })
+}
+
+const addressOf = (path: string): string => `https://127.0.0.1:${port}${path}`
+
+/** Opens a page of the console; whatever it complains of fails the test. */
+const open = async (path: string, options: Parameters<typeof openPage>[1] = {}): Promise<Page> => {
+  const { page, complaints, close } = await openPage(browser, options)
+  onTestFinished(async () => {
+    await close()
+    expect(complaints).toEqual([])
+  })
+  await page.goto(addressOf(path))
+  await page.locator('.live[data-state=live]').waitFor()
+  return page
+}
+
+const nodeOf = (page: Page, part: string) => page.locator(`button[data-part="${part}"]`)
+const stateOf = (page: Page, part: string, state: string) => nodeOf(page, part).locator('.pill', { hasText: state })
+const drop = (name: string, text = `${name}\n`) => writeFile(join(haikus, name), text)
+/** Marks a page, so that a reload would be seen. */
+const mark = (page: Page) => page.evaluate(() => Object.assign(window, { marked: true }))
+const isMarked = (page: Page) => page.evaluate(() => 'marked' in window)
+
+test('the graph shows every node of both pipelines, in a frame for each', async () => {
+  const page = await open('/')
+  for (const [pipeline, nodes] of Object.entries(parts)) {
+    await page.locator('.frame', { hasText: pipeline }).waitFor()
+    for (const name of nodes) await nodeOf(page, `${pipeline}/${name}`).waitFor()
+  }
+  expect(await page.locator('button[data-part]').count()).toBe(10)
+  expect(await page.locator('.stands-for').count()).toBe(3)
+  await stateOf(page, 'root_pipeline/haiku_data_store', 'waiting for files').waitFor()
+})
+
+test('states change and a run appears while one watches, in every tab, without a reload', async () => {
+  const [graph, runs] = await Promise.all([open('/'), open('/runs')])
+  await runs.getByText('No run yet: drop a file into').waitFor()
+  await Promise.all([mark(graph), mark(runs)])
+  await drop('first.txt', 'An old silent pond\n')
+  for (const part of ['root_pipeline/retraining', 'leaf_pipeline/shakespeare_eval', 'leaf_pipeline/haiku_eval'])
+    await stateOf(graph, part, 'succeeded').waitFor()
+  const row = runs.getByRole('row', { name: 'root_pipeline/0' })
+  await row.getByText('succeeded').waitFor()
+  await row.getByText('first.txt').waitFor()
+  expect(await Promise.all([isMarked(graph), isMarked(runs)])).toEqual([true, true])
+})
+
+test("a run's page has its graph and leads to its artifacts, and a preview shows what they hold", async () => {
+  const page = await open('/runs')
+  await page.getByRole('link', { name: 'root_pipeline/0' }).click()
+  await page.getByRole('heading', { name: 'Run root_pipeline/0' }).waitFor()
+  await stateOf(page, 'root_pipeline/retraining', 'succeeded').waitFor()
+  expect(await page.locator('.timeline li').count()).toBe(3)
+  await page.getByRole('row', { name: 'shakespeare_loss' }).waitFor()
+  await page.getByRole('row', { name: 'plot0.txt' }).waitFor()
+  await page.getByRole('row', { name: 'model0.txt' }).filter({ hasText: 'produced' }).getByRole('link').click()
+  await page.locator('pre.content', { hasText: 'model 0, trained on:\nAn old silent pond' }).waitFor()
+  await page.getByText('model_type = LLM').waitFor()
+  const why = page.locator('section', { hasText: 'Why it exists' })
+  await why.getByRole('link', { name: 'first.txt' }).click()
+  await page.getByRole('heading', { name: 'first.txt' }).waitFor()
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Download', exact: true }).click(),
+  ])
+  expect(download.suggestedFilename()).toBe('first.txt')
+})
+
+test('a name full of markup and new lines is text everywhere, and runs nothing', async () => {
+  const name = '<img src=x onerror=alert(1)>\n"\'<script>alert(2)</script>'.replace('/', '-')
+  const shown = name.replace('\n', '\\n')
+  const page = await open('/runs')
+  await drop(name, '<img src=y onerror=alert(3)>')
+  await page.getByRole('row', { name: 'root_pipeline/1' }).getByText(shown).waitFor()
+  await page.getByRole('link', { name: 'root_pipeline/1' }).click()
+  await page.getByRole('link', { name: shown }).first().click()
+  await page.getByRole('heading', { name: shown }).waitFor()
+  await page.locator('pre.content', { hasText: '<img src=y onerror=alert(3)>' }).waitFor()
+  await page.goto(addressOf('/?node=root_pipeline/haiku_data_store'))
+  await page.locator('.panel').getByText(shown).waitFor()
+  expect(await page.locator('img[src=x], img[src=y], main script').count()).toBe(0)
+})
+
+test('a click opens a node, and a link in its panel the next', async () => {
+  const page = await open('/')
+  await nodeOf(page, 'leaf_pipeline/model_registry_rpc').click()
+  const panel = page.getByRole('region', { name: 'Node leaf_pipeline/model_registry_rpc' })
+  await panel.getByRole('button', { name: 'model_registry', exact: true }).click()
+  await page.getByRole('region', { name: 'Node root_pipeline/model_registry' }).getByText('model0.txt').waitFor()
+  await page.reload()
+  await page.getByRole('region', { name: 'Node root_pipeline/model_registry' }).getByText('model0.txt').waitFor()
+})
+
+test('the keyboard alone opens a node, and comes back to it', async () => {
+  const page = await open('/')
+  const node = nodeOf(page, 'root_pipeline/retraining')
+  await node.waitFor()
+  await page.keyboard.press('Tab')
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to content')
+  const isThere = () => node.evaluate((element) => element === document.activeElement)
+  for (let steps = 0; steps < 30 && !(await isThere()); steps++) await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  const panel = page.getByRole('region', { name: 'Node root_pipeline/retraining' })
+  await panel.getByText('loads the haikus').waitFor()
+  await panel.getByRole('link', { name: '/retraining' }).waitFor()
+  await panel
+    .getByRole('link', { name: 'model0.txt' })
+    .or(panel.getByRole('link', { name: 'model1.txt' }))
+    .waitFor()
+  await page.keyboard.press('Escape')
+  await panel.waitFor({ state: 'detached' })
+  expect(await isThere()).toBe(true)
+})
+
+test('a run is asked for, and the command line that does the same is shown', async () => {
+  const page = await open('/runs')
+  await page.getByRole('button', { name: 'Start a run' }).click()
+  await page.getByLabel('Message').fill("after Bashō's walk")
+  await page.getByText("millrace runs start --message 'after Bashō'\\''s walk'").waitFor()
+  await page.getByRole('button', { name: 'Start', exact: true }).click()
+  await page.getByText('Asked for').waitFor()
+  await page.getByRole('row', { name: 'root_pipeline/2' }).getByText("after Bashō's walk").waitFor()
+})
+
+test('what the API says no to is a sentence', async () => {
+  const { page, close } = await openPage(browser)
+  onTestFinished(close)
+  await page.goto(addressOf('/runs/root_pipeline/77'))
+  await page.getByRole('alert').getByText('There is no run 77 of root_pipeline').waitFor()
+  await page.getByRole('button', { name: 'Try again' }).waitFor()
+})
+
+test('no screen is wider than a phone', async () => {
+  const page = await open('/', { viewport: { width: 360, height: 740 } })
+  const ready = {
+    '/': 'button[data-part]',
+    '/?node=root_pipeline/model_registry': '.panel li',
+    '/runs': 'tbody tr',
+    '/runs/root_pipeline/1': '.timeline li',
+    '/artifacts': 'tbody tr',
+    '/artifacts/root_pipeline/model_registry?path=model1.txt': 'pre.content',
+  }
+  for (const [path, selector] of Object.entries(ready)) {
+    await page.goto(addressOf(path))
+    await page.locator(selector).first().waitFor()
+    expect([path, await isTooWide(page)]).toEqual([path, false])
+  }
+})
+
+test('nothing is lost while the web process is away', async () => {
+  const { page, complaints, close } = await openPage(browser)
+  onTestFinished(close)
+  await page.goto(addressOf('/runs'))
+  await page.getByRole('row', { name: 'root_pipeline/2' }).getByText('succeeded').waitFor()
+  await mark(page)
+  const [web] = processesWith(`--port ${port}`).filter(({ command }) => command.includes(' web '))
+  process.kill(web?.pid ?? 0, 'SIGKILL')
+  await drop('meanwhile.txt')
+  await page.locator('.live[data-state=reconnecting]').waitFor()
+  await page.locator('.live[data-state=live]').waitFor()
+  const row = page.getByRole('row', { name: 'root_pipeline/3' })
+  await row.getByText('meanwhile.txt').waitFor()
+  await row.getByText('succeeded').waitFor()
+  expect(await isMarked(page)).toBe(true)
+  expect(complaints.filter((text) => !text.includes('net::ERR'))).toEqual([])
+})

@@ -1,6 +1,6 @@
 /** Builds what the package ships: JavaScript and declarations by tsc, and the files that tsc does not know. */
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, rmSync } from 'node:fs'
+import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
 
@@ -13,5 +13,8 @@ execFileSync(execPath, [at('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.b
   stdio: 'inherit',
 })
 cpSync(at('src/projections/migrations'), at('dist/src/projections/migrations'), { recursive: true })
-if (existsSync(at('src/http/console/dist')))
-  cpSync(at('src/http/console/dist'), at('dist/console'), { recursive: true })
+execFileSync(execPath, [at('node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'], {
+  cwd: root,
+  stdio: 'inherit',
+})
+cpSync(at('src/http/console/dist'), at('dist/console'), { recursive: true })

@@ -59,7 +59,7 @@ const dialOnce = async ({ url, principal, security: { principal: _, ...security 
 /** What kept us from connecting. */
 const faultOf = (url: string, cause: unknown): Fault => {
   if (cause instanceof errors.AuthorizationError || cause instanceof errors.UserAuthenticationExpiredError)
-    return faults.denied(`connect to ${url}`, cause)
+    return faults.shutOut(url, cause)
   for (let reason = cause; reason instanceof Error; reason = reason.cause) {
     const code = (reason as NodeJS.ErrnoException).code ?? ''
     if (/CERT|ALTNAME|SELF_SIGNED|ISSUER/.test(code)) return faults.untrusted(url, reason.message, cause)

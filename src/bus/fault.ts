@@ -23,6 +23,12 @@ export const faults = {
     new Fault('bus.timeout', `The connection broke before there was an answer to: ${what}`),
   denied: (what: string, cause: unknown) =>
     new Fault('bus.denied', `This principal may not ${what}. See: millrace permissions`, { cause }),
+  shutOut: (url: string, cause: unknown) =>
+    new Fault(
+      'bus.denied',
+      `The server at ${url} lets in only those whom it knows. Use --creds with a file that millrace certs host wrote there, or have it written anew`,
+      { cause },
+    ),
   untrusted: (url: string, reason: string, cause: unknown) =>
     new Fault(
       'bus.denied',

@@ -11,7 +11,7 @@ import { inTurn, textOf, writeWhole } from './files.ts'
 import { lives } from './lock.ts'
 import type { Wanted } from './permissions.ts'
 import { ownConfig } from './server.ts'
-import { recall, urlOf } from './server-place.ts'
+import { recall, serverName, urlOf } from './server-place.ts'
 import { authorizationOf, type User } from './users.ts'
 
 /** Where everything lies that keeps a server of this machine closed to strangers. */
@@ -139,6 +139,7 @@ const writeConfig = async (state: string): Promise<void> => {
   const lines = [
     '# Written by millrace: changes are lost. The paths of includes are relative to this file.',
     `include ${JSON.stringify(relative(dirname(config), ownConfig()))}`,
+    `server_name: $${serverName}`,
     `tls { cert_file: ${pem}, key_file: ${pem} }`,
     `include ${JSON.stringify(relative(nats, authorization))}`,
   ]

@@ -8,6 +8,9 @@ import { greet, type Process } from './lock.ts'
 /** Where a server listens unless told otherwise: only this machine can connect. */
 export const loopback = '127.0.0.1'
 
+/** The variable by which a configuration learns the name that the server was started under. */
+export const serverName = 'MILLRACE_SERVER_NAME'
+
 /** What server.json remembers, so that a later start can find the server again. `name` is new with every start. */
 export type Remembered = Process & {
   readonly port: number

@@ -9,7 +9,17 @@ import { connect } from '@nats-io/transport-node'
 import { faults, reasonOf } from './fault.ts'
 import { birthOf, greet, listenerOn, lives, type Process, takeLock } from './lock.ts'
 import type { ServerBinary } from './server-find.ts'
-import { exposed, isLoopback, loopback, type Remembered, reached, recall, remember, urlOf } from './server-place.ts'
+import {
+  exposed,
+  isLoopback,
+  loopback,
+  type Remembered,
+  reached,
+  recall,
+  remember,
+  serverName,
+  urlOf,
+} from './server-place.ts'
 
 export type Server = {
   readonly url: string
@@ -96,7 +106,9 @@ const launch = async (home: string, options: StartOptions): Promise<Running> => 
   const logFrom = fstatSync(output).size
   const name = `millrace-${randomUUID().slice(0, 8)}`
   const flags = ['-c', resolve(config), '-n', name, '-a', host, '-p', `${port}`, '-sd', home] // It adds jetstream/.
-  const child = spawn(binary.path, flags, { cwd: home, detached: true, stdio: ['ignore', output, output] })
+  // A configuration that is to be read again names the server too: the server forgets then what -n said.
+  const env = { ...process.env, [serverName]: name }
+  const child = spawn(binary.path, flags, { cwd: home, env, detached: true, stdio: ['ignore', output, output] })
   closeSync(output)
   const ended = new Promise<number | null>((resolve, reject) => child.once('exit', resolve).once('error', reject))
   const pid = child.pid

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { openLocal } from '#agents/local'
 import { loadPipelines } from '#agents/pipelines/config'
 import { runHost } from '#agents/pipelines/host'
-import { Fault, reasonOf } from '#bus/fault'
+import { Fault, faults, reasonOf } from '#bus/fault'
 import { takeLock } from '#bus/lock'
 import { openPatiently } from './connect.ts'
 import { type Level, openLog } from './log.ts'
@@ -45,8 +45,9 @@ export const agentVerb = (program: Command): void => {
         const bus = await openPatiently({ ...connection, principal: host }, signal, (line) => log('info', line))
         const local = openLocal(state.local(bus.logId))
         process.send?.({ kind: 'connected', logId: bus.logId })
+        const shutOut = bus.closed.then((cause) => Promise.reject(faults.shutOut(connection.url, cause)))
         try {
-          await runHost({
+          const running = runHost({
             bus,
             configPath,
             base,
@@ -59,6 +60,8 @@ export const agentVerb = (program: Command): void => {
             signal,
             ready: () => process.send?.({ kind: 'ready' }),
           })
+          // A connection comes back by itself, unless the server no longer knows us.
+          await Promise.race([running, shutOut])
         } catch (cause) {
           log('error', reasonOf(cause))
           throw cause

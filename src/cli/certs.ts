@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { loadPipelines } from '#agents/pipelines/config'
 import { hostIn, portIn } from '#bus/credentials'
@@ -97,7 +97,7 @@ const admitting = (command: Command, role: Role): Command =>
       await writeWhole(out, JSON.stringify(credentials, null, 2))
       const running = await reload(state, credentials)
       print(`Wrote ${out}: carry it to the other machine, and let nobody else read it`)
-      print(`There: millrace ${role === 'host' ? 'up <config>' : 'status'} --creds ${who}.creds.json`)
+      print(`There: millrace ${role === 'host' ? 'up <config>' : 'status'} --creds ${basename(out)}`)
       if (role === 'host' && config.length === 0) print('It may run any pipeline; to narrow that, use --config <file>')
       if (!running) print(`No server with TLS runs here yet. Start one: millrace nats --host 0.0.0.0`)
     })

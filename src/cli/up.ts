@@ -59,10 +59,25 @@ export const upVerb = (program: Command): void => {
 }
 
 const start = async (plan: Plan, options: Options, base: string, signal: AbortSignal): Promise<void> => {
-  const { url, stop } = await serverFor(options)
+  const server = await serverFor(options)
+  try {
+    await runAll(plan, { ...options, nats: server.url }, base, signal)
+  } finally {
+    await server.stop()
+  }
+}
+
+/** Runs every agent and web process of a plan on a server that answers, and tells what happens. */
+const runAll = async (
+  plan: Plan,
+  options: Options & { readonly nats: string },
+  base: string,
+  signal: AbortSignal,
+): Promise<void> => {
+  const { nats: url } = options
   const broken = new AbortController()
   const ending = AbortSignal.any([signal, broken.signal])
-  const bus = await openPatiently({ ...connectionOf({ ...options, nats: url }), principal: 'up' }, signal, say)
+  const bus = await openPatiently({ ...connectionOf(options), principal: 'up' }, signal, say)
   const credentials = options.creds ? ['--creds', resolve(options.creds)] : []
   const common = ['--nats', url, ...credentials, '--state', options.state, '--base', base]
   const logging = ['--log-level', options.logLevel, ...(options.logFile ? ['--log-file', options.logFile] : [])]
@@ -103,7 +118,6 @@ const start = async (plan: Plan, options: Options, base: string, signal: AbortSi
     if (signal.aborted) say('Stopping: agents finish what they can')
     await Promise.allSettled(children.map(({ ended }) => ended))
     await Promise.allSettled([tell, bus.close()])
-    await stop()
   }
   if (broken.signal.aborted) throw broken.signal.reason
 }

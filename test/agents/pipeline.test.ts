@@ -6,7 +6,10 @@ import { scenario } from './scenario.ts'
 const given = scenario(pipelineDecider, { scope: 'root', key: 'self' })
 
 const digest = 'd'.repeat(64)
-const graph = { pipeline: 'root', nodes: [] }
+const graph = {
+  pipeline: 'root',
+  nodes: [{ name: 'metadata', kind: 'metadata-store' as const, after: [], next: [] }],
+}
 const defined: PipelineEvent = { type: 'pipeline.defined', data: { version: 1, digest, graph } }
 const define: PipelineCommand = { type: 'pipeline.define', data: { graph, digest } }
 const start: PipelineCommand = { type: 'pipeline.start', data: { message: 'please' } }
@@ -90,6 +93,11 @@ describe('a pipeline', () => {
   test('queues each request and answers each once', () => {
     given(defined).when(start).records(requested)
     given().when(start).isRefused('undefined')
+    const storeless: PipelineEvent = {
+      type: 'pipeline.defined',
+      data: { version: 1, digest, graph: { pipeline: 'root', nodes: [] } },
+    }
+    given(storeless).when(start).isRefused('no-runs')
     given(defined).when(plan([], 'command')).isRefused('not-requested')
     const answered: PipelineEvent = {
       type: 'pipeline.run-planned',

@@ -9,7 +9,10 @@ const address = { aggregate: 'pipeline', scope: 'root', key: 'self' }
 const define = {
   address,
   type: 'pipeline.define',
-  data: { graph: { pipeline: 'root', nodes: [] }, digest: 'd'.repeat(64) },
+  data: {
+    graph: { pipeline: 'root', nodes: [{ name: 'metadata', kind: 'metadata-store', after: [], next: [] }] },
+    digest: 'd'.repeat(64),
+  },
 }
 const start = { address, type: 'pipeline.start', data: { message: 'please' } }
 

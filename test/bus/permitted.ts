@@ -9,7 +9,9 @@ import { newIdentity } from '#bus/credentials'
 import { openBus } from '#bus/jetstream'
 import { inboxOf, type Wanted } from '#bus/permissions'
 import { authorizationOf, type User } from '#bus/users'
+import type { Address } from '#contracts/subjects'
 import { type Nats, startNats } from '../nats.ts'
+import { fresh, happened } from './samples.ts'
 
 /** A server that lets in those who are named, each with the permissions of its role, and its own machine with all. */
 export const withUsers = (wanted: readonly Wanted[]) => {
@@ -59,3 +61,39 @@ export const withUsers = (wanted: readonly Wanted[]) => {
 
   return { bus, raw, securityOf, url: () => nats.url }
 }
+
+/** Everybody that these tests know, one for each role. */
+export const everybody: readonly Wanted[] = [
+  { role: 'worker', principal: 'trainer', pipeline: 'p', agents: ['train'] },
+  { role: 'worker', principal: 'scorer', pipeline: 'p', agents: ['score'] },
+  { role: 'owner', principal: 'owner', pipeline: 'p' },
+  { role: 'host', principal: 'hub', pipeline: 'p', agents: ['train', 'score'], stores: ['inbox'] },
+  { role: 'host', principal: 'anywhere' },
+  { role: 'web', principal: 'web-hub', pipeline: 'p' },
+  { role: 'script', principal: 'ann' },
+]
+
+/** A fact of an agent. */
+export const measured = (key: string): { address: Address; event: ReturnType<typeof happened> } => ({
+  address: { aggregate: 'tracking', scope: 'p', key },
+  event: { ...happened(fresh(), { key: 'loss', value: 0.5 }), type: 'tracking.metric-logged' },
+})
+
+export const post = async (of: Bus, key: string) => {
+  const { address, event } = measured(key)
+  return of.append([{ address, expectedVersion: (await of.read(address)).version, events: [event] }])
+}
+
+/** Runs something until the test has ended. */
+export const during =
+  (context: { onTestFinished: (undo: () => Promise<void>) => void }) =>
+  (begin: (signal: AbortSignal) => Promise<unknown>) => {
+    const stop = new AbortController()
+    const ended = begin(stop.signal)
+    ended.catch(() => undefined)
+    context.onTestFinished(async () => {
+      stop.abort()
+      await ended.catch(() => undefined)
+    })
+    return ended
+  }

@@ -6,6 +6,8 @@ import { firstEventsOf } from './run.ts'
 export type Pipeline = {
   readonly version: number
   readonly digest: string
+  /** Whether runs belong to it: it has a metadata store. */
+  readonly keepsRuns: boolean
   /** The number of the next run. */
   readonly next: number
   /** Runs that hold a slot. */
@@ -22,12 +24,17 @@ type Plan = Extract<PipelineCommand, { type: 'pipeline.plan' }>['data']
 /** How many runs may be under way at once. */
 const slots = 1
 
-const initial: Pipeline = { version: 0, digest: '', next: 0, open: [], requests: [], offered: {} }
+const initial: Pipeline = { version: 0, digest: '', keepsRuns: false, next: 0, open: [], requests: [], offered: {} }
 
 const evolve = (pipeline: Pipeline, event: PipelineEvent): Pipeline => {
   switch (event.type) {
     case 'pipeline.defined':
-      return { ...pipeline, version: event.data.version, digest: event.data.digest }
+      return {
+        ...pipeline,
+        version: event.data.version,
+        digest: event.data.digest,
+        keepsRuns: event.data.graph.nodes.some(({ kind }) => kind === 'metadata-store'),
+      }
     case 'pipeline.run-requested':
       return { ...pipeline, requests: [...pipeline.requests, event.data] }
     case 'pipeline.run-planned':
@@ -53,12 +60,17 @@ const decide: PipelineDecider['decide'] = (command, pipeline) => {
         ? accept<PipelineEvent>()
         : accept<PipelineEvent>({ type: 'pipeline.defined', data: { ...command.data, version: pipeline.version + 1 } })
     case 'pipeline.start':
-      return pipeline.version === 0
-        ? refuse('undefined', `Nobody has defined ${command.scope}: start the host that runs it`)
-        : accept<PipelineEvent>({
-            type: 'pipeline.run-requested',
-            data: { request: command.id, message: command.data.message },
-          })
+      if (pipeline.version === 0)
+        return refuse('undefined', `Nobody has defined ${command.scope}: start the host that runs it`)
+      if (!pipeline.keepsRuns)
+        return refuse(
+          'no-runs',
+          `Runs don't belong to ${command.scope}: it has no metadata store. Start one where they do`,
+        )
+      return accept<PipelineEvent>({
+        type: 'pipeline.run-requested',
+        data: { request: command.id, message: command.data.message },
+      })
     case 'pipeline.plan':
       return plan(command.scope, command.data, pipeline)
     case 'pipeline.release':

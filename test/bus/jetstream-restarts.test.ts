@@ -95,7 +95,7 @@ describe.concurrent('a server that ends and comes back', () => {
 
   test(
     'has stored what it acknowledged, to a writer that looks after every doubt',
-    { timeout: 30_000 },
+    { timeout: 60_000 },
     async (context) => {
       const { start, open } = serversOf(context)
       const nats = await start()
@@ -124,7 +124,7 @@ describe.concurrent('a server that ends and comes back', () => {
       const writing = write()
       for (let kills = 0; kills < 4; kills++) {
         const before = acknowledged.length
-        await until(() => expect(acknowledged.length).toBeGreaterThan(before + 200))
+        await until(() => expect(acknowledged.length).toBeGreaterThan(before + 50))
         await nats.kill()
         await nats.start()
       }

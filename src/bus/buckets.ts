@@ -4,6 +4,7 @@ import type { Buckets } from './bus.ts'
 import { type Connection, clearly, reliably, unlessDenied } from './connection.ts'
 import { readDirectly } from './direct.ts'
 import { faults } from './fault.ts'
+import { putObject } from './object.ts'
 import { answeredWith, serverCode } from './publish.ts'
 
 /** How long a stream of bytes may stand still, in milliseconds. */
@@ -12,8 +13,8 @@ const stallAfter = 30_000
 /** How long a bucket keeps bytes, in milliseconds: a store puts them again on demand. */
 const keptFor = 7 * 24 * 3600 * 1000
 
-/** How many chunks, of 128 KiB each, are read ahead of whoever gets them. */
-const readAhead = 32
+/** How many chunks are read at once, and as many again ahead of whoever gets them. */
+const readAtOnce = 8
 
 const bucketOf = (host: string): string => `artifacts-${host}`
 
@@ -45,9 +46,8 @@ export const openBuckets = (connection: Connection): Buckets => {
     const running = underWay.get(name)
     if (running) return running
     const putting = clearly(`write into the bucket of ${host}`, async () => {
-      const store = await own(host)
-      if (await has(host, digest)) return
-      await store.put({ name: digest }, bytes().pipeThrough(onlyThoseOf(digest)), { timeout: stallAfter })
+      await own(host)
+      if (!(await has(host, digest))) await putObject(connection, bucketOf(host), digest, bytes())
     }).finally(() => underWay.delete(name))
     underWay.set(name, putting)
     return putting
@@ -57,22 +57,28 @@ export const openBuckets = (connection: Connection): Buckets => {
     const info = await infoOf(host, digest)
     if (!info) throw faults.missingBytes(digest, host)
     const [stream, subject] = [`OBJ_${bucketOf(host)}`, `$O.${bucketOf(host)}.C.${info.nuid}`]
-    const hash = createHash('sha256')
-    let received = 0
-    for (let from = 1; received < info.chunks; ) {
-      signal.throwIfAborted()
-      const range = { from, subject, limit: readAhead, stallAfter }
-      const isDirectGet = (asked: string) => asked === `$JS.API.DIRECT.GET.${stream}`
-      const chunks = await reliably(connection, `read ${digest}`, () =>
+    const isDirectGet = (asked: string) => asked === `$JS.API.DIRECT.GET.${stream}`
+    const readFrom = (from: number) => {
+      const range = { from, subject, limit: readAtOnce, stallAfter }
+      const reading = reliably(connection, `read ${digest}`, () =>
         unlessDenied(connection, `read the bucket of ${host}`, isDirectGet, () => readDirectly(jsm, stream, range)),
       )
-      if (chunks.length === 0) throw faults.missingBytes(digest, host)
-      for (const { data, seq } of chunks) {
+      reading.catch(() => undefined) // Whoever gets them may stop before these are looked at.
+      return reading
+    }
+    const hash = createHash('sha256')
+    let received = 0
+    for (let next = readFrom(1); received < info.chunks; ) {
+      signal.throwIfAborted()
+      const chunks = await next
+      received += chunks.length
+      const last = chunks.at(-1)
+      if (!last) throw faults.missingBytes(digest, host)
+      if (received < info.chunks) next = readFrom(last.seq + 1)
+      for (const { data } of chunks) {
         signal.throwIfAborted()
         hash.update(data)
         yield data
-        from = seq + 1
-        received++
       }
     }
     const found = hash.digest('hex')
@@ -99,19 +105,4 @@ export const openBuckets = (connection: Connection): Buckets => {
   }
 
   return { has, put, get, sweep }
-}
-
-/** Lets bytes through and errors at their end unless they are those of the digest: nothing wrong is ever named by it. */
-const onlyThoseOf = (digest: string): TransformStream<Uint8Array, Uint8Array> => {
-  const hash = createHash('sha256')
-  return new TransformStream({
-    transform: (chunk, controller) => {
-      hash.update(chunk)
-      controller.enqueue(chunk)
-    },
-    flush: () => {
-      const found = hash.digest('hex')
-      if (found !== digest) throw faults.wrongBytes(digest, found)
-    },
-  })
 }

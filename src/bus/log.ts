@@ -49,15 +49,16 @@ export const openLog = (connection: Connection, logId: string) => {
     return { events, version }
   }
 
+  const unlessDeniedAny = <Answer>(messages: readonly Outgoing[], act: () => Promise<Answer>): Promise<Answer> => {
+    const subjects = new Set(messages.map(({ subject }) => subject))
+    return unlessDenied(connection, `record ${[...subjects].join(', ')}`, (subject) => subjects.has(subject), act)
+  }
+
   const append: Bus['append'] = async (appends: readonly Append[]) => {
     const messages = appends.flatMap(outgoingOf)
-    const subjects = new Set(messages.map(({ subject }) => subject))
-    const stored = await unlessDenied(
-      connection,
-      `record ${[...subjects].join(', ')}`,
-      (subject) => subjects.has(subject),
-      () => publishBatch(connection, messages),
-    )
+    const publishing = () => publishBatch(connection, messages)
+    // What is asked alone is answered by its denial; of a batch, only the last message would be.
+    const stored = await (messages.length === 1 ? publishing() : unlessDeniedAny(messages, publishing))
     // A duplicate is no answer either: whoever appends looks whether the events that lie there are its own.
     if (stored.stored) return stored.duplicate ? 'conflict' : stored.sequence
     if (stored.code === serverCode.wrongLastSequence || stored.code === serverCode.batchDuplicate) return 'conflict'

@@ -30,11 +30,14 @@ export const batchLimit = 1000
 const crowdedFor = 30_000
 
 /** Publishes one message and waits until it is stored. Where it rejects, it may be stored or not. */
-export const publish = (connection: Connection, { subject, body, headers }: Outgoing): Promise<Stored> =>
-  whileUp(connection, `publish ${subject}`, async () => {
-    const reply = await connection.nc.request(subject, body, { headers, timeout: answeredWithin })
-    return readAck(reply.json())
-  })
+export const publish = (
+  connection: Connection,
+  { subject, body, headers }: Outgoing,
+  within = answeredWithin,
+): Promise<Stored> => {
+  const request = async () => readAck((await connection.nc.request(subject, body, { headers, timeout: within })).json())
+  return whileUp(connection, `publish ${subject}`, request, within)
+}
 
 /**
  * Publishes up to {@link batchLimit} messages that are stored all or none: ADR-50 of NATS. The whole batch is sent in one

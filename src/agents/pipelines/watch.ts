@@ -1,4 +1,5 @@
-import { lstat, stat } from 'node:fs/promises'
+import { hash } from 'node:crypto'
+import { lstat, open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { watch as chokidar } from 'chokidar'
 import { reasonOf } from '#bus/fault'
@@ -7,6 +8,9 @@ import type { Store } from './store.ts'
 
 /** How many files are hashed at once. */
 const hashedAtOnce = 4
+
+/** Up to this size, in bytes, a file is read in one go: the buffers of a stream cost more than such a file. */
+const small = 64 * 1024
 
 type Stamp = { readonly size: number; readonly modified: string }
 
@@ -22,7 +26,7 @@ export const watchStore = async (
   const { root, index } = store
   const resting = new Map<string, { timer: NodeJS.Timeout; stamp: Stamp | undefined }>()
   const complained = new Map<string, string>()
-  const queue: string[] = []
+  const queue: { readonly path: string; readonly stamp: Stamp }[] = []
   let hashing = 0
   let starting = true
   const vanished = new Set(index.paths())
@@ -68,18 +72,19 @@ export const watchStore = async (
     if (signal.aborted || !stamp) return void resting.delete(path)
     if (before && same(before, stamp)) {
       resting.delete(path)
-      queue.push(path)
+      queue.push({ path, stamp })
       void hashNext()
     } else rest(path, stamp)
   }
 
   const hashNext = async (): Promise<void> => {
     if (hashing >= hashedAtOnce) return
-    const path = queue.shift()
-    if (path === undefined) return
+    const next = queue.shift()
+    if (!next) return
+    const { path, stamp } = next
     hashing++
     try {
-      await takeIn(path)
+      await takeIn(path, stamp)
     } catch (cause) {
       if (!signal.aborted && (cause as NodeJS.ErrnoException).code !== 'ENOENT') refuse(path, reasonOf(cause))
     } finally {
@@ -88,12 +93,12 @@ export const watchStore = async (
     }
   }
 
-  const takeIn = async (path: string): Promise<void> => {
-    const before = await look(path)
-    if (!before) return
+  /** Takes a file as it was when it had come to rest; it rests once more where it is another after it has been hashed. */
+  const takeIn = async (path: string, before: Stamp): Promise<void> => {
     const known = index.known(path)
     if (known && same(known, before)) return
-    const { digest, size } = await digestOfFile(join(root, path), signal)
+    const file = join(root, path)
+    const { digest, size } = await (before.size > small ? digestOfFile(file, signal) : digestOfSmall(file, before.size))
     const after = await look(path)
     if (!after || !same(before, after) || size !== after.size) return rest(path, after)
     complained.delete(path)
@@ -113,7 +118,6 @@ export const watchStore = async (
   const watcher = chokidar(root, {
     ignored: join(root, workshop),
     followSymlinks: false,
-    alwaysStat: true,
     atomic: false,
   })
   signal.addEventListener('abort', () => {
@@ -129,6 +133,17 @@ export const watchStore = async (
   })
   starting = false
   for (const path of vanished) index.gone(path)
+}
+
+/** Reads one byte more than there should be: a file that has grown meanwhile shows it by its size. */
+const digestOfSmall = async (file: string, expected: number): Promise<{ digest: string; size: number }> => {
+  const handle = await open(file)
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(expected + 1), 0, expected + 1)
+    return { digest: hash('sha256', buffer.subarray(0, bytesRead)), size: bytesRead }
+  } finally {
+    await handle.close()
+  }
 }
 
 const same = (a: Stamp, b: Stamp): boolean => a.size === b.size && a.modified === b.modified

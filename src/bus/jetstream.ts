@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { openBuckets } from './buckets.ts'
 import type { Bus } from './bus.ts'
 import { clearly, connectTo, type OpenOptions } from './connection.ts'
@@ -12,6 +13,9 @@ import { openTimers } from './timers.ts'
 import { openWork } from './work.ts'
 
 export { type OpenOptions, type Security, serverFloor } from './connection.ts'
+
+/** How long what waits may take to be sent at the end, in milliseconds. */
+const closedWithin = 3_000
 
 /** Connects, makes the streams that are missing, and refuses a server whose streams are others. */
 export const openBus = async (options: OpenOptions): Promise<Bus> => {
@@ -38,7 +42,11 @@ export const openBus = async (options: OpenOptions): Promise<Bus> => {
       closed: nc.closed().then((cause) => cause ?? undefined),
       connected: up,
       close: async () => {
-        if (!nc.isClosed()) await nc.drain().catch(() => nc.close())
+        if (nc.isClosed()) return
+        // Without a server there is nobody to send to, and draining would wait for one.
+        const patience = delay(closedWithin, undefined, { ref: false })
+        if (up()) await Promise.race([nc.drain(), patience]).catch(() => undefined)
+        await nc.close()
       },
     }
   } catch (cause) {

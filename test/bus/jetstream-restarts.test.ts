@@ -135,6 +135,16 @@ describe.concurrent('a server that ends and comes back', () => {
     },
   )
 
+  test('does not hold up who closes while it is away', async (context) => {
+    const { start, open } = serversOf(context)
+    const nats = await start()
+    const bus = await open(nats)
+    await nats.kill()
+    await until(() => expect(bus.connected()).toBe(false))
+    await bus.close()
+    expect(await bus.closed).toBeUndefined()
+  })
+
   test('is waited for by whoever reads or writes meanwhile', { timeout: 30_000 }, async (context) => {
     const { start, open } = serversOf(context)
     const nats = await start()

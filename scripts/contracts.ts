@@ -1,13 +1,23 @@
-/** Writes the contracts as JSON Schema 2020-12, for every other language; with --check it only says what has drifted. */
+/** Writes the contracts as JSON Schema 2020-12 and AsyncAPI 3, for every other language; with --check it only says what has drifted. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { argv, exit } from 'node:process'
 import { z } from 'zod'
 import { commands, events } from '#contracts/all'
+import { asyncApi } from './asyncapi.ts'
 
 const folder = join(import.meta.dirname, '../contracts/published')
 
-const schemaOf = (schema: z.ZodType, io: 'input' | 'output') => z.toJSONSchema(schema, { target: 'draft-2020-12', io })
+// Of data that is read, later versions of this vocabulary may know more fields: they are passed over, not refused.
+const schemaOf = (schema: z.ZodType, io: 'input' | 'output') =>
+  z.toJSONSchema(schema, {
+    target: 'draft-2020-12',
+    io,
+    override: ({ jsonSchema, zodSchema }) => {
+      const isStrict = zodSchema._zod.def.type === 'object' && zodSchema._zod.def.catchall?._zod.def.type === 'never'
+      if (jsonSchema.additionalProperties === false && !isStrict) delete jsonSchema.additionalProperties
+    },
+  })
 
 const eventFiles = Object.entries(events).map(([type, contract]): [string, object] => [
   `${type}.${contract.version}.json`,
@@ -33,7 +43,10 @@ const commandFiles = Object.entries(commands).map(([type, contract]): [string, o
 ])
 
 const expected = new Map(
-  [...eventFiles, ...commandFiles].map(([file, schema]) => [file, `${JSON.stringify(schema, null, 2)}\n`]),
+  [...eventFiles, ...commandFiles, ['asyncapi.json', asyncApi] as const].map(([file, schema]) => [
+    file,
+    `${JSON.stringify(schema, null, 2)}\n`,
+  ]),
 )
 
 mkdirSync(folder, { recursive: true })
@@ -62,5 +75,5 @@ if (argv.includes('--check')) {
   for (const file of drifted)
     if (expected.has(file)) writeFileSync(join(folder, file), expected.get(file) ?? '')
     else rmSync(join(folder, file))
-  console.log(`${expected.size} schemas, ${drifted.length} written anew`)
+  console.log(`${expected.size} files, ${drifted.length} written anew`)
 }

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessByStdio, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { afterAll } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
@@ -45,12 +46,16 @@ export type Started = {
 }
 
 /** Starts a verb as a real process. */
-export const millrace = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Started => {
-  const child = spawn(process.execPath, ['--conditions=source', main, ...args], {
-    cwd: root,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+export const millrace = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Started =>
+  run(process.execPath, ['--conditions=source', main, ...args], { cwd: root, env: { ...process.env, ...env } })
+
+/** Starts a program, and hears what it says. */
+export const run = (program: string, args: readonly string[], options: SpawnOptions = {}): Started => {
+  const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] }) as ChildProcessByStdio<
+    null,
+    Readable,
+    Readable
+  >
   let output = ''
   const listeners = new Set<() => void>()
   const hear = (text: string) => {
@@ -70,7 +75,7 @@ export const millrace = (args: readonly string[], env: Readonly<Record<string, s
       }
       listeners.add(look)
       look()
-      void ended.then((code) => reject(new Error(`millrace ${args.join(' ')} ended with ${code}:\n${output}`)))
+      void ended.then((code) => reject(new Error(`${program} ${args.join(' ')} ended with ${code}:\n${output}`)))
     })
   return { child, output: () => output, ended, says }
 }

@@ -90,12 +90,18 @@ export const openBuckets = (connection: Connection): Buckets => {
 
   const sweepOnce: Buckets['sweep'] = async (host, olderThan) => {
     const stream = `OBJ_${bucketOf(host)}`
-    const store = await own(host)
-    const { state } = await jsm.streams.info(stream, { subjects_filter: `$O.${bucketOf(host)}.C.>` })
+    const store = await objects.open(bucketOf(host), false)
+    const info = await jsm.streams
+      .info(stream, { subjects_filter: `$O.${bucketOf(host)}.C.>` })
+      .catch((cause: unknown) => {
+        if (answeredWith(cause, serverCode.streamNotFound)) return undefined // Nothing has ever been put.
+        throw cause
+      })
+    if (!info) return 0
     // Listed after the chunks: what is put meanwhile has its name by then, or is younger than what is swept.
     const named = new Set((await store.list()).map(({ nuid }) => nuid))
     let swept = 0
-    for (const subject of Object.keys(state.subjects ?? {})) {
+    for (const subject of Object.keys(info.state.subjects ?? {})) {
       if (named.has(subject.split('.').at(-1) ?? '')) continue
       const newest = await jsm.streams.getMessage(stream, { last_by_subj: subject })
       if (!newest || Date.now() - newest.time.getTime() < olderThan) continue

@@ -123,6 +123,8 @@ export const faults = {
       'store.foreign',
       `${path} in ${store} was there before this log began (${file}). Move it away, or start with --ephemeral, or save with { overwrite: true }`,
     ),
+  unwatchable: (folder: string, cause: unknown) =>
+    new Fault('store.unwatchable', `${folder} can't be watched: ${reasonOf(cause)}. See: millrace doctor`, { cause }),
   noArtifact: (path: string, store: string) =>
     new Fault('store.missing', `${store} holds no ${path}. See: millrace artifacts ls`),
   noStore: (store: string) => new Fault('store.unknown', `No host runs a store ${store}`),

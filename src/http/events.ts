@@ -4,6 +4,7 @@ import { readEvent } from '#contracts/all'
 import type { Recorded } from '#contracts/envelope'
 import { position } from '#contracts/names'
 import type { News } from '#projections/progress'
+import { watchPresence } from './presence.ts'
 import { type App, positionHeader, type Site } from './site.ts'
 
 /** How much news may wait for a slow reader; beyond, it is read from the log again. */
@@ -35,7 +36,8 @@ export const liveOf = ({ type, position: at, storedAt, address, data }: Recorded
 
 /**
  * Streams each event once the projection has applied it; the id is its position. Whoever comes back with the last id gets
- * what came in between, from the log itself. Another log answers `reset`: read everything again.
+ * what came in between, from the log itself. Another log answers `reset`: read everything again. `presence` says that hosts
+ * have come or gone, and who is there now; that is no event, so it has no position.
  */
 export const addEvents = (app: App, site: Site): void => {
   app.openAPIRegistry.registerPath({
@@ -46,17 +48,28 @@ export const addEvents = (app: App, site: Site): void => {
     request: { query: z.object({ from: position.optional() }) },
     responses: { 200: { description: 'Events', content: { 'text/event-stream': { schema: live } } } },
   })
+  const { bus, heartbeat = 15_000 } = site
+  const onPresence = watchPresence(bus, heartbeat / 3)
   app.get('/api/events', (c) => {
     const from = c.req.header('Last-Event-ID') || c.req.query('from')
     c.header(positionHeader, site.viewer.follower.now().position)
-    const response = streamSSE(c, (sse) => stream(site, sse, from))
+    const response = streamSSE(c, (sse) => stream({ ...site, heartbeat, onPresence }, sse, from))
     // HTTP/2 has frames of its own and forbids these; in HTTP/1.1 the server sets them itself.
     for (const header of ['Transfer-Encoding', 'Connection']) response.headers.delete(header)
     return response
   })
 }
 
-const stream = async ({ bus, viewer, signal, heartbeat = 15_000 }: Site, sse: SSEStreamingApi, from?: string) => {
+type Streamed = Site & {
+  readonly heartbeat: number
+  readonly onPresence: ReturnType<typeof watchPresence>
+}
+
+const stream = async (
+  { bus, viewer, signal, heartbeat, onPresence }: Streamed,
+  sse: SSEStreamingApi,
+  from?: string,
+): Promise<void> => {
   const { follower } = viewer
   const left = new AbortController()
   const ending = AbortSignal.any([signal, left.signal])
@@ -68,6 +81,12 @@ const stream = async ({ bus, viewer, signal, heartbeat = 15_000 }: Site, sse: SS
   const off = follower.onApplied((news) => {
     waiting.push(news)
     if (waiting.length > mostWaiting) waiting.length = 0
+    wake()
+  })
+
+  let hosts: readonly string[] | undefined
+  const offPresence = onPresence((now) => {
+    hosts = now
     wake()
   })
 
@@ -105,11 +124,14 @@ const stream = async ({ bus, viewer, signal, heartbeat = 15_000 }: Site, sse: SS
     const at = `${bus.logId}.${sent}`
     await sse.writeSSE({ id: at, event: type, retry: 1_000, data: JSON.stringify({ type, position: at }) })
     while (!ending.aborted) {
+      const there = hosts
+      hosts = undefined
+      if (there) await sse.writeSSE({ event: 'presence', data: JSON.stringify({ type: 'presence', hosts: there }) })
       const news = waiting.shift()
       const upTo = news?.from ?? follower.now().sequence
       if (upTo > sent) await catchUp(upTo)
       if (news) await send(news.events, news.upTo)
-      else if (waiting.length === 0) {
+      else if (waiting.length === 0 && !hosts) {
         const { promise, resolve } = Promise.withResolvers<'news' | 'quiet'>()
         wake = () => resolve('news')
         const timer = setTimeout(() => resolve('quiet'), heartbeat)
@@ -120,6 +142,7 @@ const stream = async ({ bus, viewer, signal, heartbeat = 15_000 }: Site, sse: SS
     }
   } finally {
     off()
+    offPresence()
     left.abort()
   }
 }

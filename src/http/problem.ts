@@ -34,6 +34,7 @@ const statusOf: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
   'store.taken': 409,
   'store.foreign': 409,
   'store.missing': 404,
+  'store.unwatchable': 500,
   'store.unknown': 404,
   'config.unreadable': 500,
   'config.empty': 500,

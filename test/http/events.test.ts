@@ -90,3 +90,24 @@ test('a quiet stream says that it is alive, and any number may listen', async ()
   }
   await Promise.all(streams.map(({ close }) => close()))
 })
+
+test('hosts that come and go are told, without a position', async () => {
+  const site = await siteOf({ heartbeat: 30 })
+  const { next, close } = await eventsOf(site)
+  await next()
+  const nextPresence = async () => {
+    for (;;) {
+      const event = await next()
+      if (event.event === 'presence') return event
+    }
+  }
+  // The stream has looked once when it says for the first time that it is alive.
+  while (!(await next()).comment);
+  const gone = new AbortController()
+  const { gone: ended } = await site.bus.appear({ host: 'far', instance: 'one', machine: 'm', nodes: [] }, gone.signal)
+  expect(await nextPresence()).toEqual({ event: 'presence', data: { type: 'presence', hosts: ['far'] } })
+  gone.abort()
+  await ended
+  expect(await nextPresence()).toEqual({ event: 'presence', data: { type: 'presence', hosts: [] } })
+  await close()
+})

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Bus } from '#bus/bus'
 import { faults } from '#bus/fault'
@@ -36,6 +37,18 @@ type Provided = Listed & { readonly host: string }
 
 /** What a host is to the exchange of bytes: its name is its bucket's. */
 export type Trader = { readonly bus: Bus; readonly host: string; readonly outbox: Outbox; readonly signal: AbortSignal }
+
+/** How often what killed uploads left in a bucket is swept, and how old it is by then; milliseconds. */
+const sweptEvery = 3_600_000
+const sweptAfter = 3_600_000
+
+/** Keeps this host's bucket free of chunks that no object names, until `signal` aborts. */
+export const sweepBucket = async ({ bus, host, signal }: Pick<Trader, 'bus' | 'host' | 'signal'>): Promise<void> => {
+  while (!signal.aborted) {
+    await bus.buckets.sweep(host, sweptAfter).catch(() => 0) // What can't be swept now is swept next time.
+    await delay(sweptEvery, undefined, { signal }).catch(() => undefined)
+  }
+}
 
 const streamOf = (file: string) => () =>
   Readable.toWeb(createReadStream(file, { highWaterMark: 1 << 20 })) as ReadableStream<Uint8Array>

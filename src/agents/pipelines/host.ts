@@ -5,7 +5,7 @@ import { dispatch } from '#bus/dispatcher'
 import { openOutbox } from '#bus/outbox'
 import type { Local } from '../local.ts'
 import { graphOf } from './config.ts'
-import { clientOf, serveStore } from './exchange.ts'
+import { clientOf, serveStore, sweepBucket } from './exchange.ts'
 import { digestOf } from './graph.ts'
 import type { LogLevel } from './messages.ts'
 import { pipelineDecider } from './pipeline.ts'
@@ -71,6 +71,7 @@ export const runHost = async (options: HostOptions): Promise<void> => {
     data: { host, instance, machine: hostname(), pid: process.pid, version, nodes },
   })
   run(dispatch(bus, signal))
+  run(sweepBucket({ bus, host, signal }))
   for (const pipeline of pipelines) await runPipeline({ ...options, signal }, pipeline, outbox, run)
   log('debug', `${host} runs ${nodes.length} nodes`)
   options.ready?.()
@@ -161,11 +162,12 @@ const runPipeline = async (
   }
   for (const [node, definition] of Object.entries(pipeline.stores)) {
     if (definition.kind !== 'filesystem-store' || !definition.watch) continue
-    await watchStore(nodes.stores.get(node) as Store, {
+    const { ended } = await watchStore(nodes.stores.get(node) as Store, {
       settle: definition.settle ?? settle,
       ignoreExisting: definition.existing === 'ignore',
       signal,
     })
+    start(ended)
   }
 }
 

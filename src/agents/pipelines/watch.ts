@@ -2,12 +2,16 @@ import { hash } from 'node:crypto'
 import { lstat, open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { watch as chokidar } from 'chokidar'
-import { reasonOf } from '#bus/fault'
+import { faults, reasonOf } from '#bus/fault'
 import { digestOfFile, inside, pathIn, workshop } from './folder.ts'
 import type { Store } from './store.ts'
 
 /** How many files are hashed at once. */
 const hashedAtOnce = 4
+
+/** After how long a file that could not be read is tried again, at first and at most, in milliseconds. */
+const tryAgainAfter = 5_000
+const tryAgainAtLatest = 300_000
 
 /** Up to this size, in bytes, a file is read in one go: the buffers of a stream cost more than such a file. */
 const small = 64 * 1024
@@ -17,15 +21,16 @@ type Stamp = { readonly size: number; readonly modified: string }
 /**
  * Watches a store's folder until `signal` aborts. A file is taken once its size and time have stood still for `settle`
  * milliseconds and were still the same after it had been hashed; known bytes are not hashed again. Resolves when what lay
- * there at the start has been looked at.
+ * there at the start has been looked at; `ended` rejects where the system can't watch the folder any longer.
  */
 export const watchStore = async (
   store: Store,
   { settle, ignoreExisting, signal }: { settle: number; ignoreExisting: boolean; signal: AbortSignal },
-): Promise<void> => {
+): Promise<{ readonly ended: Promise<void> }> => {
   const { root, index } = store
   const resting = new Map<string, { timer: NodeJS.Timeout; stamp: Stamp | undefined }>()
   const complained = new Map<string, string>()
+  const waits = new Map<string, number>()
   const queue: { readonly path: string; readonly stamp: Stamp }[] = []
   let hashing = 0
   let starting = true
@@ -37,6 +42,15 @@ export const watchStore = async (
     if (complained.get(path) === reason) return
     complained.set(path, reason)
     index.unreadable(path, reason)
+  }
+
+  /** What can't be read now can be later, and nothing tells when: it is tried again, ever more rarely. */
+  const tryLater = (path: string, cause: unknown) => {
+    if (signal.aborted) return
+    refuse(path, reasonOf(cause))
+    const after = Math.min(tryAgainAtLatest, 2 * (waits.get(path) ?? tryAgainAfter / 2))
+    waits.set(path, after)
+    resting.set(path, { stamp: undefined, timer: setTimeout(() => void rested(path), after) })
   }
 
   /** Size and time of what lies at a path; undefined where it is gone or no artifact. */
@@ -86,7 +100,7 @@ export const watchStore = async (
     try {
       await takeIn(path, stamp)
     } catch (cause) {
-      if (!signal.aborted && (cause as NodeJS.ErrnoException).code !== 'ENOENT') refuse(path, reasonOf(cause))
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') tryLater(path, cause)
     } finally {
       hashing--
       void hashNext()
@@ -102,6 +116,7 @@ export const watchStore = async (
     const after = await look(path)
     if (!after || !same(before, after) || size !== after.size) return rest(path, after)
     complained.delete(path)
+    waits.delete(path)
     if (ignorable.delete(path)) index.ignored(path, digest, size, after.modified)
     else index.seen(path, digest, size, after.modified)
   }
@@ -127,12 +142,22 @@ export const watchStore = async (
   watcher.on('add', (file) => void arrived(file))
   watcher.on('change', (file) => void arrived(file))
   watcher.on('unlink', (file) => index.gone(pathIn(root, file)))
-  await new Promise<void>((resolve, reject) => {
+  const ready = new Promise<void>((resolve) => {
     watcher.once('ready', () => resolve())
-    watcher.once('error', (cause) => reject(cause))
   })
+  const ended = new Promise<void>((resolve, reject) => {
+    signal.addEventListener('abort', () => resolve())
+    watcher.on('error', (cause) => {
+      const { code, path } = cause as NodeJS.ErrnoException
+      // A folder in it that is not ours to read harms none of the others.
+      if ((code === 'EACCES' || code === 'EPERM') && path && path !== root) refuse(pathIn(root, path), reasonOf(cause))
+      else reject(faults.unwatchable(root, cause))
+    })
+  })
+  await Promise.race([ready, ended])
   starting = false
   for (const path of vanished) index.gone(path)
+  return { ended }
 }
 
 /** Reads one byte more than there should be: a file that has grown meanwhile shows it by its size. */

@@ -59,6 +59,7 @@ export const listen = (client: QueryClient): void => {
       heard = true
       touch(['*'])
     })
+    source.addEventListener('presence', () => touch(['graph']))
     source.addEventListener('message', (message) => {
       hear(message)
       const { aggregate, run } = JSON.parse(message.data) as LiveEvent

@@ -38,24 +38,27 @@ export const decode = (
   { subject, headers: h, data, sequence, storedAt }: Found,
 ): Recorded | undefined => {
   const address = addressOf(subject)
-  if (!address || !h || h.get(header.subject) !== subject || h.get(header.specversion) !== '1.0') return undefined
-  if (isAnswer(h, subject, sequence)) return undefined
-  const id = h.get(header.id)
-  const type = h.get(header.type)
-  const version = versionOf(h.get(header.dataschema))
+  if (!address || !h) return undefined
+  const all = new Map(h) // Each `get` of the headers themselves goes through all of them.
+  const said = (name: string): string => all.get(name)?.[0] ?? ''
+  if (said(header.subject) !== subject || said(header.specversion) !== '1.0') return undefined
+  if (isAnswer(all, subject, sequence)) return undefined
+  const id = said(header.id)
+  const type = said(header.type)
+  const version = versionOf(said(header.dataschema))
   if (!id || !type || !version) return undefined
   const parsed = parse(data)
   if (parsed === undefined) return undefined
-  const traceparent = h.get(header.trace)
+  const traceparent = said(header.trace)
   return {
     id,
     type,
     version,
-    source: h.get(header.source),
-    time: h.get(header.time),
-    correlationId: h.get(header.correlation) || id,
-    causationId: h.get(header.causation) || id,
-    principal: h.get(header.principal),
+    source: said(header.source),
+    time: said(header.time),
+    correlationId: said(header.correlation) || id,
+    causationId: said(header.causation) || id,
+    principal: said(header.principal),
     ...(traceparent && { traceparent }),
     data: parsed,
     address,
@@ -70,9 +73,9 @@ export const decode = (
  * reply address has the server put what it reads there, envelope and all; but the server says where it read it, and only
  * in a direct read that is the place where the message lies.
  */
-const isAnswer = (h: MsgHdrs, subject: string, sequence: number): boolean =>
-  h.values('Nats-Subject').some((read) => read !== subject) ||
-  h.values('Nats-Sequence').some((read) => Number(read) !== sequence)
+const isAnswer = (headers: ReadonlyMap<string, readonly string[]>, subject: string, sequence: number): boolean =>
+  headers.get('Nats-Subject')?.some((read) => read !== subject) === true ||
+  headers.get('Nats-Sequence')?.some((read) => Number(read) !== sequence) === true
 
 const parse = (data: Uint8Array): unknown => {
   try {

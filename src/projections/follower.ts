@@ -1,9 +1,9 @@
-import type { Database } from 'better-sqlite3'
 import type { Batch, Bus } from '#bus/bus'
 import { Fault, faults } from '#bus/fault'
 import { takeLock } from '#bus/lock'
-import { applier, type Halt } from './apply.ts'
-import { discard, type FoundFile, inspect, openDatabase, openForBuilding, replace, settle } from './database.ts'
+import type { Halt } from './apply.ts'
+import { type Built, readAll, type Writer, writing } from './build.ts'
+import { type FoundFile, inspect, openDatabase, replace, settle } from './database.ts'
 import { progressOf } from './progress.ts'
 import type { Projection } from './projection.ts'
 
@@ -26,11 +26,6 @@ export type Follower = Pick<ReturnType<typeof progressOf>, 'now' | 'caughtUp' | 
   readonly ended: Promise<void>
 }
 
-type Writer = ReturnType<typeof applier> & { readonly db: Database }
-
-/** A database that has read the whole log, or the reason why it could not: then it is gone already. */
-type Built = { readonly writer: Writer; readonly halt?: Halt | undefined }
-
 /**
  * Follows the log into a database. Resolves when there is one to be read. Where the file was made by another version, or
  * from another log, it goes on being read until the new one has caught up.
@@ -48,12 +43,10 @@ export const follow = async (options: FollowOptions): Promise<Follower> => {
   let built: { readonly writer: Writer; readonly placed: () => void } | undefined
   let building: Promise<Built> | undefined
 
-  const writing = (db: Database): Writer => ({ db, ...applier(db, projection) })
-  const open = (file: string): Writer => writing(openDatabase(file, projection, logId))
-  const openNew = (file: string): Writer => writing(openForBuilding(file, projection, logId))
+  const open = (file: string): Writer => writing(openDatabase(file, projection, logId), projection)
 
   const build = (): Promise<Built> => {
-    building ??= readAll(bus, `${path}.rebuild`, openNew, signal).finally(() => {
+    building ??= readAll(bus, `${path}.rebuild`, projection, signal).finally(() => {
       building = undefined
     })
     return building
@@ -146,31 +139,6 @@ export const follow = async (options: FollowOptions): Promise<Follower> => {
   ended.catch(() => undefined)
   const { now, caughtUp, waitFor, onApplied } = progress
   return { now, caughtUp, waitFor, onApplied, path, projection, rebuild, ended }
-}
-
-/** Reads the log from its beginning into a new file, until nothing is known to wait behind it. */
-const readAll = async (bus: Bus, file: string, open: (file: string) => Writer, signal: AbortSignal): Promise<Built> => {
-  discard(file)
-  const writer = open(file)
-  const caughtUp = new AbortController()
-  let halt: Halt | undefined
-  const take = (batch: Batch): void => {
-    halt ??= writer.apply(batch).halt
-    if (halt || batch.pending === 0) caughtUp.abort()
-  }
-  const drop = (): void => {
-    writer.db.close()
-    discard(file)
-  }
-  try {
-    if ((await bus.head()) > 0) await bus.follow(writer.checkpoint(), take, AbortSignal.any([signal, caughtUp.signal]))
-    signal.throwIfAborted()
-  } catch (cause) {
-    drop()
-    throw cause
-  }
-  if (halt) drop()
-  return { writer, halt }
 }
 
 const outdatedBy = (found: FoundFile, { name, version }: Projection, logId: string): string | undefined => {

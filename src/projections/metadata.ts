@@ -8,6 +8,7 @@ import { projection } from './projection.ts'
 export const metadata = projection({
   name: 'metadata',
   version: 1,
+  readsBy: ['history_range', 'nodes_unknown'],
   doubt: ({ address: { aggregate, key } }) =>
     aggregate === 'run' && !/^\d{1,15}$/.test(key) ? `'${key}' is no number of a run` : undefined,
   on: { ...onPipelines, ...onRuns, ...onArtifacts, ...onTracking, ...onHosts },

@@ -71,17 +71,20 @@ export const offered = (
   run: string,
   { store, after, upTo }: { readonly store: string; readonly after: number; readonly upTo: number },
 ): void => {
-  const newest = rows.all<Content & { readonly what: string }>(
-    `select store, path, digest, size, what, max(sequence) from artifact_history
-     where store = ? and sequence > ? and sequence <= ? and what in ('detected', 'changed', 'gone')
-     group by path order by path`,
+  const arrived = rows.all<Content & { readonly what: string }>(
+    `select store, path, digest, size, what from artifact_history
+     where store = ? and sequence > ? and sequence <= ? order by sequence`,
     store,
     after,
     upTo,
   )
-  for (const { path, digest, size = null, what } of newest) {
-    if (what === 'gone') continue
-    const content = { store, path, digest, size }
+  const newest = new Map<string, Content>()
+  for (const { what, ...content } of arrived) {
+    if (what === 'gone') newest.delete(content.path)
+    else if (what === 'detected' || what === 'changed') newest.set(content.path, content)
+  }
+  for (const content of newest.values()) {
+    const { path, digest } = content
     const [now] = rows.now(artifacts, { store, path })
     if (now?.digest === digest && now.state !== 'gone')
       rows.turn(artifacts, { store, path }, { state: 'offered', run, part: null, at: event.storedAt }, event.sequence)

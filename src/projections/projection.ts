@@ -19,6 +19,8 @@ export type Projection = {
   readonly version: number
   /** The SQL that makes its tables: `migrations/<name>-<version>.sql`, generated from the tables' definitions. */
   readonly schema: string
+  /** The indexes, beside the unique ones, that its handlers read by: all others are made when a rebuild is through. */
+  readonly readsBy: readonly string[]
   /** Why an event whose data keeps its contract can't be understood all the same; undefined where it can. */
   readonly doubt: (event: Recorded) => string | undefined
   readonly on: Readonly<Record<string, ((rows: Rows, event: never) => void) | undefined>>

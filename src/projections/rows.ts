@@ -32,16 +32,21 @@ export type Rows = {
   readonly all: <Row>(sql: string, ...values: readonly unknown[]) => readonly Row[]
 }
 
-/** A table as it is written: its columns, those that hold JSON, and the statements prepared for it so far. */
+/** A table as it is written: its columns, which of them hold JSON, and the statements prepared for it so far. */
 type Shape = {
   readonly name: string
   readonly columns: readonly string[]
-  readonly json: ReadonlySet<string>
+  readonly json: readonly boolean[]
+  /** Where each column is in a row. */
+  readonly place: ReadonlyMap<string, number>
   readonly insert: Statement
   /** By the columns that they ask for, with a comma between. */
   readonly held: Map<string, Statement>
   readonly end: Map<string, Statement>
 }
+
+/** A row as SQLite keeps it, in the order of the columns. */
+type Values = unknown[]
 
 /** The write path of a projection. */
 export const rowsOf = (db: Database): Rows => {
@@ -58,47 +63,44 @@ export const rowsOf = (db: Database): Rows => {
     shapes.set(table, found)
     return found
   }
-  const insert = ({ columns, insert }: Shape, row: Stored): void => {
-    insert.run(columns.map((column) => row[column] ?? null))
-  }
-  const held = ({ name, held }: Shape, like: Stored): Stored[] => {
-    const given = Object.keys(like)
-    const select = known(held, given.join(), () => `select * from "${name}" where ${nowWhere(given)}`)
-    return select.all(Object.values(like)) as Stored[]
-  }
   /** Ends what holds now under a key; gives it as it was, but for its end. */
-  const end = ({ name, end }: Shape, key: Stored, sequence: number): Stored[] => {
+  const end = (shape: Shape, key: object, sequence: number): Values[] => {
     const given = Object.keys(key)
-    const sql = () => `update "${name}" set "until" = ? where ${nowWhere(given)} returning *`
-    return known(end, given.join(), sql).all(sequence, Object.values(key)) as Stored[]
+    const { name, columns } = shape
+    const sql = () =>
+      `update "${name}" set "until" = ? where ${nowWhere(given)} returning ${columns.map(quoted).join(', ')}`
+    return known(shape.end, given.join(), sql).raw().all(sequence, stored(shape, key)) as Values[]
   }
 
   const add: Rows['add'] = (table, row) => {
     const shape = shapeOf(table)
-    insert(shape, stored(shape, row))
+    shape.insert.run(whole(shape, row))
   }
   const put: Rows['put'] = (table, key, row, sequence) => {
     const shape = shapeOf(table)
-    const name = stored(shape, key)
-    end(shape, name, sequence)
-    insert(shape, { ...name, ...stored(shape, row), since: sequence, until: null })
+    end(shape, key, sequence)
+    shape.insert.run(whole(shape, { ...key, ...row, since: sequence, until: null }))
   }
   const turn: Rows['turn'] = (table, key, change, sequence) => {
     const shape = shapeOf(table)
-    const ended = end(shape, stored(shape, key), sequence)
+    const ended = end(shape, key, sequence)
     if (ended.length === 0) return
-    const changed = stored(shape, change)
-    for (const row of ended) insert(shape, { ...row, ...changed, since: sequence, until: null })
+    const changes = { ...change, since: sequence, until: null }
+    const [places, values] = [Object.keys(changes).map((column) => placeOf(shape, column)), stored(shape, changes)]
+    for (const row of ended) {
+      for (const [at, place] of places.entries()) row[place] = values[at]
+      shape.insert.run(row)
+    }
   }
   const now = ((table, like) => {
     const shape = shapeOf(table)
-    return held(shape, stored(shape, like)).map((row) => read(shape, row))
+    const given = Object.keys(like)
+    const select = known(shape.held, given.join(), () => `select * from "${shape.name}" where ${nowWhere(given)}`)
+    return select.all(stored(shape, like)).map((row) => read(shape, row as Record<string, unknown>))
   }) as Rows['now']
 
   return { add, put, turn, now, all: (sql, ...values) => known(asked, sql, () => sql).all(...values) as never }
 }
-
-type Stored = Readonly<Record<string, unknown>>
 
 const quoted = (column: string): string => `"${column}"`
 
@@ -113,23 +115,34 @@ const readShape = (db: Database, table: SQLiteTable): Shape => {
   return {
     name,
     columns,
-    json: new Set(described.flatMap(([key, column]) => (column.dataType === 'json' ? [key] : []))),
+    json: described.map(([, column]) => column.dataType === 'json'),
+    place: new Map(columns.map((column, place) => [column, place])),
     insert: db.prepare(`insert or replace into "${name}" (${columns.map(quoted).join(', ')}) values (${places})`),
     held: new Map(),
     end: new Map(),
   }
 }
 
-/** A row as SQLite keeps it: JSON as text. */
-const stored = ({ json }: Shape, row: object): Stored => {
-  const kept: Record<string, unknown> = { ...row }
-  for (const column of json)
-    if (kept[column] !== null && kept[column] !== undefined) kept[column] = JSON.stringify(kept[column])
-  return kept
+const placeOf = ({ name, place }: Shape, column: string): number => {
+  const found = place.get(column)
+  if (found === undefined) throw new TypeError(`${name} has no column ${column}`)
+  return found
 }
 
-const read = ({ json }: Shape, row: Stored): Stored => {
-  const given: Record<string, unknown> = { ...row }
-  for (const column of json) if (typeof given[column] === 'string') given[column] = JSON.parse(given[column])
-  return given
+/** A value as SQLite keeps it: JSON as text. */
+const storedAs = (json: boolean | undefined, value: unknown): unknown =>
+  value === undefined || value === null ? null : json ? JSON.stringify(value) : value
+
+/** All of a row, in the order of its columns; what it does not say is null. */
+const whole = ({ columns, json }: Shape, row: object): Values =>
+  columns.map((column, place) => storedAs(json[place], (row as Readonly<Record<string, unknown>>)[column]))
+
+/** What a part of a row says, in its own order. */
+const stored = (shape: Shape, part: object): Values =>
+  Object.entries(part).map(([column, value]) => storedAs(shape.json[placeOf(shape, column)], value))
+
+const read = ({ columns, json }: Shape, row: Record<string, unknown>): Readonly<Record<string, unknown>> => {
+  for (const [place, column] of columns.entries())
+    if (json[place] && typeof row[column] === 'string') row[column] = JSON.parse(row[column])
+  return row
 }

@@ -3,9 +3,11 @@ export type Address = { readonly aggregate: string; readonly scope: string; read
 
 /** A dot, a star or a space in a token would silently change who receives the message. */
 const token = (text: string): string => {
-  if (!/^[\w-]+$/.test(text)) throw new TypeError(`'${text}' cannot be part of a subject: use letters, digits, - and _`)
+  if (!isToken(text)) throw new TypeError(`'${text}' cannot be part of a subject: use letters, digits, - and _`)
   return text
 }
+
+const isToken = (text: string | undefined): text is string => text !== undefined && /^[\w-]+$/.test(text)
 
 /** Everything one aggregate has recorded: the unit of consistency. */
 export const historyOf = ({ aggregate, scope, key }: Address): string =>
@@ -14,7 +16,8 @@ export const historyOf = ({ aggregate, scope, key }: Address): string =>
 /** The aggregate whose history a subject is; undefined where the subject is none. */
 export const addressOf = (subject: string): Address | undefined => {
   const [root, aggregate, scope, key, ...rest] = subject.split('.')
-  return root === 'events' && aggregate && scope && key && rest.length === 0 ? { aggregate, scope, key } : undefined
+  const isHistory = root === 'events' && rest.length === 0 && isToken(aggregate) && isToken(scope) && isToken(key)
+  return isHistory ? { aggregate, scope, key } : undefined
 }
 
 /** Two addresses of one aggregate are equal as subjects. */
@@ -69,5 +72,6 @@ export const timersDue = (where: string): string => `timers.due.${token(where)}.
 export const logOf = (scope: string, key: string, part: string): string =>
   `logs.${token(scope)}.${token(key)}.${token(part)}`
 
-/** An event's id as one token: ids hold dots where a producer's name does. */
-const nameOfId = (eventId: string): string => token(eventId.replaceAll('.', '_'))
+/** An event's id as one token, whatever it holds: a dot becomes `_`, all else that a token can't hold its code. */
+const nameOfId = (eventId: string): string =>
+  eventId.replaceAll('.', '_').replaceAll(/[^\w-]/gu, (odd) => `_${odd.codePointAt(0)?.toString(16)}_`)

@@ -114,7 +114,11 @@ const answer = {
       {
         type: 'object',
         required: ['accepted'],
-        properties: { accepted: { const: true }, position: { type: 'string' } },
+        properties: {
+          accepted: { const: true },
+          position: { type: 'string' },
+          events: { type: 'array', items: { type: 'string' }, description: 'The names of what was recorded' },
+        },
       },
       {
         type: 'object',

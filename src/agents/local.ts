@@ -22,9 +22,25 @@ export const openLocal = (path: string): Database.Database => {
       fact text,
       primary key (store, path)
     ) strict, without rowid;
-    create table if not exists held (
+    create table if not exists holdings (
       event text primary key,
-      receipt text not null
+      receipt text not null,
+      renewed integer not null
+    ) strict, without rowid;
+    create table if not exists tries (
+      event text primary key,
+      returned integer not null default 0,
+      lost integer not null default 0
+    ) strict, without rowid;
+    create table if not exists promises (
+      store text not null,
+      path text not null,
+      digest text not null,
+      origin text not null,
+      primary key (store, path)
+    ) strict, without rowid;
+    create table if not exists watched (
+      store text primary key
     ) strict, without rowid;
     create table if not exists results (
       event text primary key,

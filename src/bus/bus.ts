@@ -33,6 +33,9 @@ export type Cursor = {
   readonly lastSequence?: number | undefined
 }
 
+/** How long a delivery may go without a sign of life before it is delivered again, in milliseconds. */
+export const lease = 30_000
+
 /** One piece of work, delivered to one worker at a time. */
 export type Work = {
   readonly event: Recorded
@@ -42,7 +45,10 @@ export type Work = {
   readonly receipt: string
   /** Renews the lease. */
   readonly working: () => void
-  /** Says that it is done and will not be delivered again. Resolves when the server knows. */
+  /**
+   * Says that it is done and will not be delivered again, to whomever: only for whoever holds the latest delivery to say.
+   * Resolves when the server knows.
+   */
   readonly done: () => Promise<void>
   /** Gives it back, to be delivered again after a while. */
   readonly postpone: (milliseconds: number) => void

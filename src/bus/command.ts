@@ -96,18 +96,17 @@ export const own = <State, C, E>(bus: Bus, decider: Decider<State, C, E>, scope:
 
 const readAsked = (body: unknown): Omit<Command, 'principal'> & { readonly key: string } => {
   const { id, type, key, data, correlationId, causationId } = (body ?? {}) as Record<string, unknown>
-  const text = (name: string, value: unknown): string => {
-    if (typeof value !== 'string' || value === '' || value.length > 200)
-      throw faults.brokenContract('command', `${name}: expected a text of 1 to 200 characters`)
+  const text = (name: string, value: unknown, allowed = /^[\w.:-]{1,200}$/): string => {
+    if (typeof value !== 'string' || !allowed.test(value))
+      throw faults.brokenContract('command', `${name}: expected a text that matches ${allowed.source}`)
     return value
   }
-  const idText = text('id', id)
-  const keyText = text('key', key)
-  if (!/^[\w-]+$/.test(keyText)) throw faults.brokenContract('command', 'key: use letters, digits, - and _')
+  const token = /^[\w-]{1,128}$/
+  const idText = text('id', id, token)
   return {
     id: idText,
     type: text('type', type),
-    key: keyText,
+    key: text('key', key, token),
     data,
     correlationId: correlationId === undefined ? idText : text('correlationId', correlationId),
     causationId: causationId === undefined ? idText : text('causationId', causationId),

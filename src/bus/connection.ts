@@ -100,19 +100,21 @@ export const clearly = async <Answer>(what: string, act: () => Promise<Answer>):
  * answer would never come. What was asked may have been done then.
  */
 export const whileUp = async <Answer>(
-  { up, broken, restored }: Connection,
+  { nc, up, broken, restored }: Connection,
   what: string,
   ask: () => Promise<Answer>,
   within = answeredWithin,
 ): Promise<Answer> => {
+  if (nc.isClosed()) throw faults.closed(what)
   if (!up()) await restored(AbortSignal.timeout(within))
-  if (!up()) throw faults.timeout(what, within)
+  if (!up()) throw nc.isClosed() ? faults.closed(what) : faults.timeout(what, within)
   const settled = new AbortController()
   const breaking = broken(settled.signal).then(() => {
     throw faults.interrupted(what)
   })
   try {
-    return await Promise.race([ask(), breaking])
+    const asking = async () => ask() // What it throws at once must not leave the other one alone.
+    return await Promise.race([asking(), breaking])
   } catch (cause) {
     throw explained(cause, what, within)
   } finally {

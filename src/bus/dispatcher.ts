@@ -1,28 +1,50 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { contractOf, readEvent } from '#contracts/all'
+import type { Recorded } from '#contracts/envelope'
+import { orAborted } from './abort.ts'
 import type { Bus, WorkItem } from './bus.ts'
+import { Fault } from './fault.ts'
 
 /**
  * Puts events that are work where their agents find them, and sets a timer for those that ask to be looked at again.
- * Any number of hosts may run it: they share one name, and work put twice is there once.
+ * Any number of hosts may run it: they share one name, and work put twice is there once. Where the server can't store
+ * work, it is put again until it can; `waits` says why it has to be.
  */
-export const dispatch = (bus: Bus, signal: AbortSignal): Promise<void> =>
-  bus.react(
-    'dispatcher',
-    async ({ events }) => {
-      const items: WorkItem[] = []
-      for (const recorded of events) {
-        const contract = contractOf(recorded.type)
-        if (!contract?.work && !contract?.delay) continue
-        const reading = readEvent(recorded)
-        if (!reading.kept) continue
-        const data = reading.event.data as never
-        if (contract.work) items.push({ ...contract.work(data), event: recorded })
-        if (contract.delay) {
-          const { where } = contract.work?.(data) ?? { where: recorded.address.scope }
-          await bus.setTimer(where, recorded, recorded.storedAt + contract.delay(data))
-        }
+export const dispatch = async (
+  bus: Bus,
+  signal: AbortSignal,
+  waits: (reason: string) => void = () => undefined,
+): Promise<void> => {
+  const put = async (events: readonly Recorded[]): Promise<void> => {
+    const items: WorkItem[] = []
+    for (const recorded of events) {
+      const contract = contractOf(recorded.type)
+      if (!contract?.work && !contract?.delay) continue
+      const reading = readEvent(recorded)
+      if (!reading.kept) continue
+      const data = reading.event.data as never
+      if (contract.work) items.push({ ...contract.work(data), event: recorded })
+      if (contract.delay) {
+        const { where } = contract.work?.(data) ?? { where: recorded.address.scope }
+        await bus.setTimer(where, recorded, recorded.storedAt + contract.delay(data))
       }
-      if (items.length > 0) await bus.put(items)
-    },
-    signal,
-  )
+    }
+    if (items.length > 0) await bus.put(items)
+  }
+  const putAtLast = async (events: readonly Recorded[]): Promise<void> => {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await put(events)
+      } catch (cause) {
+        if (!(cause instanceof Fault && cause.code === 'bus.refused')) throw cause
+        if (tries === 2) waits(cause.message)
+        await delay(Math.min(5_000, 50 * 2 ** tries), undefined, { signal })
+      }
+    }
+  }
+  try {
+    await bus.react('dispatcher', ({ events }) => orAborted(putAtLast(events), signal), signal)
+  } catch (cause) {
+    if (!signal.aborted) throw cause // What was not put is given back, and put at the next start.
+  }
+}

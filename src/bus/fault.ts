@@ -21,6 +21,7 @@ export const faults = {
     new Fault('bus.timeout', `${what} gave no answer within ${milliseconds} ms`),
   interrupted: (what: string) =>
     new Fault('bus.timeout', `The connection broke before there was an answer to: ${what}`),
+  closed: (what: string) => new Fault('bus.closed', `The connection was closed before there was an answer to: ${what}`),
   denied: (what: string, cause: unknown) =>
     new Fault('bus.denied', `This principal may not ${what}. See: millrace permissions`, { cause }),
   shutOut: (url: string, cause: unknown) =>
@@ -69,6 +70,11 @@ export const faults = {
     ),
   brokenContract: (type: string, problems: string) =>
     new Fault('contract.broken', `${type} breaks its contract: ${problems}`),
+  tooLarge: (type: string, found: number, limit: number) =>
+    new Fault(
+      'contract.too-large',
+      `${type} holds ${found} characters, and may hold ${limit}: save what is large in a store, and say its path`,
+    ),
   unknownMessage: (type: string, known: readonly string[]) =>
     new Fault('contract.unknown', `Nothing is called '${type}'. Known: ${known.join(', ')}`),
   twin: (host: string, where: string) =>
@@ -112,7 +118,7 @@ export const faults = {
   lockHeld: (what: string, pid: number, path: string) =>
     new Fault('lock.held', `${what} is in use by process ${pid} (${path}). Stop it, or use another folder`),
   leavesStore: (path: string) =>
-    new Fault('store.outside', `'${path}' is not a path inside the store: use a relative one without ..`),
+    new Fault('store.outside', `'${path}' is not a path inside the store: use names joined by /, none of them . or ..`),
   taken: (path: string, store: string, by: string) =>
     new Fault(
       'store.taken',

@@ -8,7 +8,13 @@ import { faults } from './fault.ts'
 
 /** What the asker learns. */
 export type Answer =
-  | { readonly accepted: true; readonly position: string | undefined }
+  | {
+      readonly accepted: true
+      /** Where it is recorded; undefined where what was asked for held already. */
+      readonly position: string | undefined
+      /** The types of what was recorded. */
+      readonly events: readonly string[]
+    }
   | { readonly accepted: false; readonly refusal: string; readonly detail: string }
 
 /** How often an append may meet somebody else's before the owner gives up. */
@@ -18,7 +24,9 @@ const maxTries = 20
 const keptFolds = 64
 const keptCommands = 1000
 
-type Fold<State> = { readonly state: State; readonly version: number; readonly answered: Map<string, string> }
+/** What a command that was accepted came to. */
+type Answered = { readonly position: string; readonly events: readonly string[] }
+type Fold<State> = { readonly state: State; readonly version: number; readonly answered: Map<string, Answered> }
 
 /**
  * The one impure loop: read, decide, append, and after a doubt look before deciding again. An accepted command asked
@@ -31,11 +39,13 @@ export const ownerOf = <State, C, E>(bus: Bus, decider: Decider<State, C, E>) =>
   /** The aggregate as it now is: what was kept, and what has come since. Reads nothing where the version is the same. */
   const current = async (address: Address): Promise<Fold<State>> => {
     const subject = historyOf(address)
-    const kept = folds.get(subject) ?? { state: decider.initial, version: 0, answered: new Map<string, string>() }
+    const kept = folds.get(subject) ?? { state: decider.initial, version: 0, answered: new Map<string, Answered>() }
     const { events, version } = await bus.read(address, kept.version)
     let { state } = kept
     for (const recorded of events) {
-      kept.answered.set(commandOfEvent(recorded.id), recorded.position)
+      const id = commandOfEvent(recorded.id)
+      const events = [...(kept.answered.get(id)?.events ?? []), recorded.type]
+      kept.answered.set(id, { position: recorded.position, events })
       const reading = readEvent(recorded)
       // What does not keep its contract is passed over here too; projections say so.
       if (reading.kept) state = decider.evolve(state, reading.event as unknown as E & { readonly position: string })
@@ -54,16 +64,17 @@ export const ownerOf = <State, C, E>(bus: Bus, decider: Decider<State, C, E>) =>
     for (let tries = 0; tries < maxTries; tries++) {
       const { state, version, answered } = await current(address)
       const first = answered.get(command.id)
-      if (first) return { accepted: true, position: first }
+      if (first) return { accepted: true, ...first }
 
       const commanded = { ...command, scope: address.scope, key: address.key }
       const decision = decider.decide(commanded as never, state)
       if (!decision.accepted) return decision
-      if (decision.events.length === 0) return { accepted: true, position: undefined }
+      if (decision.events.length === 0) return { accepted: true, position: undefined, events: [] }
 
       const own = { address, expectedVersion: version, events: decision.events as readonly Undated[] }
       const sequence = await bus.append(numbered([own, ...(decision.also ?? [])], command))
-      if (sequence !== 'conflict') return { accepted: true, position: `${bus.logId}.${sequence}` }
+      if (sequence !== 'conflict')
+        return { accepted: true, position: `${bus.logId}.${sequence}`, events: own.events.map(({ type }) => type) }
     }
     throw faults.contended(historyOf(address), maxTries)
   }

@@ -1,14 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { contractOf, problemsOf } from '#contracts/all'
-import type { Numbered, Recorded } from '#contracts/envelope'
+import type { Recorded } from '#contracts/envelope'
 import { type Address, addressOf, historyOf } from '#contracts/subjects'
+import { orAborted } from './abort.ts'
 import type { Append, Bus } from './bus.ts'
 import { Fault, faults, reasonOf } from './fault.ts'
+import { openOutboxTables } from './outbox-tables.ts'
 import { batchLimit } from './publish.ts'
 
 /** How long facts may wait before somebody is told, in milliseconds. */
 const patience = 5_000
+
+/** How long a fact's data may be, in characters: a message that a server refuses would hold up all that are behind it. */
+const largestFact = 262_144
 
 /** A fact before it is numbered. */
 export type Fact = {
@@ -18,55 +23,29 @@ export type Fact = {
   readonly causedBy?: Pick<Recorded, 'id' | 'correlationId'> | undefined
 }
 
+/** Who waits until everything up to a place is acknowledged. */
+type Flush = { readonly upTo: number; readonly done: () => void; readonly fail: (cause: unknown) => void }
+
 /**
  * Facts that are not yet acknowledged, numbered by their producer and kept on disk: the host can be killed, or lose the
- * bus for hours, and neither loses nor doubles one. The database belongs to one host and one log.
+ * bus for hours, and neither loses nor doubles one. The database belongs to one host and one log; where it has been lost,
+ * or somebody else writes to the same subjects, what waits is numbered behind what lies there.
  */
 export const openOutbox = (db: Database, principal: string) => {
-  db.exec(`
-    create table if not exists producers (
-      subject text primary key,
-      number integer not null,
-      acknowledged integer not null default 0,
-      sequence integer not null default 0
-    ) strict;
-    create table if not exists outbox (
-      place integer primary key autoincrement,
-      subject text not null,
-      number integer not null,
-      event text not null
-    ) strict;
-  `)
-  const insert = db.prepare('insert into outbox (subject, number, event) values (?, ?, ?)')
-  const nextNumber = db.prepare<[string], { number: number }>(
-    `insert into producers (subject, number) values (?, 1)
-     on conflict (subject) do update set number = number + 1 returning number`,
-  )
-  const waiting = db.prepare<[number], { place: number; subject: string; number: number; event: string }>(
-    'select place, subject, number, event from outbox order by place limit ?',
-  )
-  const producerOf = db.prepare<[string], { acknowledged: number; sequence: number }>(
-    'select acknowledged, sequence from producers where subject = ?',
-  )
-  const acknowledge = db.prepare(
-    'update producers set acknowledged = ?, sequence = ?, number = max(number, ?) where subject = ?',
-  )
-  const forget = db.prepare('delete from outbox where subject = ? and number <= ?')
-  const count = db.prepare<[], { n: number }>('select count(*) as n from outbox')
-
+  const tables = openOutboxTables(db)
+  const flushes = new Set<Flush>()
   let wake: () => void = () => undefined
-  const flushes = new Set<() => void>()
+  let ended: { readonly cause: unknown } | undefined
 
-  /** Keeps a fact, in the transaction that is open if one is. Throws where it breaks its contract. */
+  /** Keeps a fact, in the transaction that is open if one is. Throws where it breaks its contract, or is too large. */
   const post = ({ address, type, data, causedBy }: Fact): string => {
     const contract = contractOf(type)
     if (contract?.kind !== 'fact') throw faults.brokenContract(type, 'it is no fact that can be posted')
     const parsed = contract.data.safeParse(data)
     if (!parsed.success) throw faults.brokenContract(type, problemsOf(parsed.error.issues))
-    const subject = historyOf(address)
-    const number = nextNumber.get(subject)?.number ?? 0
-    const id = `${address.aggregate}.${address.scope}.${address.key}-${number}`
-    const event: Numbered = {
+    const { length } = JSON.stringify(parsed.data)
+    if (length > largestFact) throw faults.tooLarge(type, length, largestFact)
+    const id = tables.add(address, historyOf(address), (id) => ({
       id,
       type,
       version: contract.version,
@@ -76,72 +55,71 @@ export const openOutbox = (db: Database, principal: string) => {
       causationId: causedBy?.id ?? id,
       principal,
       data: parsed.data,
-    }
-    insert.run(subject, number, JSON.stringify(event))
+    }))
     queueMicrotask(() => wake())
     return id
   }
 
-  const settle = db.transaction((subject: string, number: number, sequence: number) => {
-    acknowledge.run(number, sequence, number, subject)
-    forget.run(subject, number)
-  })
-
-  /** Reads on from what is known to be acknowledged: facts of ours that lie there had been stored after all. */
+  /** Reads on from what is known of a subject: facts of ours that lie there had been stored after all. */
   const lookAgain = async (bus: Bus, subject: string): Promise<void> => {
     const address = addressOf(subject)
-    const known = producerOf.get(subject)
+    const known = tables.producer(subject)
     if (!address || !known) return
     const { events, version } = await bus.read(address, known.sequence)
     if (version < known.sequence) throw faults.shorterLog(known.sequence, version)
-    const last = events.reduce((number, { id }) => Math.max(number, numberOf(id)), known.acknowledged)
-    settle(subject, last, version)
+    tables.reconcile(subject, events, version)
   }
 
-  /** Sends what waits, as one atomic batch. Says whether anything was sent. */
+  /** Asks the log, before anything is sent to a subject for the first time, what lies there already. */
+  const synchronise = async (bus: Bus, subject: string): Promise<void> => {
+    const address = addressOf(subject)
+    if (!address || tables.producer(subject)?.synced) return
+    const last = await bus.last(address)
+    tables.reconcile(subject, last ? [last] : [], last?.sequence ?? 0)
+  }
+
+  /** Sends what waits, as one atomic batch. */
   const sendSome = async (bus: Bus): Promise<void> => {
-    const rows = waiting.all(batchLimit)
+    for (const { subject } of tables.next(batchLimit)) await synchronise(bus, subject)
+    const rows = tables.next(batchLimit)
     const bySubject = Map.groupBy(rows, ({ subject }) => subject)
-    const appends: Append[] = []
-    for (const [subject, some] of bySubject) {
-      const address = addressOf(subject)
-      const known = producerOf.get(subject)
-      if (address && known)
-        appends.push({ address, expectedVersion: known.sequence, events: some.map(({ event }) => JSON.parse(event)) })
-    }
+    const appends = [...bySubject].map(
+      ([subject, some]): Append => ({
+        address: addressOf(subject) as Address,
+        expectedVersion: tables.producer(subject)?.sequence ?? 0,
+        events: some.map(({ event }) => JSON.parse(event)),
+      }),
+    )
     // What the log knows must not be forgotten here, not even by a power cut: one sync for the whole batch.
-    durably(db, () => db.prepare('update outbox set place = place where place = ?').run(rows[0]?.place))
+    durably(db, () => tables.touch(rows[0]?.place ?? 0))
+    const lookAgainAtAll = async () => {
+      for (const subject of bySubject.keys()) await lookAgain(bus, subject)
+    }
     const stored = await bus.append(appends).catch(async (cause: unknown) => {
       // Where no answer came it may be stored or not.
-      if (cause instanceof Fault && cause.code !== 'bus.timeout') throw cause
-      await Promise.all([...bySubject.keys()].map((subject) => lookAgain(bus, subject)))
+      if (!(cause instanceof Fault) || cause.code === 'bus.timeout') await lookAgainAtAll()
       throw cause
     })
-    if (stored === 'conflict') {
-      for (const subject of bySubject.keys()) await lookAgain(bus, subject)
-      return
-    }
+    if (stored === 'conflict') return lookAgainAtAll()
     // A batch lies in one piece: the last sequence tells all others.
     let sequence = stored - rows.length
     for (const [subject, some] of bySubject) {
       sequence += some.length
-      settle(subject, some.at(-1)?.number ?? 0, sequence)
+      tables.settle(subject, some.at(-1)?.number ?? 0, sequence)
     }
   }
 
-  /** Sends facts as they come, until `signal` aborts. While the bus is away, or refuses them, they wait: `waits` says why. */
-  const send = async (
-    bus: Bus,
-    signal: AbortSignal,
-    waits: (reason: string) => void = () => undefined,
-  ): Promise<void> => {
-    const stop = () => wake()
+  const tellFlushed = (): void => {
+    const first = flushes.size > 0 ? tables.first() : undefined
+    for (const { upTo, done } of flushes) if (first === undefined || first > upTo) done()
+  }
+
+  const sendOn = async (bus: Bus, signal: AbortSignal, waits: (reason: string) => void): Promise<void> => {
     let failing: number | undefined
     let told = false
-    signal.addEventListener('abort', stop)
     for (let tries = 0; !signal.aborted; ) {
-      if (count.get()?.n === 0) {
-        for (const flushed of flushes) flushed()
+      tellFlushed()
+      if (tables.first() === undefined) {
         await new Promise<void>((resolve) => {
           wake = resolve
         })
@@ -162,21 +140,40 @@ export const openOutbox = (db: Database, principal: string) => {
         await delay(Math.min(2000, 50 * 2 ** tries++), undefined, { signal }).catch(() => undefined)
       }
     }
-    signal.removeEventListener('abort', stop)
   }
 
-  /** Resolves when everything that had been posted is acknowledged. */
-  const flushed = (): Promise<void> =>
-    new Promise((resolve) => {
-      const done = () => {
-        flushes.delete(done)
-        resolve()
-      }
-      flushes.add(done)
-      wake()
-    })
+  /** Sends facts as they come, until `signal` aborts. While the bus is away, or refuses them, they wait: `waits` says why. */
+  const send = async (
+    bus: Bus,
+    signal: AbortSignal,
+    waits: (reason: string) => void = () => undefined,
+  ): Promise<void> => {
+    const stop = () => wake()
+    signal.addEventListener('abort', stop)
+    ended = undefined
+    try {
+      await sendOn(bus, signal, waits)
+      ended = { cause: signal.reason }
+    } catch (cause) {
+      ended = { cause }
+      throw cause
+    } finally {
+      signal.removeEventListener('abort', stop)
+      for (const { fail } of flushes) fail(ended?.cause)
+    }
+  }
 
-  return { post, send, flushed, waiting: () => count.get()?.n ?? 0 }
+  /** Resolves when everything that had been posted is acknowledged; rejects when that is not waited for any longer. */
+  const flushed = (signal?: AbortSignal): Promise<void> => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const flush: Flush = { upTo: tables.last(), done: resolve, fail: reject }
+    if (ended) reject(ended.cause)
+    else flushes.add(flush)
+    wake()
+    return (signal ? orAborted(promise, signal) : promise).finally(() => flushes.delete(flush))
+  }
+
+  return { post, send, flushed, waiting: tables.count }
 }
 
 export type Outbox = ReturnType<typeof openOutbox>
@@ -190,6 +187,3 @@ export const durably = (db: Database, write: () => void): void => {
     db.pragma('synchronous = normal')
   }
 }
-
-/** The number in a fact's id: `artifact.root_pipeline.retraining-12` is the 12th. */
-const numberOf = (id: string): number => Number(/-(\d+)$/.exec(id)?.[1] ?? 0)

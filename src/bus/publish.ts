@@ -17,7 +17,7 @@ export type Stored =
 export const serverCode = {
   streamNotFound: 10059,
   wrongLastSequence: 10071,
-  tooManyPerSubject: 10077,
+  notStored: 10077,
   batchIncomplete: 10176,
   batchDuplicate: 10201,
   batchesOpen: 10210,

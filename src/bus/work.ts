@@ -1,14 +1,11 @@
 import { AckPolicy, type ConsumerConfig, type JsMsg, jetstream } from '@nats-io/jetstream'
 import { workOf, worksOf } from '#contracts/subjects'
-import type { Bus, Cursor, Work, WorkItem } from './bus.ts'
+import { type Bus, type Cursor, lease, type Work, type WorkItem } from './bus.ts'
 import { type Connection, reliably, unlessDenied } from './connection.ts'
 import { batchOf } from './follow.ts'
 import { decodeCarried, encodeCarried } from './message.ts'
 import { asFault, batchLimit, type Outgoing, publishBatch, type Stored, serverCode, store } from './publish.ts'
 import { acknowledge, answer, pull, receiptOf } from './pull.ts'
-
-/** How long a delivery may go without a sign of life before it is delivered again, in milliseconds. */
-export const lease = 30_000
 
 type WorkBus = Pick<Bus, 'put' | 'react' | 'take' | 'release'>
 
@@ -93,8 +90,11 @@ const outgoingOf = ({ where, agent, event }: WorkItem): Outgoing => {
   return { subject: workOf(where, agent, event.id), ...message }
 }
 
+/** What lies there already is no failure. A full stream is answered with the same code: only the words tell. */
 const refuseUnlessThere = (stored: Stored): void => {
-  if (!stored.stored && stored.code !== serverCode.tooManyPerSubject) throw asFault('a piece of work', stored)
+  if (stored.stored) return
+  const isThere = stored.code === serverCode.notStored && /messages per subject/.test(stored.description)
+  if (!isThere) throw asFault('a piece of work', stored)
 }
 
 /** The work a message carries; undefined where it carries none. */

@@ -88,7 +88,7 @@ export const addWrites = (app: App, { bus, user }: Site): void => {
   })
 }
 
-const translate = (c: Context, answer: Answer) => {
+const translate = (c: Context, answer: Answer | { readonly accepted: true; readonly position: string }) => {
   if (!answer.accepted) return refused(c, answer) as never
   if (answer.position) c.header(positionHeader, answer.position)
   return c.json({ accepted: true as const, position: answer.position ?? null }, 200)

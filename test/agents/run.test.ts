@@ -175,7 +175,7 @@ describe('a run', () => {
     const superseded = [...diamond, started('train'), started('train', 2, 'two')]
     const late = given(...superseded).when(report('train', 'succeeded'))
     late.records({ type: 'run.report-ignored', data: { ...execution('train'), reported: 'succeeded' } })
-    expect(late.again()).toEqual({ accepted: true, events: [] })
+    expect(late.again()).toMatchObject({ accepted: false, refusal: 'superseded' })
   })
 
   test('refuses a run and a node that are not there', () => {

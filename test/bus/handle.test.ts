@@ -34,7 +34,7 @@ test('records what is decided, and answers with where it lies', async () => {
   await handle(address, commandFrom(define, 'somebody'))
   const answer = await handle(address, commandFrom(start, 'somebody'))
   const { events } = await bus.read(address)
-  expect(answer).toEqual({ accepted: true, position: events[1]?.position })
+  expect(answer).toEqual({ accepted: true, position: events[1]?.position, events: ['pipeline.run-requested'] })
   expect(events.map(({ type, principal }) => [type, principal])).toEqual([
     ['pipeline.defined', 'somebody'],
     ['pipeline.run-requested', 'somebody'],
@@ -48,7 +48,7 @@ test('finds its own events after a doubt, and does not decide again', async () =
   const answer = await handle(address, commandFrom(start, 'somebody'))
   const { events } = await bus.read(address)
   expect(events.map(({ type }) => type)).toEqual(['pipeline.defined', 'pipeline.run-requested'])
-  expect(answer).toEqual({ accepted: true, position: events[1]?.position })
+  expect(answer).toEqual({ accepted: true, position: events[1]?.position, events: ['pipeline.run-requested'] })
 })
 
 test('gives an accepted command its first answer, and decides a refused one anew', async () => {

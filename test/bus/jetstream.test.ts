@@ -120,6 +120,27 @@ describe('on JetStream', () => {
     expect((await nc.request(subject, '{')).json()).toMatchObject({ fault: { code: 'contract.broken' } })
   })
 
+  test('work that the server has no room for is refused, and not taken for work that is there', async () => {
+    const bus = await connectBus()
+    const events = await record(bus, runOf(fresh()), [happened(), happened(), happened()])
+    const items = events.map((event) => ({ where: 'p', agent: fresh(), event }))
+    const { config, state } = await jsm.streams.info('WORK')
+    await jsm.streams.update('WORK', { ...config, max_bytes: state.bytes + 1 })
+    try {
+      await expect(bus.put(items)).rejects.toMatchObject({ code: 'bus.refused' })
+    } finally {
+      await jsm.streams.update('WORK', config)
+    }
+    await bus.put(items)
+    expect((await jsm.streams.info('WORK')).state.messages - state.messages).toBe(3)
+  })
+
+  test('what is asked on a closed bus is refused at once', async () => {
+    const bus = await open()
+    await bus.close()
+    await expect(bus.head()).rejects.toMatchObject({ code: 'bus.closed' })
+  })
+
   test('a timer that was handled is gone', async () => {
     const bus = await connectBus()
     const where = fresh()

@@ -62,6 +62,121 @@ test('a log that is shorter than what it acknowledged stops the sender', async (
   )
 })
 
+/** One life of a host: posts these values, and ends when the log has them. */
+const life = async (bus: Bus, db: Database.Database, values: readonly number[], principal = 'host') => {
+  const stop = new AbortController()
+  const outbox = openOutbox(db, principal)
+  for (const value of values) outbox.post(metric('a', value))
+  const sent = outbox.send(bus, stop.signal)
+  await outbox.flushed()
+  stop.abort()
+  await sent
+}
+
+test('a host whose memory was lost numbers its facts behind those that lie there', async () => {
+  const bus = memoryHub().connect('host')
+  await life(bus, new Database(':memory:'), [1, 2, 3])
+  await life(bus, new Database(':memory:'), [4, 5, 6, 7])
+  expect(await valuesIn(bus, 'a')).toEqual([1, 2, 3, 4, 5, 6, 7])
+  const { events } = await bus.read(address('a'))
+  expect(events.map(({ id }) => id)).toEqual(events.map((_, at) => `tracking.root.a-${at + 1}`))
+  expect(events.every(({ id, causationId, correlationId }) => causationId === id && correlationId === id)).toBe(true)
+})
+
+test('two hosts that write to one subject lose and double nothing', async () => {
+  const hub = memoryHub()
+  const dbs = { one: new Database(':memory:'), two: new Database(':memory:') }
+  for (let round = 0; round < 5; round++)
+    await Promise.all(
+      (['one', 'two'] as const).map((name, at) =>
+        life(hub.connect(name), dbs[name], [100 * at + 10 * round, 100 * at + 10 * round + 1], name),
+      ),
+    )
+  const values = (await valuesIn(hub.connect('r'), 'a')).toSorted((a, b) => a - b)
+  expect(values).toEqual([0, 1, 10, 11, 20, 21, 30, 31, 40, 41, 100, 101, 110, 111, 120, 121, 130, 131, 140, 141])
+})
+
+test("a script's event on the subject is passed over, whatever its id ends in", async () => {
+  const bus = memoryHub().connect('host')
+  const db = new Database(':memory:')
+  await life(bus, db, [1])
+  const event = {
+    ...{ id: '0190a000-0000-7000-8000-000000000099', version: 1, source: 'script', time: '', principal: 'script' },
+    ...{ type: 'tracking.metric-logged', correlationId: 'x', causationId: 'x', data: { key: 'loss', value: 2 } },
+  }
+  await bus.append([{ address: address('a'), expectedVersion: 'any', events: [event] }])
+  await life(bus, db, [3])
+  expect(await valuesIn(bus, 'a')).toEqual([1, 2, 3])
+  expect((await bus.read(address('a'))).events.at(-1)?.id).toBe('tracking.root.a-2')
+})
+
+test('a fact that no message could hold is refused, and says what to do', () => {
+  const outbox = openOutbox(new Database(':memory:'), 'host')
+  const large = { ...metric('a', 1), type: 'tracking.param-logged', data: { key: 'x', value: 'x'.repeat(300_000) } }
+  expect(() => outbox.post(large)).toThrow(
+    /tracking.param-logged holds 3000\d\d characters.*save what is large in a store/,
+  )
+})
+
+test('what is flushed is what had been posted, however much is posted meanwhile', async () => {
+  const outbox = openOutbox(new Database(':memory:'), 'host')
+  const bus = memoryHub().connect('host')
+  const stop = new AbortController()
+  let value = 0
+  // With every batch that is sent, another fact arrives: the outbox is never empty.
+  const busy: Bus = {
+    ...bus,
+    append: (appends) => bus.append(appends).finally(() => outbox.post(metric('a', value++))),
+  }
+  outbox.post(metric('a', value++))
+  const sent = outbox.send(busy, stop.signal)
+  await outbox.flushed()
+  expect(outbox.waiting()).toBeGreaterThan(0)
+  stop.abort()
+  await sent
+})
+
+test('whoever waits for a flush is told when that is not waited for any longer', async () => {
+  const outbox = openOutbox(new Database(':memory:'), 'host')
+  const away: Bus = { ...memoryHub().connect('host'), append: () => new Promise(() => undefined) }
+  const [stop, given] = [new AbortController(), new AbortController()]
+  outbox.post(metric('a', 1))
+  const waiting = outbox.flushed(given.signal)
+  given.abort(new Error('stopping'))
+  await expect(waiting).rejects.toThrow('stopping')
+  void outbox.send({ ...away, append: () => Promise.reject(new Error('away')) }, stop.signal)
+  const later = outbox.flushed()
+  stop.abort(new Error('ended'))
+  await expect(later).rejects.toThrow('ended')
+  await expect(outbox.flushed()).rejects.toThrow('ended')
+})
+
+test('sending costs the same whether few or many wait', async () => {
+  const sending = async (count: number): Promise<number> => {
+    const db = new Database(':memory:')
+    const outbox = openOutbox(db, 'host')
+    db.transaction(() => {
+      for (let value = 0; value < count; value++) outbox.post(metric('a', value))
+    })()
+    let last = 0
+    const bus: Bus = {
+      ...memoryHub().connect('host'),
+      append: async ([append]) => (last += append?.events.length ?? 0),
+    }
+    const stop = new AbortController()
+    const began = performance.now()
+    const sent = outbox.send(bus, stop.signal)
+    await outbox.flushed()
+    const took = performance.now() - began
+    stop.abort()
+    await sent
+    return took / count
+  }
+  await sending(5_000)
+  const [few, many] = [await sending(5_000), await sending(80_000)]
+  expect(many).toBeLessThan(4 * few)
+})
+
 /** What can happen to one append: it goes through, it is lost, or it is stored and its answer is lost. */
 const luck = fc.constantFrom('through', 'lost', 'stored, answer lost', 'stored, said to conflict')
 

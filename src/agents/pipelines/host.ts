@@ -70,7 +70,7 @@ export const runHost = async (options: HostOptions): Promise<void> => {
     type: 'host.started',
     data: { host, instance, machine: hostname(), pid: process.pid, version, nodes },
   })
-  run(dispatch(bus, signal))
+  run(dispatch(bus, signal, (reason) => log('warn', `Work waits: ${reason}`)))
   run(sweepBucket({ bus, host, signal }))
   for (const pipeline of pipelines) await runPipeline({ ...options, signal }, pipeline, outbox, run)
   log('debug', `${host} runs ${nodes.length} nodes`)

@@ -99,9 +99,10 @@ const report = (data: Extract<RunCommand, { type: 'run.report-node' }>['data'], 
   const { part, attempt, delivery, instance, result } = data
   const execution = { part, attempt, delivery, instance }
   if (!isOf(node, data) || node.state !== 'running') {
-    const again = isOf(node, data) && node.outcome === result.outcome
-    if (again || run.ignored.includes(nameOf(execution))) return accept<RunEvent>()
+    if (isOf(node, data) && node.outcome === result.outcome) return accept<RunEvent>()
     const reason = node.state === 'running' ? 'another process executes the node' : `the node is ${node.state}`
+    if (run.ignored.includes(nameOf(execution)))
+      return refuse(node.state === 'running' ? 'superseded' : 'ended', reason)
     return accept<RunEvent>({ type: 'run.report-ignored', data: { ...execution, reported: result.outcome, reason } })
   }
   const event: RunEvent =

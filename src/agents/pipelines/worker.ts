@@ -1,21 +1,24 @@
-import type { Bus, Work } from '#bus/bus'
-import { type Asked, ask, uuidv7 } from '#bus/command'
+import { orAborted } from '#bus/abort'
+import { type Bus, lease, type Work } from '#bus/bus'
 import { reasonOf } from '#bus/fault'
-import type { Answer } from '#bus/handle'
-import { durably, type Outbox } from '#bus/outbox'
+import type { Outbox } from '#bus/outbox'
 import { readEvent } from '#contracts/all'
 import type { Recorded } from '#contracts/envelope'
 import { splitPart } from '#contracts/names'
 import type { Local } from '../local.ts'
+import { type Kept, openHoldings, takeLeftovers } from './holdings.ts'
 import type { Lost, Result } from './messages.ts'
-import { patiently } from './patience.ts'
+import { beatEvery, tell, withBeats } from './tell.ts'
 
-/** How often a worker says that it is still at work, in milliseconds; well within the lease. */
-const beatEvery = 5_000
-
-/** How often work may be delivered before the agent gives up on it; and how often its process may be killed before that is its result. */
+/**
+ * How often work may be delivered, and not given back, before the agent gives up on it; and how often the process of its
+ * function may be killed before that is its result.
+ */
 const maxDeliveries = 10
 const maxKills = 3
+
+/** How much of what a function said about its end is recorded, in characters. */
+const mostSaid = 10_000
 
 /** One execution of one node. */
 export type Execution = {
@@ -28,9 +31,9 @@ export type Execution = {
 /** The event that asks for a node to be executed, as the worker reads it. */
 export type Scheduled = Recorded<'run.node-scheduled', { readonly part: string; readonly attempt: number }>
 
-type Worker = {
+export type Worker = {
   readonly bus: Bus
-  readonly local: Local
+  readonly holdings: ReturnType<typeof openHoldings<Execution, Result>>
   readonly outbox: Outbox
   readonly host: string
   readonly instance: string
@@ -40,11 +43,14 @@ type Worker = {
   readonly signal: AbortSignal
 }
 
+type Given = Omit<Worker, 'holdings'> & { readonly local: Local }
+
 /**
  * Takes the work of one node: start, beat, report. The result is written down before it is reported, so that hours of
  * work outlive an owner that is down at the end.
  */
-export const work = (worker: Worker, part: string): Promise<void> => {
+export const work = ({ local, ...more }: Given, part: string): Promise<void> => {
+  const worker = { ...more, holdings: openHoldings<Execution, Result>(local) }
   const { pipeline, node } = splitPart(part)
   return worker.bus.take(pipeline, node, (piece) => handle(worker, piece), { concurrency: 1, signal: worker.signal })
 }
@@ -53,113 +59,94 @@ const handle = async (worker: Worker, piece: Work): Promise<void> => {
   const reading = readEvent(piece.event)
   if (!reading.kept) return giveUp(worker, piece, reading.reason)
   const event = reading.event as Scheduled
-  const { local, say, signal } = worker
-  const hold = local.prepare('insert or replace into held (event, receipt) values (?, ?)')
-  const forget = local.transaction((id: string) => {
-    local.prepare('delete from held where event = ?').run(id)
-    local.prepare('delete from results where event = ?').run(id)
-  })
-  hold.run(event.id, piece.receipt)
-  const keepLease = setInterval(piece.working, beatEvery)
+  const { holdings, say, signal } = worker
+  const renew = () => {
+    holdings.hold(piece)
+    piece.working()
+  }
+  renew()
+  const keepLease = setInterval(renew, beatEvery)
   try {
-    await carryOut(worker, piece, event)
-    await piece.done()
-    forget(event.id)
+    const end = await carryOut(worker, piece, event)
+    // The server would take the word of an old delivery as well, and nobody would be given the work again.
+    if (end === 'superseded') {
+      say(`${event.data.part}: another process executes it`)
+      holdings.letGo(piece)
+    } else {
+      await piece.done()
+      holdings.forget(piece)
+    }
   } catch (cause) {
     // Stopping: another process, or this host's next one, is given it at once. Else: something broke that may pass.
-    if (!signal.aborted) say(`${event.data.part}: ${reasonOf(cause)}; trying again`)
+    if (signal.aborted) holdings.giveBack(piece)
+    else {
+      say(`${event.data.part}: ${reasonOf(cause)}; trying again`)
+      holdings.letGo(piece)
+    }
     piece.postpone(signal.aborted ? 0 : 1_000)
   } finally {
     clearInterval(keepLease)
   }
 }
 
-const carryOut = async (worker: Worker, piece: Work, event: Scheduled): Promise<void> => {
-  const { local, outbox, host, instance, signal } = worker
+/** Executes the work and has its result recorded; `superseded` where it is, or was meanwhile, in other hands. */
+const carryOut = async (worker: Worker, piece: Work, event: Scheduled): Promise<'settled' | 'superseded'> => {
+  const { holdings, host, instance, signal } = worker
+  const known = holdings.resultOf(piece)
+  if (known && (await report(worker, event, known)) === 'settled') return 'settled'
   const { part, attempt } = event.data
-  const known = local
-    .prepare<[string], { execution: string; result: string }>('select execution, result from results where event = ?')
-    .get(event.id)
-  if (known) {
-    await outbox.flushed()
-    await tell(
-      worker,
-      event,
-      'run.report-node',
-      { ...JSON.parse(known.execution), result: JSON.parse(known.result) },
-      signal,
-    )
-    return
-  }
   const execution = { part, attempt, delivery: piece.delivery, instance }
   const started = await tell(worker, event, 'run.start-node', { ...execution, host }, signal)
-  if (!started.accepted) return
-  const ending =
-    piece.delivery > maxDeliveries
-      ? ({ outcome: 'errored', reason: `Delivered ${piece.delivery} times without a result` } as const)
-      : await withBeats(worker, event, execution)
-  if (ending === undefined) return // Superseded: whoever holds it now reports.
-  if (ending.outcome === 'lost' && piece.delivery < maxKills) throw new Error(ending.reason)
-  const result: Result = ending.outcome === 'lost' ? { outcome: 'errored', reason: ending.reason } : ending
+  if (!started.accepted) {
+    if (started.refusal === 'superseded') return 'superseded'
+    worker.say(`${part} is not executed: ${started.detail}`)
+    return 'settled'
+  }
+  if (known) return keepAndReport(worker, piece, event, { execution, result: known.result }) // Who held it since is gone.
+  const isGivenUp = holdings.failuresOf(piece) > maxDeliveries
+  const reason = `Delivered ${piece.delivery} times without a result`
+  const ending = isGivenUp ? ({ outcome: 'errored', reason } as const) : await withBeats(worker, event, execution)
+  if (ending === undefined) return 'superseded'
+  if (ending.outcome === 'lost' && holdings.wasLost(piece) < maxKills) throw new Error(ending.reason)
+  const result = toldShortly(ending)
   if (signal.aborted && result.outcome === 'errored') throw signal.reason
-  const keep = local.prepare('insert or replace into results (event, execution, result) values (?, ?, ?)')
-  durably(local, () => keep.run(event.id, JSON.stringify(execution), JSON.stringify(result)))
-  await outbox.flushed()
-  await tell(worker, event, 'run.report-node', { ...execution, result }, signal)
-  if (piece.delivery > maxDeliveries) await bury(worker, piece, `Delivered ${piece.delivery} times without a result`)
+  if (isGivenUp) await bury(worker, piece, reason)
+  return keepAndReport(worker, piece, event, { execution, result })
 }
 
-/** Executes while beating; undefined where a beat was refused. Nobody answering is no refusal. */
-const withBeats = async (
+/** A result as a run records it: whatever a function had to say, there is an end to it. */
+const toldShortly = (ending: Result | Lost): Result => {
+  const short = (text: string) => (text.length > mostSaid ? `${text.slice(0, mostSaid)} …` : text)
+  if (ending.outcome !== 'succeeded')
+    return { outcome: ending.outcome === 'lost' ? 'errored' : ending.outcome, reason: short(ending.reason) }
+  return ending.message === undefined ? ending : { ...ending, message: short(ending.message) }
+}
+
+const keepAndReport = (worker: Worker, piece: Work, event: Scheduled, kept: Kept<Execution, Result>) => {
+  worker.holdings.keepResult(piece, kept)
+  return report(worker, event, kept)
+}
+
+/** Reports a result that was written down, once the facts before it are in the log. */
+const report = async (
   worker: Worker,
   event: Scheduled,
-  execution: Execution,
-): Promise<Result | Lost | undefined> => {
-  const refused = new AbortController()
-  const beat = async () => {
-    const answer = await ask(worker.bus, askedOf(event, 'run.beat-node', execution, uuidv7()), {
-      timeout: beatEvery,
-    }).catch(() => undefined)
-    if (answer && !answer.accepted) refused.abort(new Error(answer.detail))
-  }
-  const beats = setInterval(() => void beat(), beatEvery)
-  try {
-    const result = await worker.execute(event, execution, AbortSignal.any([worker.signal, refused.signal]))
-    return refused.signal.aborted ? undefined : result
-  } finally {
-    clearInterval(beats)
-  }
+  { execution, result }: Kept<Execution, Result>,
+): Promise<'settled' | 'superseded'> => {
+  await worker.outbox.flushed(worker.signal)
+  const answer = await tell(worker, event, 'run.report-node', { ...execution, result }, worker.signal)
+  const ignored = answer.accepted ? answer.events.includes('run.report-ignored') : answer.refusal === 'superseded'
+  return ignored ? 'superseded' : 'settled'
 }
-
-/** Asks the run's owner until it answers, with one id: asked twice, it gives its first answer. */
-const tell = (worker: Worker, event: Scheduled, type: string, data: object, signal: AbortSignal): Promise<Answer> => {
-  const id = uuidv7()
-  return patiently(
-    () => ask(worker.bus, askedOf(event, type, data, id)),
-    signal,
-    (reason) =>
-      worker.say(
-        `${event.data.part} waits for the owner of run ${event.address.scope}/${event.address.key}: ${reason}`,
-      ),
-  )
-}
-
-const askedOf = (event: Scheduled, type: string, data: object, id: string): Asked => ({
-  address: event.address,
-  type,
-  data,
-  id,
-  causedBy: event,
-})
 
 const giveUp = async (worker: Worker, piece: Work, reason: string): Promise<void> => {
   await bury(worker, piece, reason)
   await piece.done()
 }
 
-const bury = ({ bus }: Worker, { event, delivery }: Work, reason: string): Promise<void> => {
+const bury = ({ bus, signal }: Worker, { event, delivery }: Work, reason: string): Promise<void> => {
   const { scope } = event.address
-  return bus.bury({
+  const buried = bus.bury({
     where: scope,
     agent: splitPart((event.data as { part?: string }).part ?? '').node || 'unknown',
     eventId: event.id,
@@ -168,11 +155,10 @@ const bury = ({ bus }: Worker, { event, delivery }: Work, reason: string): Promi
     attempts: delivery,
     reason,
   })
+  return orAborted(buried, signal)
 }
 
 /** Gives back what an earlier process of this host held when it died: it is dead for certain, the name is locked. */
 export const releaseHeld = (bus: Bus, local: Local): void => {
-  for (const { receipt } of local.prepare<[], { receipt: string }>('select receipt from held').all())
-    bus.release(receipt)
-  local.exec('delete from held')
+  for (const receipt of takeLeftovers(local, lease)) bus.release(receipt)
 }

@@ -1,0 +1,64 @@
+import type { Work } from '#bus/bus'
+import { durably } from '#bus/outbox'
+import type { Local } from '../local.ts'
+
+/** A result that was written down, and the execution that it is of. */
+export type Kept<Execution, Result> = { readonly execution: Execution; readonly result: Result }
+
+/** What a host keeps of the work in its hands, on its disk: by the id of the event that asked for it. */
+export const openHoldings = <Execution, Result>(local: Local) => {
+  const hold = local.prepare(
+    `insert into holdings (event, receipt, renewed) values (?, ?, ?)
+     on conflict (event) do update set receipt = excluded.receipt, renewed = excluded.renewed`,
+  )
+  const letGo = local.prepare('delete from holdings where event = ?')
+  const count = (column: 'returned' | 'lost') =>
+    local.prepare<[string], { n: number }>(
+      `insert into tries (event, ${column}) values (?, 1)
+       on conflict (event) do update set ${column} = ${column} + 1 returning ${column} as n`,
+    )
+  const [returned, lost] = [count('returned'), count('lost')]
+  const returns = local.prepare<[string], { returned: number }>('select returned from tries where event = ?')
+  const resultOf = local.prepare<[string], { execution: string; result: string }>(
+    'select execution, result from results where event = ?',
+  )
+  const keepResult = local.prepare('insert or replace into results (event, execution, result) values (?, ?, ?)')
+  const forget = local.transaction((event: string) => {
+    for (const table of ['holdings', 'results', 'tries'])
+      local.prepare(`delete from ${table} where event = ?`).run(event)
+  })
+
+  return {
+    /** The lease was renewed now. Written down before the server hears it, so that it is never younger than it seems. */
+    hold: ({ event, receipt }: Work): void => void hold.run(event.id, receipt, Date.now()),
+    /** It is in other hands, or will be: this host's next start must not give it back. */
+    letGo: ({ event }: Work): void => void letGo.run(event.id),
+    /** It was given back because this host stops, which is no failure of the work. */
+    giveBack: ({ event }: Work): void => {
+      letGo.run(event.id)
+      returned.get(event.id)
+    },
+    /** How often its process has been killed here by now. */
+    wasLost: ({ event }: Work): number => lost.get(event.id)?.n ?? 1,
+    /** How often it has been delivered and was not given back. */
+    failuresOf: ({ event, delivery }: Work): number => delivery - (returns.get(event.id)?.returned ?? 0),
+    resultOf: ({ event }: Work): Kept<Execution, Result> | undefined => {
+      const kept = resultOf.get(event.id)
+      return kept && { execution: JSON.parse(kept.execution), result: JSON.parse(kept.result) }
+    },
+    /** Writes a result down so that not even a power cut undoes it. */
+    keepResult: ({ event }: Work, { execution, result }: Kept<Execution, Result>): void =>
+      durably(local, () => keepResult.run(event.id, JSON.stringify(execution), JSON.stringify(result))),
+    /** It is done. */
+    forget: ({ event }: Work): void => forget(event.id),
+  }
+}
+
+/** Receipts of what an earlier process of this host held when it died, and still holds: its leases have not run out. */
+export const takeLeftovers = (local: Local, lease: number): readonly string[] => {
+  const now = Date.now()
+  const held = local.prepare<[], { receipt: string; renewed: number }>('select receipt, renewed from holdings').all()
+  local.exec('delete from holdings')
+  // Past its lease a piece of work may be in other hands by now; they would lose it.
+  return held.filter(({ renewed }) => now >= renewed && now - renewed < lease).map(({ receipt }) => receipt)
+}

@@ -1,0 +1,188 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { type Local, openLocal } from '#agents/local'
+import { openHoldings, takeLeftovers } from '#agents/pipelines/holdings'
+import type { Lost, Result } from '#agents/pipelines/messages'
+import { firstEventsOf, run } from '#agents/pipelines/run'
+import { type Execution, work } from '#agents/pipelines/worker'
+import type { Bus, Work } from '#bus/bus'
+import { own } from '#bus/command'
+import { dispatch } from '#bus/dispatcher'
+import { memoryHub } from '#bus/memory'
+import { openOutbox } from '#bus/outbox'
+import type { RunEvent } from '#contracts/run'
+
+const address = { aggregate: 'run', scope: 'p', key: '0' }
+const local = (): Local => openLocal(join(mkdtempSync(join(tmpdir(), 'millrace-worker-')), 'host.db'))
+
+/** A run of one node that is to be executed, its owner, and hosts that can execute it. */
+const runOfOne = async (lease = 30_000) => {
+  const hub = memoryHub({ lease })
+  const bus = hub.connect('owner')
+  const stop = new AbortController()
+  onTestFinished(() => stop.abort())
+  own(bus, run, 'p', stop.signal)
+  void dispatch(bus, stop.signal)
+  const plan = { run: 0, graph: 'a'.repeat(64), trigger: { kind: 'files' as const, message: '' }, offers: [] }
+  const nodes = [{ part: 'p/a', kind: 'action' as const, after: [] }]
+  const about = { version: 1, source: 's', time: '', correlationId: 'x', causationId: 'x', principal: 'x' }
+  const events = firstEventsOf({ type: 'run.planned', data: { ...plan, nodes } })
+  const numbered = events.map((event, at) => ({ ...about, ...event, id: `x-${at}` }))
+  await bus.append([{ address, expectedVersion: 0, events: numbered }])
+
+  /** Starts a host; `asleep`: its signs of life never reach the server. */
+  const host = (
+    name: string,
+    execute: (execution: Execution, signal: AbortSignal) => Promise<Result | Lost>,
+    { asleep = false, db = local() } = {},
+  ) => {
+    const ending = new AbortController()
+    const signal = AbortSignal.any([stop.signal, ending.signal])
+    const own = hub.connect(name)
+    const outbox = openOutbox(db, name)
+    void outbox.send(own, signal)
+    const take: Bus['take'] = (where, agent, handle, options) =>
+      own.take(where, agent, (piece) => handle(asleep ? { ...piece, working: () => undefined } : piece), options)
+    const ended = work(
+      {
+        bus: { ...own, take },
+        local: db,
+        outbox,
+        host: name,
+        instance: name,
+        say: () => undefined,
+        signal,
+        execute: (_, execution, abort) => execute(execution, abort),
+      },
+      'p/a',
+    )
+    const end = () => {
+      ending.abort()
+      return ended
+    }
+    return { end }
+  }
+  /** Resolves with the event of this type, once it is there. */
+  const recorded = async <Type extends RunEvent['type']>(type: Type, times = 1) => {
+    for (;;) {
+      const found = (await bus.read(address)).events.filter((event) => event.type === type)
+      if (found.length >= times) return found.map(({ data }) => data as Extract<RunEvent, { type: Type }>['data'])
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+  return { hub, bus, host, recorded, stop }
+}
+
+const succeeded = { outcome: 'succeeded' } as const
+const never = () => new Promise<never>(() => undefined)
+
+test('a process that was superseded leaves the work to whoever has it, though it comes to an end first', async () => {
+  const { host, recorded } = await runOfOne(150)
+  const { promise: over, resolve: end } = Promise.withResolvers<Result>()
+  host('a', () => over, { asleep: true })
+  await recorded('run.node-started')
+  host('b', never, { asleep: true })
+  await recorded('run.node-started', 2)
+  end(succeeded)
+  await recorded('run.report-ignored')
+  // As if b had been killed by now: its lease runs out, and the work is somebody's once more.
+  host('c', async () => succeeded)
+  await recorded('run.succeeded')
+  const starts = await recorded('run.node-started')
+  expect(starts.at(-1)?.delivery).toBeGreaterThan(2)
+})
+
+test('a result that was written down is reported, though the work had been in other hands meanwhile', async () => {
+  const { bus, host, recorded } = await runOfOne()
+  const db = local()
+  const [piece] = await deliveries(bus, 2)
+  const holdings = openHoldings<Execution, Result>(db)
+  const old = { part: 'p/a', attempt: 1, delivery: 1, instance: 'a' }
+  const about = { version: 1, source: 's', time: '', correlationId: 'x', causationId: 'x', principal: 'x' }
+  const started = (delivery: number, instance: string) => ({
+    ...{ ...about, id: `s-${delivery}`, type: 'run.node-started' },
+    data: { ...old, delivery, instance, host: instance },
+  })
+  const { version: expectedVersion } = await bus.read(address)
+  await bus.append([{ address, expectedVersion, events: [started(1, 'a'), started(2, 'b')] }])
+  holdings.keepResult(piece as Work, { execution: old, result: { outcome: 'succeeded', message: 'three hours' } })
+  let executed = 0
+  const execute = async () => {
+    executed++
+    return succeeded
+  }
+  host('a', execute, { db })
+  expect(await recorded('run.node-succeeded')).toMatchObject([{ delivery: 3, instance: 'a', message: 'three hours' }])
+  expect(executed).toBe(0)
+})
+
+test('work that a host gave back because it stopped is no failure of the work', async () => {
+  const { host, recorded } = await runOfOne()
+  const db = local()
+  for (let times = 1; times <= 12; times++) {
+    const { end } = host(
+      'a',
+      (_, signal) =>
+        new Promise((resolve) => {
+          signal.addEventListener('abort', () => resolve({ outcome: 'errored', reason: 'stopped' }))
+        }),
+      { db },
+    )
+    await recorded('run.node-started', times)
+    await end()
+  }
+  expect(db.prepare('select count(*) as n from holdings').get()).toEqual({ n: 0 })
+  host('a', async () => succeeded, { db })
+  await recorded('run.succeeded')
+})
+
+test('a process that is killed three times is what the node comes to, however often its host was restarted', async () => {
+  const { host, recorded } = await runOfOne()
+  let kills = 0
+  const execute = async (): Promise<Lost> => {
+    kills++
+    return { outcome: 'lost', reason: 'killed by SIGKILL' }
+  }
+  host('a', execute)
+  expect(await recorded('run.node-failed')).toMatchObject([{ how: 'errored', reason: 'killed by SIGKILL' }])
+  expect(kills).toBe(3)
+}, 15_000)
+
+test('however much a function has to say about its failure, the run can record it', async () => {
+  const { host, recorded } = await runOfOne()
+  host('a', async () => ({ outcome: 'errored', reason: 'x'.repeat(2_000_000) }))
+  const [failed] = await recorded('run.node-failed')
+  expect(failed?.reason.length).toBeLessThan(11_000)
+})
+
+test('a receipt is good as long as its lease: later, the work may be in other hands', () => {
+  const db = local()
+  const holdings = openHoldings(db)
+  const piece = (id: string) => ({ event: { id }, receipt: `of ${id}` }) as Work
+  for (const id of ['fresh', 'old', 'ahead', 'done', 'returned']) holdings.hold(piece(id))
+  db.prepare("update holdings set renewed = renewed - 40000 where event = 'old'").run()
+  db.prepare("update holdings set renewed = renewed + 40000 where event = 'ahead'").run() // The clock was set back.
+  holdings.forget(piece('done'))
+  holdings.giveBack(piece('returned'))
+  expect(takeLeftovers(db, 30_000)).toEqual(['of fresh'])
+  expect(takeLeftovers(db, 30_000)).toEqual([])
+})
+
+/** Takes the one piece of work so many times, and gives it back each time. */
+const deliveries = async (bus: Bus, times: number): Promise<Work[]> => {
+  const stop = new AbortController()
+  const taken: Work[] = []
+  await bus.take(
+    'p',
+    'a',
+    async (piece) => {
+      taken.push(piece)
+      if (taken.length === times) stop.abort()
+      piece.postpone(0)
+    },
+    { concurrency: 1, signal: stop.signal },
+  )
+  return taken
+}

@@ -19,6 +19,14 @@ export const storeOnDisk = async (
   const sent = outbox.send(bus, stop.signal)
   const store = await openStore(part, join(base, 'folder'), local, outbox)
   const [scope = '', key = ''] = part.split('/')
+  /** The same store as it is for a host that is killed before it has recorded what it just did. */
+  const dying = () =>
+    openStore(part, join(base, 'folder'), local, {
+      ...outbox,
+      post: () => {
+        throw new Error('killed')
+      },
+    })
   const facts = async () => {
     await outbox.flushed()
     const { events } = await bus.read({ aggregate: 'artifact', scope, key })
@@ -30,7 +38,20 @@ export const storeOnDisk = async (
     if (local.open) local.close()
   }
   onTestFinished(end)
-  return { base, hub, bus, outbox, store, facts, end, signal: stop.signal, folder: join(base, 'folder') }
+  return {
+    base,
+    hub,
+    bus,
+    local,
+    outbox,
+    store,
+    dying,
+    facts,
+    end,
+    stop: () => stop.abort(),
+    signal: stop.signal,
+    folder: join(base, 'folder'),
+  }
 }
 
 /** Resolves once `look` gives something; asks again whenever the event loop has turned a few times. */

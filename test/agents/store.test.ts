@@ -38,6 +38,48 @@ test('the same execution, run again after a kill, may write its file again; it i
   expect(await facts()).toHaveLength(2)
 })
 
+test('a file that was put in place just before a kill is recorded when its execution runs again, and is nobody else’s', async () => {
+  const { store, dying, facts, folder } = await storeOnDisk()
+  const dead = await dying()
+  await expect(dead.admit(await draft(dead.root, 'one'), 'm', saved(0))).rejects.toThrow('killed')
+  expect(readFileSync(join(folder, 'm'), 'utf8')).toBe('one')
+  await expect(store.admit(await draft(store.root, 'two'), 'm', saved(1))).rejects.toThrow(/saved already/)
+  await store.admit(await draft(store.root, 'one'), 'm', saved(0))
+  expect(await facts()).toMatchObject([{ type: 'artifact.saved', path: 'm', by: by(0) }])
+})
+
+test('until new bytes are recorded, what is known of a path stays, and what lies there is found', async () => {
+  const { store, dying, folder } = await storeOnDisk()
+  const { digest } = await store.admit(await draft(store.root, 'one'), 'm', saved(0))
+  const dead = await dying()
+  await expect(dead.admit(await draft(dead.root, 'other'), 'm', saved(0))).rejects.toThrow('killed')
+  expect(store.list()).toMatchObject([{ path: 'm', digest }])
+  expect(await store.find('m')).toMatchObject({ size: 5, file: join(folder, 'm') })
+})
+
+test('of two executions that save one path at once, one is refused and the other’s bytes stay', async () => {
+  const { store, facts, folder } = await storeOnDisk()
+  const drafts = [await draft(store.root, 'one'), await draft(store.root, 'two')]
+  const race = await Promise.allSettled(drafts.map((drafted, run) => store.admit(drafted, 'm', saved(run))))
+  expect(race).toMatchObject([{ status: 'fulfilled' }, { status: 'rejected', reason: { code: 'store.taken' } }])
+  expect(readFileSync(join(folder, 'm'), 'utf8')).toBe('one')
+  expect(await facts()).toHaveLength(1)
+})
+
+test('a save that is refused and bytes that break off leave nothing behind', async () => {
+  const { store, folder } = await storeOnDisk()
+  await store.admit(await draft(store.root, 'one'), 'm', saved(0))
+  await expect(store.admit(await draft(store.root, 'two'), 'm', saved(1))).rejects.toThrow()
+  await expect(store.admit(await draft(store.root, 'two'), '../m', saved(1))).rejects.toThrow()
+  const broken = async function* () {
+    yield Buffer.from('half')
+    throw new Error('the line broke')
+  }
+  await expect(draft(store.root, broken())).rejects.toThrow('the line broke')
+  await expect(draft(store.root, { file: join(folder, 'nowhere') })).rejects.toThrow()
+  expect(readdirSync(join(folder, '.millrace-tmp'))).toEqual([])
+})
+
 test('a file that was there before the log began is a conflict that names the fix', async () => {
   const { store, folder } = await storeOnDisk()
   writeFileSync(join(folder, 'model0.txt'), 'from another log')
@@ -54,6 +96,11 @@ test.each([
   '',
   'a\0b',
   '.millrace-tmp/x',
+  './q',
+  'a//b',
+  'a/',
+  '.',
+  'a/./b',
   'link/x',
   'file-link',
 ])('the path %j, which leaves the store, is refused', async (path) => {

@@ -12,10 +12,9 @@ export const workshop = '.millrace-tmp'
 export const inside = async (root: string, path: string): Promise<string> => {
   const parts = path.split('/')
   if (
-    path === '' ||
     isAbsolute(path) ||
     path.includes('\0') ||
-    parts.some((part) => part === '..' || part === workshop)
+    parts.some((part) => part === '' || part === '.' || part === '..' || part === workshop)
   )
     throw faults.leavesStore(path)
   const file = resolve(root, ...parts)
@@ -48,9 +47,14 @@ export const digestOfFile = async (file: string, signal?: AbortSignal): Promise<
 export const draft = async (root: string, content: Content | AsyncIterable<Uint8Array>): Promise<string> => {
   await mkdir(join(root, workshop), { recursive: true })
   const file = join(root, workshop, randomUUID())
-  if (typeof content === 'object' && 'file' in content) await copyFile(content.file, file)
-  else await writeFile(file, content)
-  return file
+  try {
+    if (typeof content === 'object' && 'file' in content) await copyFile(content.file, file)
+    else await writeFile(file, content)
+    return file
+  } catch (cause) {
+    await rm(file, { force: true })
+    throw cause
+  }
 }
 
 /** Makes sure that a file's bytes, and then its name, are on disk under the final name. */

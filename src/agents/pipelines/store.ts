@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { faults } from '#bus/fault'
 import type { Outbox } from '#bus/outbox'
 import type { By } from '#contracts/artifact'
@@ -7,9 +7,10 @@ import type { Recorded } from '#contracts/envelope'
 import { splitPart } from '#contracts/names'
 import type { Local } from '../local.ts'
 import { clearWorkshop, digestOfFile, exists, inside, settleAt } from './folder.ts'
+import { openLedger, type Row } from './ledger.ts'
 import type { Listed } from './shape.ts'
+import { inTurn } from './turns.ts'
 
-type Row = { path: string; digest: string; size: number; modified: string; origin: string; fact: string | null }
 type Cause = Pick<Recorded, 'id' | 'correlationId'> | undefined
 
 /** How bytes came into a folder, which says what is recorded of it. */
@@ -27,12 +28,19 @@ export type Arrival = {
   readonly causedBy?: Cause
 }
 
+/** An artifact, and where it lies on this machine. */
+type Lying = Listed & { readonly file: string }
+
 /** What a watcher knows of a store's files, and how it reports what it sees. */
 type Index = {
   readonly known: (path: string) => Row | undefined
-  readonly paths: () => readonly string[]
+  readonly paths: () => Iterable<string>
   readonly seen: (path: string, digest: string, size: number, modified: string) => void
-  readonly ignored: (path: string, digest: string, size: number, modified: string) => void
+  /** A file that lay there at the first start and is not to be offered. */
+  readonly existing: (path: string) => void
+  /** Whether the first start is done; until it is, the next start is the first one still. */
+  readonly begun: () => boolean
+  readonly begin: () => void
   readonly gone: (path: string) => void
   readonly unreadable: (path: string, reason: string) => void
 }
@@ -43,14 +51,8 @@ export const openStore = async (part: string, root: string, local: Local, outbox
   await clearWorkshop(root)
   const { pipeline, node } = splitPart(part)
   const address = { aggregate: 'artifact', scope: pipeline, key: node }
-  const select = local.prepare<[string, string], Row>('select * from files where store = ? and path = ?')
-  const all = local.prepare<[string], Row>('select * from files where store = ? order by path')
-  const upsert = local.prepare(
-    `insert into files (store, path, digest, size, modified, origin, fact) values (?, ?, ?, ?, ?, ?, ?)
-     on conflict (store, path) do update set digest = excluded.digest, size = excluded.size,
-       modified = excluded.modified, origin = excluded.origin, fact = excluded.fact`,
-  )
-  const remove = local.prepare('delete from files where store = ? and path = ?')
+  const ledger = openLedger(part, local)
+  const turn = inTurn()
 
   const post = (type: string, data: object, causedBy?: Cause) =>
     outbox.post({ address, type, data: { store: part, ...data }, causedBy })
@@ -58,10 +60,10 @@ export const openStore = async (part: string, root: string, local: Local, outbox
   /** Whose execution a file is from: the same one may write it again after it was killed. */
   const originOf = ({ how, by, peer }: Arrival): string => `${how} ${by ? `${by.run} ${by.part}` : (peer ?? 'script')}`
 
-  const mayReplace = (known: Row | undefined, arrival: Arrival): boolean =>
+  const mayReplace = (origin: string | undefined, arrival: Arrival): boolean =>
     arrival.overwrite === true ||
-    known?.origin === originOf(arrival) ||
-    (arrival.how === 'downloaded' && known?.origin.startsWith('downloaded') === true)
+    origin === originOf(arrival) ||
+    (arrival.how === 'downloaded' && origin?.startsWith('downloaded') === true)
 
   const record = (content: Listed, { how, by, peer, tags, causedBy }: Arrival): string | null => {
     const { path, digest } = content
@@ -79,37 +81,46 @@ export const openStore = async (part: string, root: string, local: Local, outbox
   }
 
   /** Takes a drafted file to its final name, and records that. Asked again by the same execution, it does what is left. */
-  const admit = async (draft: string, path: string, arrival: Arrival): Promise<Listed & { readonly file: string }> => {
+  const admit = (draft: string, path: string, arrival: Arrival): Promise<Lying> =>
+    // One at a time for each path: between the look at what lies there and the new name, nobody else may take it.
+    turn(path, () => take(draft, path, arrival)).finally(() => rm(draft, { force: true }))
+
+  const take = async (draft: string, path: string, arrival: Arrival): Promise<Lying> => {
     const file = await inside(root, path)
     const origin = originOf(arrival)
     const { digest, size } = await digestOfFile(draft)
-    const known = select.get(part, path)
-    if (!mayReplace(known, arrival) && (await exists(file)))
-      throw known && known.origin !== 'seen' ? faults.taken(path, part, known.origin) : faults.foreign(path, part, file)
+    const known = ledger.known(path)
+    const promised = ledger.promised(path)?.origin
+    const allowed = mayReplace(known?.origin, arrival) || mayReplace(promised, arrival)
+    const holder = promised ?? known?.origin
+    if (!allowed && (await exists(file)))
+      throw holder && holder !== 'seen' ? faults.taken(path, part, holder) : faults.foreign(path, part, file)
     const done = known?.origin === origin && known.digest === digest ? known.fact : null
     // Said before it is done: a file that lies there after a kill is then known to be ours.
-    if (!done) upsert.run(part, path, digest, size, '', origin, null)
+    ledger.promise(path, { digest, origin })
+    const { modified } = await stampOf(draft)
     await settleAt(draft, file)
-    const modified = await modifiedAt(file)
     local.transaction(() => {
       const fact = done ?? record({ path, digest, size }, arrival)
-      upsert.run(part, path, digest, size, modified, origin, fact)
+      ledger.keep({ path, digest, size, modified, origin, fact })
+      ledger.release(path)
     })()
     return { path, digest, size, file }
   }
 
   /** What lies at a path, hashed anew where nobody has said. */
-  const find = async (path: string): Promise<Listed & { readonly file: string }> => {
+  const find = async (path: string): Promise<Lying> => {
     const file = await inside(root, path)
-    const found = await stat(file).catch(() => undefined)
-    if (!found?.isFile()) throw faults.noArtifact(path, part)
-    const known = select.get(part, path)
-    const same = known?.size === found.size && known.modified === (await modifiedAt(file))
+    const found = await stampOf(file).catch(() => undefined)
+    if (!found?.isFile) throw faults.noArtifact(path, part)
+    const known = ledger.known(path)
+    const same = known?.size === found.size && known.modified === found.modified
     const content = same ? known : await digestOfFile(file)
     return { path, digest: content.digest, size: content.size, file }
   }
 
-  const list = (): readonly Listed[] => all.all(part).map(({ path, digest, size }) => ({ path, digest, size }))
+  /** What lies here, by path: at most `limit` of those behind `after`. */
+  const list = (after = '', limit = -1): readonly Listed[] => ledger.list(after, limit)
 
   const tag = async (path: string, tags: Readonly<Record<string, string>>, causedBy?: Cause): Promise<void> => {
     const { digest } = await find(path)
@@ -118,21 +129,19 @@ export const openStore = async (part: string, root: string, local: Local, outbox
 
   /** What the watcher keeps: in one transaction with the fact that says it. */
   const index: Index = {
-    known: (path: string) => select.get(part, path),
-    paths: () => all.all(part).map(({ path }) => path),
+    ...ledger,
     seen: local.transaction((path: string, digest: string, size: number, modified: string) => {
-      const before = select.get(part, path)
-      const fresh = before?.digest !== digest
-      const fact = fresh
-        ? post('artifact.detected', { path, digest, size, change: before ? 'changed' : 'new' })
-        : before.fact
-      upsert.run(part, path, digest, size, modified, 'seen', fact)
+      const before = ledger.known(path)
+      if (before?.digest === digest) return ledger.keep({ ...before, size, modified })
+      // Whoever promised these bytes records them, after a kill when it is asked again.
+      if (ledger.promised(path)?.digest === digest) return
+      const change = before ? 'changed' : 'new'
+      const fact = before?.digest === '' ? null : post('artifact.detected', { path, digest, size, change })
+      ledger.keep({ path, digest, size, modified, origin: 'seen', fact })
+      ledger.release(path)
     }),
-    ignored: (path, digest, size, modified) => {
-      upsert.run(part, path, digest, size, modified, 'seen', null)
-    },
     gone: local.transaction((path: string) => {
-      if (remove.run(part, path).changes > 0) post('artifact.gone', { path })
+      if (ledger.remove(path)) post('artifact.gone', { path })
     }),
     unreadable: (path, reason) => {
       post('artifact.unreadable', { path, reason })
@@ -144,5 +153,8 @@ export const openStore = async (part: string, root: string, local: Local, outbox
 
 export type Store = Awaited<ReturnType<typeof openStore>>
 
-/** When a file was last written, in nanoseconds. */
-const modifiedAt = async (file: string): Promise<string> => String((await stat(file, { bigint: true })).mtimeNs)
+/** What is there, how large it is, and when it was last written, in nanoseconds. */
+const stampOf = async (file: string): Promise<{ isFile: boolean; size: number; modified: string }> => {
+  const found = await stat(file, { bigint: true })
+  return { isFile: found.isFile(), size: Number(found.size), modified: String(found.mtimeNs) }
+}

@@ -1,10 +1,11 @@
-import { hash } from 'node:crypto'
+import { hash as digestOf } from 'node:crypto'
 import { lstat, open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { watch as chokidar } from 'chokidar'
 import { faults, reasonOf } from '#bus/fault'
 import { digestOfFile, inside, pathIn, workshop } from './folder.ts'
 import type { Store } from './store.ts'
+import { queueFor } from './turns.ts'
 
 /** How many files are hashed at once. */
 const hashedAtOnce = 4
@@ -31,23 +32,19 @@ export const watchStore = async (
   const resting = new Map<string, { timer: NodeJS.Timeout; stamp: Stamp | undefined }>()
   const complained = new Map<string, string>()
   const waits = new Map<string, number>()
-  const queue: { readonly path: string; readonly stamp: Stamp }[] = []
-  let hashing = 0
-  let starting = true
   const vanished = new Set(index.paths())
-  const ignoring = ignoreExisting && vanished.size === 0
-  const ignorable = new Set<string>()
+  let ignoring = ignoreExisting && !index.begun()
 
   const refuse = (path: string, reason: string) => {
-    if (complained.get(path) === reason) return
+    if (signal.aborted || complained.get(path) === reason) return
     complained.set(path, reason)
     index.unreadable(path, reason)
   }
 
   /** What can't be read now can be later, and nothing tells when: it is tried again, ever more rarely. */
   const tryLater = (path: string, cause: unknown) => {
-    if (signal.aborted) return
     refuse(path, reasonOf(cause))
+    if (signal.aborted) return
     const after = Math.min(tryAgainAtLatest, 2 * (waits.get(path) ?? tryAgainAfter / 2))
     waits.set(path, after)
     resting.set(path, { stamp: undefined, timer: setTimeout(() => void rested(path), after) })
@@ -86,26 +83,18 @@ export const watchStore = async (
     if (signal.aborted || !stamp) return void resting.delete(path)
     if (before && same(before, stamp)) {
       resting.delete(path)
-      queue.push({ path, stamp })
-      void hashNext()
+      hash({ path, stamp })
     } else rest(path, stamp)
   }
 
-  const hashNext = async (): Promise<void> => {
-    if (hashing >= hashedAtOnce) return
-    const next = queue.shift()
-    if (!next) return
-    const { path, stamp } = next
-    hashing++
+  const hash = queueFor(hashedAtOnce, async ({ path, stamp }: { path: string; stamp: Stamp }): Promise<void> => {
+    if (signal.aborted) return
     try {
       await takeIn(path, stamp)
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') tryLater(path, cause)
-    } finally {
-      hashing--
-      void hashNext()
     }
-  }
+  })
 
   /** Takes a file as it was when it had come to rest; it rests once more where it is another after it has been hashed. */
   const takeIn = async (path: string, before: Stamp): Promise<void> => {
@@ -114,18 +103,20 @@ export const watchStore = async (
     const file = join(root, path)
     const { digest, size } = await (before.size > small ? digestOfFile(file, signal) : digestOfSmall(file, before.size))
     const after = await look(path)
+    if (signal.aborted) return
     if (!after || !same(before, after) || size !== after.size) return rest(path, after)
     complained.delete(path)
     waits.delete(path)
-    if (ignorable.delete(path)) index.ignored(path, digest, size, after.modified)
-    else index.seen(path, digest, size, after.modified)
+    index.seen(path, digest, size, after.modified)
   }
 
   const arrived = async (file: string): Promise<void> => {
     const path = pathIn(root, file)
+    if (signal.aborted) return
     vanished.delete(path)
-    if (starting && ignoring) ignorable.add(path)
+    if (ignoring) index.existing(path)
     const stamp = await look(path)
+    if (signal.aborted) return // The database may be closed by now.
     const known = index.known(path)
     if (stamp && !(known && same(known, stamp))) rest(path, stamp)
   }
@@ -141,7 +132,9 @@ export const watchStore = async (
   })
   watcher.on('add', (file) => void arrived(file))
   watcher.on('change', (file) => void arrived(file))
-  watcher.on('unlink', (file) => index.gone(pathIn(root, file)))
+  watcher.on('unlink', (file) => {
+    if (!signal.aborted) index.gone(pathIn(root, file))
+  })
   const ready = new Promise<void>((resolve) => {
     watcher.once('ready', () => resolve())
   })
@@ -155,7 +148,9 @@ export const watchStore = async (
     })
   })
   await Promise.race([ready, ended])
-  starting = false
+  if (signal.aborted) return { ended } // What has not been looked at is not gone.
+  ignoring = false
+  index.begin()
   for (const path of vanished) index.gone(path)
   return { ended }
 }
@@ -165,7 +160,7 @@ const digestOfSmall = async (file: string, expected: number): Promise<{ digest: 
   const handle = await open(file)
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(expected + 1), 0, expected + 1)
-    return { digest: hash('sha256', buffer.subarray(0, bytesRead)), size: bytesRead }
+    return { digest: digestOf('sha256', buffer.subarray(0, bytesRead)), size: bytesRead }
   } finally {
     await handle.close()
   }

@@ -48,7 +48,7 @@ export const runHost = async (options: HostOptions): Promise<void> => {
   const tasks: Promise<unknown>[] = []
   const run = (task: Promise<unknown>) => {
     tasks.push(task)
-    task.catch((cause: unknown) => broken.abort(cause))
+    task.catch((cause: unknown) => stop.aborted || broken.abort(cause)) // What stopping breaks off is no failure.
   }
 
   const presenceEnds = new AbortController()

@@ -6,18 +6,16 @@ import { readEvent } from '#contracts/all'
 import type { ArtifactEvent } from '#contracts/artifact'
 import type { Recorded } from '#contracts/envelope'
 import { splitPart } from '#contracts/names'
-import type { Graph, Offer, PipelineEvent } from '#contracts/pipeline'
+import type { Graph, PipelineEvent } from '#contracts/pipeline'
 import type { RunEvent } from '#contracts/run'
 import { historiesOf, historyOf } from '#contracts/subjects'
-import { digestOf, extentOf } from './graph.ts'
+import { type Cause, messageOf, type Offerable, openArrivals, sequenceOf } from './arrivals.ts'
+import { cycleIn, digestOf, extentOf } from './graph.ts'
 import { patiently } from './patience.ts'
 import { type Pipeline, pipelineDecider } from './pipeline.ts'
-import type { Listed, Trigger } from './shape.ts'
+import type { Trigger } from './shape.ts'
 
 type Owner = ReturnType<typeof ownerOf<Pipeline, never, never>>
-
-/** What has arrived at one resource since its last offer: by path, the newest bytes. */
-type Arrived = { readonly files: Map<string, Listed & { readonly sequence: number }>; last: number }
 
 type Planner = {
   readonly bus: Bus
@@ -29,22 +27,33 @@ type Planner = {
   readonly signal: AbortSignal
 }
 
+type Ended = { readonly outcome: 'succeeded' | 'failed'; readonly cause: Cause }
+
 /**
  * Plans a pipeline's runs: listens to what arrives, to definitions and to runs that end, and asks for the next run when a
  * slot is free and every condition holds. It looks at the state, not at the step: told twice or late, it does the same.
+ * It plans nothing before it has heard every definition that there is.
  */
 export const plan = async ({ bus, owner, pipeline, triggers, say, signal }: Planner): Promise<void> => {
   const address = { aggregate: 'pipeline', scope: pipeline, key: 'self' }
   const graphs = new Map<string, Graph>()
-  const arrived = new Map<string, Arrived>()
-  const ended = new Map<number, 'succeeded' | 'failed'>()
+  const arrivals = openArrivals(bus.logId)
+  const ended = new Map<number, Ended>()
+  const requested = new Map<string, Cause>()
   let self = pipelineDecider.initial
-  let cause: Recorded | undefined
+  let isDefined = false
+  let complaint = ''
 
-  const ask = (type: string, data: object) =>
-    owner.handle(address, commandFrom({ address, type, data, causedBy: cause }, bus.principal))
+  const ask = async (type: string, data: object, causedBy: Cause | undefined): Promise<void> => {
+    await owner.handle(address, commandFrom({ address, type, data, causedBy }, bus.principal))
+    self = (await owner.current(address)).state
+  }
 
-  const sequenceOf = (position: string | undefined): number => Number(position?.split('.').at(-1) ?? 0)
+  /** Says why no run is planned, once for as long as it is so. */
+  const complain = (about: string): void => {
+    if (about !== complaint) say(about)
+    complaint = about
+  }
 
   const watched = (): string[] =>
     extentOf(pipeline, graphs)
@@ -54,21 +63,14 @@ export const plan = async ({ bus, owner, pipeline, triggers, say, signal }: Plan
         return graphs.get(owned)?.nodes.some(({ name, watch }) => name === node && watch === true)
       })
 
-  const offerOf = (resource: string): Offer & { readonly fresh: readonly Listed[] } => {
-    const after = self.offered[resource] ?? `${bus.logId}.0`
-    const fresh = [...(arrived.get(resource)?.files.values() ?? [])].filter(
-      ({ sequence }) => sequence > sequenceOf(after),
-    )
-    const upTo = Math.max(arrived.get(resource)?.last ?? 0, sequenceOf(after))
-    return { resource, after, upTo: `${bus.logId}.${upTo}`, count: fresh.length, fresh }
-  }
-
-  const holds = ({ resource, fresh }: { readonly resource: string; readonly fresh: readonly Listed[] }): boolean => {
+  const holds = ({ offer: { resource }, fresh }: Offerable): boolean => {
     if (fresh.length === 0) return false
     try {
-      return (triggers.get(resource)?.({ fresh }) ?? true) === true
+      const held = triggers.get(resource)?.({ fresh }) ?? true
+      if (typeof held === 'string') complain(`${resource} waits: ${held}`)
+      return held === true
     } catch (reason) {
-      say(`The trigger of ${resource} threw: ${reasonOf(reason)}`)
+      complain(`The trigger of ${resource} threw: ${reasonOf(reason)}`)
       return false
     }
   }
@@ -76,64 +78,70 @@ export const plan = async ({ bus, owner, pipeline, triggers, say, signal }: Plan
   /** Does what is due. Refusals mean that somebody was faster, or that nothing is due after all. */
   const evaluate = async (): Promise<void> => {
     for (const run of self.open) {
-      const outcome = ended.get(run)
-      if (!outcome) continue
-      await ask('pipeline.release', { run, outcome })
-      self = (await owner.current(address)).state
+      const end = ended.get(run)
+      if (end) await ask('pipeline.release', { run, outcome: end.outcome }, end.cause)
     }
     if (self.version === 0 || self.open.length > 0) return
-    const offers = watched().map(offerOf)
+    const offers = watched().map((resource) => arrivals.since(resource, self.offered[resource]))
     const [request] = self.requests
     const byFiles = offers.length > 0 && offers.every(holds)
     if (!request && !byFiles) return
     const nodes = extentOf(pipeline, graphs)
-    await ask('pipeline.plan', {
+    const cycle = cycleIn(nodes)
+    if (cycle) return complain(`${pipeline} plans no run: its nodes wait for each other: ${cycle.join(' after ')}`)
+    complaint = ''
+    const newest = offers.map(({ cause }) => cause).findLast((cause) => cause !== undefined)
+    const plan = {
       trigger: request ? { kind: 'request', ...request } : { kind: 'files', message: messageOf(offers) },
-      offers: offers.map(({ fresh: _, ...offer }) => offer),
+      offers: offers.map(({ offer }) => offer),
       graph: digestOf(nodes),
       nodes,
-    })
-    self = (await owner.current(address)).state
-    for (const [resource, { files }] of arrived)
-      for (const [path, { sequence }] of files) if (sequence <= sequenceOf(self.offered[resource])) files.delete(path)
+    }
+    await ask('pipeline.plan', plan, request ? requested.get(request.request) : newest)
+    arrivals.forget(self.offered)
   }
 
   const apply = (recorded: Recorded): void => {
     const reading = readEvent(recorded)
     if (!reading.kept) return
     const event = reading.event as Recorded & (PipelineEvent | RunEvent | ArtifactEvent)
+    const isOurs = event.address.scope === pipeline
     switch (event.type) {
       case 'pipeline.defined':
         graphs.set(event.data.graph.pipeline, event.data.graph)
         break
-      case 'artifact.detected':
-      case 'artifact.gone': {
-        const { store, path } = event.data
-        const at = arrived.get(store) ?? { files: new Map(), last: 0 }
-        arrived.set(store, at)
-        at.last = event.sequence
-        if (event.type === 'artifact.gone') at.files.delete(path)
-        else at.files.set(path, { path, digest: event.data.digest, size: event.data.size, sequence: event.sequence })
-        cause = event
+      case 'pipeline.run-requested':
+        if (isOurs) requested.set(event.data.request, event)
         break
-      }
+      case 'pipeline.run-planned':
+        if (isOurs) requested.delete(event.data.trigger.request ?? '')
+        break
+      case 'artifact.detected':
+      case 'artifact.gone':
+        arrivals.take(event)
+        break
       case 'run.succeeded':
       case 'run.failed':
-        if (event.address.scope === pipeline)
-          ended.set(Number(event.address.key), event.type === 'run.failed' ? 'failed' : 'succeeded')
-        cause = event
+        if (isOurs)
+          ended.set(Number(event.address.key), {
+            outcome: event.type === 'run.failed' ? 'failed' : 'succeeded',
+            cause: event,
+          })
+        break
+      case 'pipeline.run-released':
+        if (isOurs) ended.delete(event.data.run)
         break
     }
   }
 
+  const look = async () => {
+    self = (await owner.current(address)).state
+    if (isDefined) await evaluate()
+  }
   let turn = Promise.resolve()
   const handle = ({ events }: { readonly events: readonly Recorded[] }): Promise<void> => {
     turn = turn.then(async () => {
       for (const event of events) apply(event)
-      const look = async () => {
-        self = (await owner.current(address)).state
-        await evaluate()
-      }
       await patiently(look, signal, (reason) => say(`${pipeline} plans no run for now: ${reason}`))
     })
     return turn
@@ -159,13 +167,18 @@ export const plan = async ({ bus, owner, pipeline, triggers, say, signal }: Plan
   const definitions = bus.follow(
     { logId: bus.logId, sequence: 0 },
     async (batch) => {
+      isDefined ||= batch.pending === 0
       await handle(batch)
-      followResources()
+      if (isDefined) followResources()
     },
     signal,
     [historiesOf({ aggregate: 'pipeline', key: 'self' })],
   )
-  await Promise.race([definitions, broken])
+  try {
+    await Promise.race([definitions, broken])
+  } catch (cause) {
+    if (!signal.aborted) throw cause
+  }
 }
 
 /** Before the first event of the oldest run that is open; the end of the log where none is. */
@@ -176,12 +189,3 @@ const startOf = async (bus: Bus, pipeline: string, open: readonly number[]): Pro
   )
   return Math.min(head, ...histories.map(({ events }) => (events[0]?.sequence ?? 1) - 1))
 }
-
-const messageOf = (offers: readonly { readonly resource: string; readonly fresh: readonly Listed[] }[]): string =>
-  offers
-    .map(({ resource, fresh }) => {
-      const names = fresh.slice(0, 3).map(({ path }) => path)
-      const more = fresh.length > names.length ? ` and ${fresh.length - names.length} more` : ''
-      return `${resource}: ${names.join(', ')}${more}`
-    })
-    .join('; ')

@@ -1,0 +1,62 @@
+import type { ArtifactEvent } from '#contracts/artifact'
+import type { Recorded } from '#contracts/envelope'
+import type { Offer } from '#contracts/pipeline'
+import type { Listed } from './shape.ts'
+
+/** The event that something comes from. */
+export type Cause = Pick<Recorded, 'id' | 'correlationId'>
+
+type File = Listed & { readonly sequence: number; readonly cause: Cause }
+
+/** What can be offered of one resource: the range of the log, the newest bytes of each path in it, and what came last. */
+export type Offerable = { readonly offer: Offer; readonly fresh: readonly Listed[]; readonly cause: Cause | undefined }
+
+/** What has arrived at resources, and is not forgotten yet because it was offered. */
+export const openArrivals = (logId: string) => {
+  const arrived = new Map<string, { readonly files: Map<string, File>; last: number }>()
+
+  const take = (event: Recorded & Extract<ArtifactEvent, { type: 'artifact.detected' | 'artifact.gone' }>): void => {
+    const { sequence, data } = event
+    const at = arrived.get(data.store) ?? { files: new Map<string, File>(), last: 0 }
+    arrived.set(data.store, at)
+    at.last = sequence
+    if (event.type === 'artifact.gone') at.files.delete(data.path)
+    else
+      at.files.set(data.path, {
+        path: data.path,
+        digest: event.data.digest,
+        size: event.data.size,
+        sequence,
+        cause: event,
+      })
+  }
+
+  /** What has come to a resource after a position. */
+  const since = (resource: string, after = `${logId}.0`): Offerable => {
+    const { files, last } = arrived.get(resource) ?? { files: new Map<string, File>(), last: 0 }
+    const fresh = [...files.values()].filter(({ sequence }) => sequence > sequenceOf(after))
+    const newest = fresh.reduce<File | undefined>((a, b) => (a && a.sequence > b.sequence ? a : b), undefined)
+    const upTo = `${logId}.${Math.max(last, sequenceOf(after))}`
+    return { offer: { resource, after, upTo, count: fresh.length }, fresh, cause: newest?.cause }
+  }
+
+  const forget = (offered: Readonly<Record<string, string>>): void => {
+    for (const [resource, { files }] of arrived)
+      for (const [path, { sequence }] of files) if (sequence <= sequenceOf(offered[resource])) files.delete(path)
+  }
+
+  return { take, since, forget }
+}
+
+/** The sequence of a position; 0 where there is none. */
+export const sequenceOf = (position: string | undefined): number => Number(position?.split('.').at(-1) ?? 0)
+
+/** What a run that files start says of them. */
+export const messageOf = (offers: readonly Offerable[]): string =>
+  offers
+    .map(({ offer: { resource }, fresh }) => {
+      const names = fresh.slice(0, 3).map(({ path }) => path)
+      const more = fresh.length > names.length ? ` and ${fresh.length - names.length} more` : ''
+      return `${resource}: ${names.join(', ')}${more}`
+    })
+    .join('; ')

@@ -24,6 +24,11 @@ export const faults = {
   closed: (what: string) => new Fault('bus.closed', `The connection was closed before there was an answer to: ${what}`),
   denied: (what: string, cause: unknown) =>
     new Fault('bus.denied', `This principal may not ${what}. See: millrace permissions`, { cause }),
+  ownKey: () =>
+    new Fault(
+      'server.own-key',
+      "local is the key of the server's own machine and can't be revoked. To make all keys anew, stop the server and remove the folder certs under the state folder",
+    ),
   shutOut: (url: string, cause: unknown) =>
     new Fault(
       'bus.denied',
@@ -86,6 +91,11 @@ export const faults = {
     new Fault('artifact.missing', `The bucket of ${host} does not hold ${digest}`),
   stalled: (digest: string, milliseconds: number) =>
     new Fault('artifact.stalled', `No bytes of ${digest} came for ${milliseconds} ms`),
+  changed: (what: string, offered: string, found: string) =>
+    new Fault(
+      'artifact.changed',
+      `${what} has changed since it was offered: it was ${offered.slice(0, 12)}, now ${found.slice(0, 12)} lies there. Put the former bytes back and rerun, or start a run with what lies there`,
+    ),
   wrongBytes: (digest: string, found: string) =>
     new Fault('artifact.wrong', `The bytes are those of ${found}, not of ${digest}`),
   serverTooOld: (path: string, found: string, required: string) =>

@@ -1,18 +1,23 @@
 /**
  * The process in which one execution of a user's function runs: it imports the config, waits for its assignment, and can
- * block its thread without starving the host. Started with the config's path and the pipeline's name.
+ * block its thread without starving the host. Started with the config's path, where its paths begin, the pipeline's name and
+ * the host's process id.
  */
-import { randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { copyFile, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { Fault, reasonOf } from '#bus/fault'
+import { hash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { Worker } from 'node:worker_threads'
+import { Fault, faults, reasonOf } from '#bus/fault'
 import { loadPipelines } from './config.ts'
-import { workshop } from './folder.ts'
+import { draft } from './folder.ts'
+import { signalGroup } from './group.ts'
 import type { Assignment, Described, FromRunner, LogLevel, Result, ToRunner } from './messages.ts'
 import type { Content, Context, Definition, InputFile } from './shape.ts'
 
-const [, , configPath = '', base = '', pipelineName = ''] = process.argv
+const [, , configPath = '', base = '', pipelineName = '', host = ''] = process.argv
+
+const watchdog = import.meta.url.endsWith('.ts') ? './watchdog.ts' : './watchdog.js'
+// Before the config is imported: that too can block.
+new Worker(new URL(watchdog, import.meta.url), { workerData: Number(host) }).unref()
 
 const send = (message: FromRunner): void => {
   process.send?.(message)
@@ -20,6 +25,7 @@ const send = (message: FromRunner): void => {
 
 const stopping = new AbortController()
 let nextCall = 1
+let ended = false
 const calls = new Map<number, { resolve: (value: unknown) => void; reject: (cause: Error) => void }>()
 
 /** Asks the host to do something that only it can: its store, its bus, its outbox. */
@@ -31,9 +37,13 @@ const call = <T>(node: string, verb: string, args: unknown): Promise<T> =>
   })
 
 const inputFile = (node: string, described: Described): InputFile => {
+  /** Whoever wants all bytes has them in memory anyway: those are hashed, so that nothing can come between. */
   const use = async (): Promise<Buffer> => {
-    await call(node, 'used', { path: described.path, digest: described.digest })
-    return readFile(described.file)
+    const bytes = await readFile(described.file)
+    const digest = hash('sha256', bytes)
+    if (digest !== described.digest) throw faults.changed(`${described.path} in ${node}`, described.digest, digest)
+    await call(node, 'used', { path: described.path, digest })
+    return bytes
   }
   return {
     ...described,
@@ -43,21 +53,12 @@ const inputFile = (node: string, described: Described): InputFile => {
   }
 }
 
-/** Writes content where the host takes it from. */
-const draftIn = async (root: string, content: Content): Promise<string> => {
-  mkdirSync(join(root, workshop), { recursive: true })
-  const file = join(root, workshop, randomUUID())
-  if (typeof content === 'object' && 'file' in content) await copyFile(content.file, file)
-  else await writeFile(file, content)
-  return file
-}
-
 const handleOf = (node: string, definition: Definition): unknown => {
   switch (definition.kind) {
     case 'filesystem-store':
       return {
         save: async (path: string, content: Content, options = {}) =>
-          call(node, 'save', { path, draft: await draftIn(definition.path, content), ...options }),
+          call(node, 'save', { path, draft: await draft(definition.path, content), ...options }),
         open: async (path: string) => inputFile(node, await call<Described>(node, 'open', { path })),
         list: () => call(node, 'list', {}),
         tag: (path: string, tags: unknown) => call(node, 'tag', { path, tags }),
@@ -66,7 +67,7 @@ const handleOf = (node: string, definition: Definition): unknown => {
       return {
         download: async (path: string) => inputFile(node, await call<Described>(node, 'download', { path })),
         upload: async (path: string, content: Content, options = {}) =>
-          call(node, 'upload', { path, draft: await draftIn(definition.path, content), ...options }),
+          call(node, 'upload', { path, draft: await draft(definition.path, content), ...options }),
         list: () => call(node, 'list', {}),
       }
     case 'metadata-store':
@@ -93,8 +94,13 @@ const say =
 const contextOf = ({ run, inputs }: Assignment): Context => ({
   run: {
     ...run,
+    // Every watched store is there, also where it offered nothing: so says the type.
     inputs: Object.fromEntries(
-      Object.entries(inputs).map(([node, files]) => [node, files.map((file) => inputFile(node, file))]),
+      Object.entries(pipeline.stores).flatMap(([node, definition]) =>
+        definition.kind === 'filesystem-store' && definition.watch
+          ? [[node, (inputs[node] ?? []).map((file) => inputFile(node, file))]]
+          : [],
+      ),
     ),
   } as Context['run'],
   stores: Object.fromEntries(
@@ -119,7 +125,10 @@ const execute = async (assignment: Assignment): Promise<Result> => {
 process.on('message', (message: ToRunner) => {
   switch (message.kind) {
     case 'run':
-      void execute(message).then((result) => send({ kind: 'ended', result }))
+      void execute(message).then((result) => {
+        ended = true
+        send({ kind: 'ended', result })
+      })
       break
     case 'abort':
       stopping.abort(new Error('The execution was stopped'))
@@ -132,6 +141,8 @@ process.on('message', (message: ToRunner) => {
     }
   }
 })
-process.on('SIGINT', () => undefined) // The host says when to stop.
-process.on('disconnect', () => process.exit(0)) // The host is gone, and nobody wants the result.
+process.on('disconnect', () => {
+  if (ended && process.ppid === Number(host)) process.exit(0)
+  signalGroup(process.pid, 'SIGKILL') // The host is gone, and nobody wants the result.
+})
 send({ kind: 'ready' })

@@ -1,0 +1,112 @@
+import { hash } from 'node:crypto'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { openRunners } from '#agents/pipelines/runners'
+import { run } from '../processes.ts'
+import { eventually } from './on-disk.ts'
+
+const opened = () => {
+  const host = new AbortController()
+  onTestFinished(() => host.abort())
+  const base = mkdtempSync(join(tmpdir(), 'millrace-runners-'))
+  const configPath = join(import.meta.dirname, 'runners-config.ts')
+  const runners = openRunners({ configPath, base, pipeline: 'awkward' }, host.signal)
+  const [lines, calls]: [string[], unknown[]] = [[], []]
+  const stop = new AbortController()
+  const execute = (node: string, inputs = {}) =>
+    runners.execute(
+      { kind: 'run', node, run: { pipeline: 'awkward', number: 0, attempt: 1 }, inputs },
+      {
+        call: async (of, verb, args) => void calls.push([of, verb, args]),
+        log: (_, message) => lines.push(message),
+        signal: stop.signal,
+      },
+    )
+  const said = (word: string) =>
+    eventually(async () => Number(lines.find((line) => line.startsWith(word))?.slice(word.length)))
+  return { base, execute, lines, calls, said, stop: () => stop.abort() }
+}
+
+/** Whether a process runs; one that has ended and that nobody has asked about does not. */
+const runs = (pid: number): boolean => {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+test('what a function leaves running is ended with it, and does not hold up its result', async () => {
+  const { execute, said } = opened()
+  expect(await execute('leaves')).toEqual({ outcome: 'succeeded' })
+  expect(runs(await said('left '))).toBe(false)
+}, 10_000)
+
+test('what a function leaves running and does not want to end is killed', async () => {
+  const { execute, said } = opened()
+  expect(await execute('clings')).toEqual({ outcome: 'succeeded' })
+  await eventually(async () => !runs(await said('left ')))
+}, 10_000)
+
+test('a process that left the group of its function does not hold up the result either', async () => {
+  const { execute, said } = opened()
+  expect(await execute('escapes')).toEqual({ outcome: 'succeeded' })
+  process.kill(await said('left '), 'SIGKILL')
+}, 10_000)
+
+test('a function that does not hear that it is to stop is ended, with what it started', async () => {
+  const { execute, said, stop } = opened()
+  const result = execute('blocks')
+  const pids = [await said('left '), await said('myself ')]
+  stop()
+  expect(await result).toMatchObject({ outcome: 'errored' })
+  expect(pids.map(runs)).toEqual([false, false])
+}, 20_000)
+
+test('a function that blocks its thread ends when its host is killed, with what it started', async () => {
+  const host = run(process.execPath, ['--conditions=source', join(import.meta.dirname, 'runners-host.ts')])
+  const pids = [await host.says(/left (\d+)/), await host.says(/myself (\d+)/)].map(([, pid]) => Number(pid))
+  expect(pids.map(runs)).toEqual([true, true])
+  host.child.kill('SIGKILL')
+  await eventually(async () => !pids.some(runs))
+}, 20_000)
+
+test('where no process can be started, that is said to whoever wants one, and the host lives on', async () => {
+  const { execPath } = process
+  onTestFinished(() => {
+    process.execPath = execPath
+  })
+  process.execPath = '/nowhere/node'
+  const { execute } = opened()
+  await expect(execute('reads')).rejects.toThrow(/No process can be started for reads: spawn \/nowhere\/node ENOENT/)
+  process.execPath = execPath
+  expect(await execute('reads')).toEqual({ outcome: 'succeeded', message: 'nothing' })
+})
+
+test('a watched store that offered nothing is an empty list', async () => {
+  expect(await opened().execute('reads')).toEqual({ outcome: 'succeeded', message: 'nothing' })
+})
+
+test('what is printed is told by line, however it was cut on its way', async () => {
+  const { execute, lines } = opened()
+  await execute('stammers')
+  expect(lines).toEqual(['one line', 'two lines', 'and an end'])
+})
+
+test('an artifact is recorded as used with the digest of the bytes that were read; others are refused', async () => {
+  const { base, execute, calls } = opened()
+  const file = join(base, 'a.txt')
+  const offered = { path: 'a.txt', digest: hash('sha256', 'offered'), size: 7, file }
+  writeFileSync(file, 'offered')
+  expect(await execute('reads', { inbox: [offered] })).toEqual({ outcome: 'succeeded', message: 'offered' })
+  expect(calls).toEqual([['inbox', 'used', { path: 'a.txt', digest: offered.digest }]])
+
+  writeFileSync(file, 'changed')
+  expect(await execute('reads', { inbox: [offered] })).toEqual({
+    outcome: 'errored',
+    reason: expect.stringMatching(/a\.txt in inbox has changed since it was offered: .* rerun/),
+  })
+  expect(calls).toHaveLength(1)
+})

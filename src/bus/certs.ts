@@ -1,5 +1,6 @@
 import 'reflect-metadata' // The X.509 library needs it.
 import { createPrivateKey, X509Certificate as Parsed, randomBytes } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as x509 from '@peculiar/x509'
 import { Fault } from './fault.ts'
@@ -38,7 +39,9 @@ const { subtle } = globalThis.crypto
 export const ensureAuthority = (folder: string, now = new Date()): Promise<Authority> =>
   inTurn(folder, async () => {
     const [certificate, key] = await Promise.all(['ca.pem', 'ca-key.pem'].map((name) => textOf(join(folder, name))))
-    if (certificate === undefined && key === undefined) return makeAuthority(folder, now)
+    // A key alone, which has signed nothing yet, is what a kill left: the certificate is written after it.
+    if (certificate === undefined && (key === undefined || !(await hasLeaves(folder))))
+      return makeAuthority(folder, now)
     if (!certificate || !key || !belongTogether(certificate, key))
       throw new Fault(
         'config.authority',
@@ -46,6 +49,9 @@ export const ensureAuthority = (folder: string, now = new Date()): Promise<Autho
       )
     return { folder, certificate, key }
   })
+
+const hasLeaves = async (folder: string): Promise<boolean> =>
+  (await readdir(folder)).some((name) => name.endsWith('.pem') && !name.startsWith('ca'))
 
 /** Says whether an authority has been made in a folder. */
 export const hasAuthority = async (folder: string): Promise<boolean> =>

@@ -1,3 +1,4 @@
+import type { StoredMsg } from '@nats-io/jetstream'
 import { headers } from '@nats-io/transport-node'
 import { deadOf } from '#contracts/subjects'
 import type { Bus, Dead } from './bus.ts'
@@ -6,6 +7,15 @@ import { readDirectly } from './direct.ts'
 import { asFault, store } from './publish.ts'
 
 const isDirectGet = (subject: string): boolean => subject.startsWith('$JS.API.DIRECT.GET.DEAD')
+
+/** The letter in a message; none where somebody put there what is no letter. */
+const letterIn = (message: StoredMsg): Dead[] => {
+  try {
+    return [message.json<Dead>()]
+  } catch {
+    return []
+  }
+}
 
 /** What agents gave up on: one letter for each piece of work, the latest. */
 export const openDead = (connection: Connection): Pick<Bus, 'bury' | 'dead'> => {
@@ -24,7 +34,7 @@ export const openDead = (connection: Connection): Pick<Bus, 'bury' | 'dead'> => 
       )
       const last = found.at(-1)
       if (!last) return letters
-      letters.push(...found.map((message) => message.json<Dead>()))
+      letters.push(...found.flatMap(letterIn))
       from = last.seq + 1
     }
   }

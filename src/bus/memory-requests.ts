@@ -27,7 +27,8 @@ export const memoryRequests = () => {
     const patience = delay(timeout, undefined, { signal: late.signal }).then(() => {
       throw faults.timeout(subject, timeout)
     })
-    const answer = server.answer(asked).catch((cause: unknown) => {
+    const answering = async () => server.answer(asked)
+    const answer = answering().catch((cause: unknown) => {
       throw new Fault(cause instanceof Fault ? cause.code : 'bus.broken', reasonOf(cause))
     })
     return overTheWire(await Promise.race([answer, patience]).finally(() => late.abort()))

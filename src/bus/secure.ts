@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Authority, type Certificate, certificateFor, ensureAuthority, hasAuthority } from './certs.ts'
 import { type Credentials, hostIn, type LocalCredentials, newIdentity, readLocal, securityOf } from './credentials.ts'
 import { dial } from './dial.ts'
-import { Fault } from './fault.ts'
+import { Fault, faults } from './fault.ts'
 import { inTurn, textOf, writeWhole } from './files.ts'
 import { lives } from './lock.ts'
 import type { Wanted } from './permissions.ts'
@@ -88,6 +88,8 @@ export const admit = async (
 /** Shuts somebody out, and says whether there was anybody of that name. */
 export const expel = (state: string, name: string): Promise<boolean> =>
   inTurn(placesIn(state).certs, async () => {
+    // Without its own key this machine could not lead its server; without any, the server would let in everybody.
+    if (name === 'local') throw faults.ownKey()
     const users = await usersOf(state)
     const left = users.filter((user) => user.name !== name && user.name !== `web-${name}`)
     if (left.length === users.length) return false

@@ -134,7 +134,13 @@ Acquire::https::Timeout "${seconds}";
 const watched = async (program: string, args: readonly string[], { folder, env, stallMs, signal }: Apt) => {
   const options = { cwd: folder, env: { ...env, LC_ALL: 'C' }, detached: true } as const
   const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
-  const kill = () => child.pid && process.kill(-child.pid, 'SIGKILL') // With the downloaders that it started.
+  const kill = () => {
+    try {
+      if (child.pid) process.kill(-child.pid, 'SIGKILL') // With the downloaders that it started.
+    } catch {
+      // All of them have ended by themselves just now.
+    }
+  }
   signal?.addEventListener('abort', kill)
   let [output, size, stalled, since] = ['', 0, false, performance.now()]
   for (const stream of [child.stdout, child.stderr])

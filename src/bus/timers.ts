@@ -25,7 +25,7 @@ export const openTimers = (connection: Connection, logId: string): Pick<Bus, 'se
     const handOn = async (message: JsMsg) => {
       const event = decodeCarried(logId, message)
       if (event) await handle(event)
-      await acknowledge(connection, message)
+      await acknowledge(connection, message).catch(() => undefined) // It fires again then, as it may anyway.
       await connection.jsm.streams.deleteMessage('TIMERS', message.seq, false).catch(() => undefined)
     }
     return pull(

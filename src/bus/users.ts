@@ -25,9 +25,11 @@ export const configOf = ({ publish, subscribe, answers }: Permissions): string =
 const list = (key: string, subjects: readonly string[]): string =>
   [`    ${key}: [`, ...subjects.map((subject) => `      ${JSON.stringify(subject)}`), '    ]'].join('\n')
 
-/** The users of a server, and what each may do, as its configuration. */
-export const authorizationOf = (users: readonly User[]): string =>
-  ['authorization {', '  users = [', ...users.map((user) => indent(userOf(user), 4)), '  ]', '}', ''].join('\n')
+/** The users of a server, and what each may do, as its configuration. Without any it would let in everybody. */
+export const authorizationOf = (users: readonly User[]): string => {
+  if (users.length === 0) throw new RangeError('A server needs at least one user')
+  return ['authorization {', '  users = [', ...users.map((user) => indent(userOf(user), 4)), '  ]', '}', ''].join('\n')
+}
 
 const userOf = ({ name, nkey, wanted }: User): string =>
   wanted === 'everything'

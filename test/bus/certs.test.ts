@@ -57,6 +57,16 @@ describe('an authority', () => {
     expect(new Set(made.map(({ certificate }) => certificate.trim())).size).toBe(1)
   })
 
+  test('is made anew where a kill left a key that has signed nothing, and not where it has', async () => {
+    const home = folder()
+    const authority = await ensureAuthority(home)
+    rmSync(join(home, 'ca.pem'))
+    expect((await ensureAuthority(home)).certificate).not.toBe(authority.certificate)
+    await certificateFor(await ensureAuthority(home), { called: 'leaf', names: ['localhost'], addresses: [] })
+    rmSync(join(home, 'ca.pem'))
+    await expect(ensureAuthority(home)).rejects.toMatchObject({ code: 'config.authority' })
+  })
+
   test('that has lost its key, or has another one, is refused rather than replaced', async () => {
     const [one, another] = [folder(), folder()]
     await ensureAuthority(one)

@@ -81,6 +81,7 @@ describe('a server', { timeout: 60_000 }, () => {
     await reload(state)
     await expect.poll(() => carrying(again).catch(({ code }) => code)).toBe('bus.denied')
     expect(await expel(state, 'leaf')).toBe(false)
+    await expect(expel(state, 'local')).rejects.toMatchObject({ code: 'server.own-key' })
   })
 })
 

@@ -7,11 +7,14 @@ import { faults } from './fault.ts'
 import { putObject } from './object.ts'
 import { answeredWith, serverCode } from './publish.ts'
 
-/** How long a stream of bytes may stand still, in milliseconds. */
+/** How long a stream of bytes may stand still, in milliseconds; where its first message stays away, the library says so sooner. */
 const stallAfter = 30_000
 
 /** How long a bucket keeps bytes, in milliseconds: a store puts them again on demand. */
 const keptFor = 7 * 24 * 3600 * 1000
+
+/** How long before their end bytes are put anew, so that whoever is told they lie there can fetch them; milliseconds. */
+const renewedBefore = 24 * 3600 * 1000
 
 /** How many chunks are read at once, and as many again ahead of whoever gets them. */
 const readAtOnce = 8
@@ -47,7 +50,9 @@ export const openBuckets = (connection: Connection): Buckets => {
     if (running) return running
     const putting = clearly(`write into the bucket of ${host}`, async () => {
       await own(host)
-      if (!(await has(host, digest))) await putObject(connection, bucketOf(host), digest, bytes())
+      const lying = await infoOf(host, digest)
+      const isOld = lying && Date.now() - Date.parse(lying.mtime) > keptFor - renewedBefore
+      if (!lying || isOld) await putObject(connection, bucketOf(host), digest, bytes())
     }).finally(() => underWay.delete(name))
     underWay.set(name, putting)
     return putting

@@ -3,6 +3,7 @@ import { askedBy } from '#contracts/subjects'
 import type { Bus, Presence, Request } from './bus.ts'
 import { Fault, faults, reasonOf } from './fault.ts'
 import { matches } from './memory-log.ts'
+import { isSame } from './presence.ts'
 import { speaksForOthers } from './requests.ts'
 
 type Server = { readonly pattern: string; readonly answer: (request: Request) => Promise<unknown> }
@@ -53,7 +54,7 @@ export const memoryRequests = () => {
 
   const appear: Bus['appear'] = async (presence, signal) => {
     const held = hosts.get(presence.host)
-    if (held && held.instance !== presence.instance) throw faults.twin(presence.host, held.machine)
+    if (held && !isSame(held, presence)) throw faults.twin(presence.host, held.machine)
     hosts.set(presence.host, presence)
     const { promise: gone, resolve } = Promise.withResolvers<void>()
     const leave = () => {

@@ -48,13 +48,16 @@ export const openPresence = (nc: NatsConnection): Pick<Bus, 'appear' | 'present'
   return { appear, present }
 }
 
+/** Whether it is we who hold a name: a state folder that was copied to another machine has our instance too. */
+export const isSame = (a: Held, b: Held): boolean => a.instance === b.instance && a.machine === b.machine
+
 /** Takes the name: create-only, or over our own earlier entry. Of two who try at once, one is refused. */
 const take = async (kv: KV, presence: Held): Promise<number> => {
   const body = JSON.stringify(presence)
   const found = await kv.get(presence.host)
   const held = found?.operation === 'PUT' ? found : undefined
   const holder = held?.json<Held>()
-  if (holder && holder.instance !== presence.instance) throw faults.twin(presence.host, holder.machine)
+  if (holder && !isSame(holder, presence)) throw faults.twin(presence.host, holder.machine)
   try {
     return await (held ? kv.update(presence.host, body, held.revision) : kv.create(presence.host, body))
   } catch (cause) {

@@ -70,7 +70,8 @@ export const pull = async (
       // Only now that nothing is asked for any more: given back earlier, it would come again to nobody.
       if (acknowledged) for (const message of left) answer(() => message.nak())
       left = []
-      if (consumer && close && !nc.isClosed()) await close(consumer).catch(() => undefined)
+      // While the server is away it forgets the consumer by itself.
+      if (consumer && close && connection.up()) await close(consumer).catch(() => undefined)
     }
   }
 }

@@ -131,6 +131,17 @@ export const knowsWhoIsThere = (open: Open) =>
       await Promise.all([gone, again.gone])
     })
 
+    test('refuses the same instance on another machine: its folder was copied there', async () => {
+      const [here, there] = [await connect('here'), await connect('there')]
+      const host = fresh()
+      const stop = new AbortController()
+      const { gone } = await here.appear(hostOf(host, 'one'), stop.signal)
+      const copied = there.appear({ ...hostOf(host, 'one'), machine: 'm2' }, stop.signal)
+      await expect(copied).rejects.toMatchObject({ code: 'host.twin' })
+      stop.abort()
+      await gone
+    })
+
     test('lets one of two instances have a name that both want', async () => {
       const [a, b] = [await connect(), await connect()]
       const host = fresh()

@@ -2,24 +2,26 @@ import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import type { Bus } from '#bus/bus'
-import { faults } from '#bus/fault'
+import type { Bus, Request } from '#bus/bus'
+import { Fault, faults } from '#bus/fault'
 import type { Outbox } from '#bus/outbox'
 import { problemsOf } from '#contracts/all'
 import { by } from '#contracts/artifact'
 import { digest, name, part, splitPart } from '#contracts/names'
 import { askedBy, serviceOf, servicesOf } from '#contracts/subjects'
 import { draft } from './folder.ts'
+import { type Page, pageOf } from './page.ts'
 import { patiently } from './patience.ts'
 import type { Listed } from './shape.ts'
 import type { Arrival, Store } from './store.ts'
+import { atMost } from './turns.ts'
 
 const path = z.string().min(1).max(4096)
 const cause = z.object({ id: z.string(), correlationId: z.string() }).optional()
 
 /** What can be asked of a store by whoever is not its host. */
 const requests = {
-  list: z.object({}),
+  list: z.object({ after: path.optional() }),
   provide: z.object({ path }),
   receive: z.object({
     path,
@@ -34,6 +36,9 @@ const requests = {
 } as const
 
 type Provided = Listed & { readonly host: string }
+
+/** How many artifacts a store hands out or takes in at once; others wait. */
+const movedAtOnce = 8
 
 /** What a host is to the exchange of bytes: its name is its bucket's. */
 export type Trader = { readonly bus: Bus; readonly host: string; readonly outbox: Outbox; readonly signal: AbortSignal }
@@ -56,18 +61,22 @@ const streamOf = (file: string) => () =>
 /** Answers for a store, until the host stops: what lies in it, bytes to be fetched, bytes to be taken in. */
 export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store): Promise<void> => {
   const underWay = new Map<string, Promise<Listed>>()
+  const limited = atMost(movedAtOnce)
 
-  const provide = async (wanted: string): Promise<Provided> => {
-    const { file, ...found } = await store.find(wanted)
-    await bus.buckets.put(host, found.digest, streamOf(file))
-    return { ...found, host }
-  }
+  const provide = (wanted: string): Promise<Provided> =>
+    limited(async () => {
+      signal.throwIfAborted()
+      const { file, ...found } = await store.find(wanted)
+      await bus.buckets.put(host, found.digest, streamOf(file))
+      return { ...found, host }
+    })
 
   const receive = (asked: z.infer<(typeof requests)['receive']>): Promise<Listed> => {
     const key = JSON.stringify([asked.path, asked.digest, asked.by])
     const running = underWay.get(key)
     if (running) return running
-    const receiving = (async () => {
+    const receiving = limited(async () => {
+      signal.throwIfAborted()
       const temporary = await draft(store.root, bus.buckets.get(asked.host, asked.digest, signal))
       const { file: _, ...listed } = await store.admit(temporary, asked.path, {
         how: 'uploaded',
@@ -77,29 +86,35 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
         overwrite: asked.overwrite,
         causedBy: asked.cause,
       })
-      await outbox.flushed()
+      await outbox.flushed(signal)
       return listed
-    })().finally(() => underWay.delete(key))
+    }).finally(() => underWay.delete(key))
     underWay.set(key, receiving)
     return receiving
+  }
+
+  const answer = async ({ subject, body }: Request): Promise<unknown> => {
+    const { verb } = askedBy(subject)
+    switch (verb) {
+      case 'list':
+        return pageOf(store, parse(requests.list, verb, body ?? {}).after)
+      case 'provide':
+        return provide(parse(requests.provide, verb, body).path)
+      case 'receive':
+        return receive(parse(requests.receive, verb, body))
+      default:
+        throw faults.unknownMessage(verb, Object.keys(requests))
+    }
   }
 
   const { pipeline, node } = splitPart(store.part)
   return bus.serve(
     servicesOf(pipeline, node),
-    async ({ subject, body }) => {
-      const { verb } = askedBy(subject)
-      switch (verb) {
-        case 'list':
-          return store.list()
-        case 'provide':
-          return provide(parse(requests.provide, verb, body).path)
-        case 'receive':
-          return receive(parse(requests.receive, verb, body))
-        default:
-          throw faults.unknownMessage(verb, Object.keys(requests))
-      }
-    },
+    (asked) =>
+      answer(asked).catch((cause: unknown) => {
+        // What breaks because this host stops is no answer: whoever asked asks the next one.
+        throw signal.aborted ? faults.noOwner(asked.subject) : cause
+      }),
     signal,
   )
 }
@@ -118,20 +133,27 @@ type Doing = Pick<Arrival, 'by' | 'causedBy' | 'tags' | 'overwrite'> & {
 /** A client of a store of another pipeline: `folder` is the client's own, `of` the store it stands for. */
 export const clientOf = ({ bus, host, outbox }: Trader, folder: Store, of: string) => {
   const { pipeline, node } = splitPart(of)
-  const ask = async <T>(verb: keyof typeof requests, body: object, { signal, waiting }: Doing): Promise<T> =>
-    (await patiently(
-      () => bus.request(serviceOf(pipeline, node, verb, bus.principal), body, { timeout: 30_000 }),
-      signal,
-      (reason) => waiting(`waiting for the host of ${of}: ${reason}`),
-    )) as T
+  const patient = <T>(attempt: () => Promise<T>, { signal, waiting }: Doing): Promise<T> =>
+    patiently(attempt, signal, (reason) => waiting(`waiting for the host of ${of}: ${reason}`))
+
+  const ask = async <T>(verb: keyof typeof requests, body: object, doing: Doing): Promise<T> => {
+    const subject = serviceOf(pipeline, node, verb, bus.principal)
+    return (await patient(() => bus.request(subject, body, { timeout: 30_000 }), doing)) as T
+  }
+
+  /** Has a store's host put the bytes into its bucket, and fetches them from there; from the start where that breaks. */
+  const fetched = async (wanted: string, doing: Doing): Promise<string> => {
+    const offered = await ask<Provided>('provide', { path: wanted }, doing)
+    const bytes = () => bus.buckets.get(offered.host, offered.digest, doing.signal)
+    return patient(() => draft(folder.root, bytes()), doing)
+  }
 
   /** Fetches one artifact; resolves when it lies verified in the client's folder and the log says so. */
   const download = async (wanted: string, doing: Doing) => {
-    const offered = await ask<Provided>('provide', { path: wanted }, doing)
-    const temporary = await draft(folder.root, bus.buckets.get(offered.host, offered.digest, doing.signal))
+    const temporary = await unlessMissing(() => fetched(wanted, doing))
     const { signal: _, waiting: __, ...arrival } = doing
     const admitted = await folder.admit(temporary, wanted, { how: 'downloaded', peer: of, ...arrival })
-    await outbox.flushed()
+    await outbox.flushed(doing.signal)
     return admitted
   }
 
@@ -139,14 +161,34 @@ export const clientOf = ({ bus, host, outbox }: Trader, folder: Store, of: strin
   const upload = async (drafted: string, wanted: string, doing: Doing): Promise<Listed> => {
     const { signal: _, waiting: __, causedBy, ...arrival } = doing
     const kept = await folder.admit(drafted, wanted, { how: 'kept', ...arrival })
-    await bus.buckets.put(host, kept.digest, streamOf(kept.file))
     const sent = { path: wanted, digest: kept.digest, host, from: folder.part, ...arrival }
-    return ask<Listed>('receive', causedBy ? { ...sent, cause: pick(causedBy) } : sent, doing)
+    return unlessMissing(async () => {
+      await patient(() => bus.buckets.put(host, kept.digest, streamOf(kept.file)), doing)
+      return ask<Listed>('receive', causedBy ? { ...sent, cause: pick(causedBy) } : sent, doing)
+    })
   }
 
-  const list = (doing: Doing) => ask<readonly Listed[]>('list', {}, doing)
+  const list = async (doing: Doing): Promise<readonly Listed[]> => {
+    const all: Listed[] = []
+    for (let after: string | null = null; ; ) {
+      const { listed, next }: Page = await ask<Page>('list', after === null ? {} : { after }, doing)
+      all.push(...listed)
+      if (next === null) return all
+      after = next
+    }
+  }
 
   return { download, upload, list }
+}
+
+/** A bucket keeps bytes for a while only: what has gone since it was put there is put again. */
+const unlessMissing = async <T>(attempt: () => Promise<T>): Promise<T> => {
+  for (let tries = 1; ; tries++)
+    try {
+      return await attempt()
+    } catch (cause) {
+      if (tries === 3 || !(cause instanceof Fault && cause.code === 'artifact.missing')) throw cause
+    }
 }
 
 const pick = ({ id, correlationId }: { readonly id: string; readonly correlationId: string }) => ({ id, correlationId })

@@ -4,8 +4,12 @@ import { z } from 'zod'
 import { faults, reasonOf } from '#bus/fault'
 import { name, part } from '#contracts/names'
 import type { Graph, GraphNode } from '#contracts/pipeline'
+import { mistakesBetween } from './between.ts'
 import { cycleIn, extentOf } from './graph.ts'
+import { nearest } from './nearest.ts'
 import type { Definition, Pipeline } from './shape.ts'
+
+export { nearest }
 
 const path = z.string().min(1)
 const description = z.string().optional()
@@ -48,8 +52,16 @@ export const loadPipelines = async (configPath: string, base?: string): Promise<
     mistakesIn(value).map((mistake) => `${exported}.${mistake}`),
   )
   if (mistakes.length > 0) throw faults.badConfig(file, mistakes)
-  const unique = new Map(candidates.map(([, value]) => [(value as Pipeline).name, value as Pipeline]))
-  return [...unique.values()].map((pipeline) => withAbsolutePaths(pipeline, base ?? dirname(file)))
+  const folder = base ?? dirname(file)
+  const pipelines = candidates.map(([exported, value]) => {
+    const pipeline = withAbsolutePaths(value as Pipeline, folder)
+    return { exported, value, pipeline, graph: graphOf(pipeline, folder) }
+  })
+  // A pipeline may be exported under more than one name.
+  const unique = pipelines.filter(({ value }, index) => pipelines.findIndex((one) => one.value === value) === index)
+  const between = mistakesBetween(unique)
+  if (between.length > 0) throw faults.badConfig(file, between)
+  return unique.map(({ pipeline }) => pipeline)
 }
 
 const looksLikePipeline = (value: unknown): value is Pipeline =>
@@ -63,12 +75,13 @@ export const mistakesIn = (value: unknown): string[] => {
   const pipeline = value as Pipeline
   const nodes = [...Object.keys(pipeline.stores), ...Object.keys(pipeline.actions)]
   const mistakes: string[] = []
+  const own = (node: string) => (node.startsWith(`${pipeline.name}/`) ? node.slice(pipeline.name.length + 1) : node)
   for (const twice of Object.keys(pipeline.stores).filter((store) => store in pipeline.actions))
     mistakes.push(`actions.${twice}: a store has this name already`)
   for (const [node, { after = [], next = [] }] of Object.entries(pipeline.actions)) {
     after.forEach((before, index) => {
-      if (before.includes('/') ? !part.safeParse(before).success : !nodes.includes(before))
-        mistakes.push(`actions.${node}.after.${index}: no node is called '${before}'${nearest(before, nodes)}`)
+      if (own(before).includes('/') ? !part.safeParse(before).success : !nodes.includes(own(before)))
+        mistakes.push(`actions.${node}.after.${index}: no node is called '${before}'${nearest(own(before), nodes)}`)
     })
     next.forEach((behind, index) => {
       if (behind.startsWith(`${pipeline.name}/`))
@@ -80,29 +93,6 @@ export const mistakesIn = (value: unknown): string[] => {
   const stores = Object.values(pipeline.stores).filter(({ kind }) => kind === 'metadata-store')
   if (stores.length > 1) mistakes.push('stores: more than one metadata store: a pipeline has one at most')
   return mistakes
-}
-
-/** A hint at the name that was probably meant. */
-export const nearest = (word: string, known: readonly string[]): string => {
-  const [best] = known
-    .map((candidate) => ({ candidate, distance: distanceOf(word, candidate) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(2, candidate.length / 3))
-    .sort((a, b) => a.distance - b.distance)
-  return best ? `; did you mean '${best.candidate}'?` : `; known are ${known.join(', ')}`
-}
-
-/** How many letters must be put in, taken out or replaced: Levenshtein's distance. */
-const distanceOf = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++)
-      next.push(
-        Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)),
-      )
-    row = next
-  }
-  return row.at(-1) ?? 0
 }
 
 const withAbsolutePaths = (pipeline: Pipeline, folder: string): Pipeline => ({

@@ -1,0 +1,83 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { loadPipelines } from '#agents/pipelines/config'
+
+const action = (edges = '') => `{ kind: 'action', ${edges} execute: () => 0 }`
+const pipeline = (name: string, { stores = '', actions = '' }) =>
+  `{ name: '${name}', stores: { ${stores} }, actions: { ${actions} } }`
+const store = (path: string) => `{ kind: 'filesystem-store', path: '${path}', watch: false }`
+
+/** Loads a config with these exports. */
+const load = (exports: Readonly<Record<string, string>>) => {
+  const file = join(mkdtempSync(join(tmpdir(), 'millrace-config-')), 'config.mjs')
+  const lines = Object.entries(exports).map(([name, value]) => `export const ${name} = ${value}`)
+  writeFileSync(file, lines.join('\n'))
+  return loadPipelines(file, '/base')
+}
+
+test('a node of the own pipeline that does not exist is a mistake, also by its qualified name', async () => {
+  const one = (after: string) =>
+    load({ p: pipeline('p', { actions: `train: ${action()}, test: ${action(`after: ['${after}'],`)}` }) })
+  await expect(one('p/trian')).rejects.toThrow(/p\.actions\.test\.after\.0: .*'p\/trian'.* 'train'\?/)
+  await expect(one('p/')).rejects.toThrow(/p\.actions\.test\.after\.0/)
+  expect(await one('p/train')).toHaveLength(1)
+  expect(await one('elsewhere/unheard_of')).toHaveLength(1)
+})
+
+test('a node that another pipeline of the same config does not have is a mistake', async () => {
+  const b = pipeline('b', { actions: `score: ${action()}` })
+  for (const edge of ['after', 'next'])
+    await expect(
+      load({ a: pipeline('a', { actions: `train: ${action(`${edge}: ['b/socre'],`)}` }), b }),
+    ).rejects.toThrow(
+      new RegExp(`a\\.actions\\.train\\.${edge}\\.0: no node is called 'b/socre'; did you mean 'score'`),
+    )
+})
+
+test('two pipelines of one name are a mistake that names both; one under two names is none', async () => {
+  const one = pipeline('p', { actions: `train: ${action()}` })
+  await expect(load({ one, two: one })).rejects.toThrow(/two\.name: one is called 'p' already/)
+  expect(await load({ one, again: 'one' })).toHaveLength(1)
+})
+
+test.each([
+  ['./data', './data'],
+  ['./data', './data/'],
+  ['./data', './other/../data/in'],
+  ['./data/in', './data'],
+  ['.', './data'],
+])('stores at %s and %s overlap, which is a mistake that names both', async (first, second) => {
+  const stores = `a: ${store(first)}`
+  await expect(load({ p: pipeline('p', { stores: `${stores}, b: ${store(second)}` }) })).rejects.toThrow(
+    /p\.stores\.b\.path: .* p\.stores\.a\.path overlap/,
+  )
+  const two = pipeline('q', { stores: `b: { kind: 'store-client', of: 'p/a', path: '${second}' }` })
+  await expect(load({ p: pipeline('p', { stores }), q: two })).rejects.toThrow(
+    /q\.stores\.b\.path: .* p\.stores\.a\.path overlap/,
+  )
+})
+
+test('stores beside each other, with names that begin alike, do not overlap', async () => {
+  const stores = `a: ${store('./data')}, b: ${store('./data2')}`
+  expect(await load({ p: pipeline('p', { stores }) })).toHaveLength(1)
+})
+
+test('a metadata database inside a store is a mistake: its every write would be an artifact', async () => {
+  const stores = `in: ${store('./in')}, meta: { kind: 'metadata-store', path: './in/metadata.db' }`
+  await expect(load({ p: pipeline('p', { stores }) })).rejects.toThrow(/p\.stores\.meta\.path: .* overlap/)
+})
+
+test('a cycle of nodes over two pipelines is a mistake; pipelines may feed each other without one', async () => {
+  const cycle = {
+    a: pipeline('a', { actions: `x: ${action(`after: ['b/y'],`)}` }),
+    b: pipeline('b', { actions: `y: ${action(`after: ['a/x'],`)}` }),
+  }
+  await expect(load(cycle)).rejects.toThrow(/a cycle: a\/x -> b\/y -> a\/x/)
+  const there = {
+    a: pipeline('a', { actions: `x: ${action(`next: ['b/y'],`)}, z: ${action(`after: ['b/y'],`)}` }),
+    b: pipeline('b', { actions: `y: ${action()}` }),
+  }
+  expect(await load(there)).toHaveLength(2)
+})

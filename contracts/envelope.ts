@@ -31,7 +31,7 @@ export type Numbered<Type extends string = string, Data = unknown> = {
   readonly causationId: string
   /** Who asked: a host, a person, a script. */
   readonly principal: string
-  /** W3C trace context, where the asker sent one. */
+  /** W3C trace context, where the first asker sent one: it goes through the whole story. */
   readonly traceparent?: string
   readonly data: Data
 }
@@ -46,6 +46,13 @@ export type Recorded<Type extends string = string, Data = unknown> = Numbered<Ty
   /** When the server stored it, milliseconds since 1970. */
   readonly storedAt: number
 }
+
+/** What an event or a command passes on to what it leads to. */
+export type Cause = Pick<Recorded, 'id' | 'correlationId' | 'traceparent'>
+
+/** Whether a text is a trace context as the W3C has it (https://www.w3.org/TR/trace-context/), version 00. */
+export const isTraceparent = (text: string | undefined): text is string =>
+  text !== undefined && /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(text)
 
 /** Names the schema of an event's data. */
 export const dataschemaOf = (type: string, version: number): string => `urn:millrace:event:${type}:${version}`

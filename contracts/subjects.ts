@@ -20,9 +20,6 @@ export const addressOf = (subject: string): Address | undefined => {
   return isHistory ? { aggregate, scope, key } : undefined
 }
 
-/** Two addresses of one aggregate are equal as subjects. */
-export const sameAddress = (a: Address, b: Address): boolean => historyOf(a) === historyOf(b)
-
 /** Histories of some aggregates: what is left out is any. */
 export const historiesOf = ({ aggregate = '*', scope = '*', key = '*' }: Partial<Address>): string =>
   `events.${aggregate}.${scope}.${key}`

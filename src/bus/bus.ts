@@ -61,7 +61,15 @@ export type Request = {
   readonly principal: string
   /** For whom, where the asker may speak for others and does. */
   readonly onBehalfOf?: string | undefined
+  readonly traceparent?: string | undefined
   readonly body: unknown
+}
+
+export type RequestOptions = {
+  /** How long an answer is waited for, in milliseconds. */
+  readonly timeout?: number | undefined
+  readonly onBehalfOf?: string | undefined
+  readonly traceparent?: string | undefined
 }
 
 /** Work to be put, once for each event. */
@@ -137,11 +145,7 @@ export type Bus = {
   /** Hands each event to one of those who react under this name, at least once, until `signal` aborts. */
   readonly react: (name: string, handle: (batch: Batch) => Promise<void>, signal: AbortSignal) => Promise<void>
   /** Asks whoever serves the subject. Rejects at once where nobody does. */
-  readonly request: (
-    subject: string,
-    body: unknown,
-    options?: { readonly timeout?: number; readonly onBehalfOf?: string },
-  ) => Promise<unknown>
+  readonly request: (subject: string, body: unknown, options?: RequestOptions) => Promise<unknown>
   /** Answers requests on a subject, in turn with others who do, until `signal` aborts. */
   readonly serve: (
     subject: string,

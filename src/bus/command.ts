@@ -1,8 +1,8 @@
 import { randomFillSync } from 'node:crypto'
 import { commands, problemsOf } from '#contracts/all'
-import type { Recorded } from '#contracts/envelope'
+import type { Cause } from '#contracts/envelope'
 import { type Address, askedBy, commandOf, commandsTo } from '#contracts/subjects'
-import type { Bus, Request } from './bus.ts'
+import type { Bus, Request, RequestOptions } from './bus.ts'
 import type { Decider } from './decider.ts'
 import { faults } from './fault.ts'
 import { type Answer, ownerOf } from './handle.ts'
@@ -16,6 +16,7 @@ export type Command = {
   readonly principal: string
   readonly correlationId: string
   readonly causationId: string
+  readonly traceparent?: string | undefined
 }
 
 /** What an asker says; the rest is derived. */
@@ -25,7 +26,8 @@ export type Asked = {
   readonly data: unknown
   readonly id?: string
   /** The event that led to it. */
-  readonly causedBy?: Pick<Recorded, 'id' | 'correlationId'> | undefined
+  readonly causedBy?: Cause | undefined
+  readonly traceparent?: string | undefined
 }
 
 /** A UUID of version 7 (RFC 9562): sorts by time. */
@@ -42,27 +44,38 @@ export const uuidv7 = (): string => {
 const verbOf = (type: string): string => type.split('.').at(-1) ?? type
 
 /** The command as its owner handles it. */
-export const commandFrom = ({ id = uuidv7(), type, data, causedBy }: Asked, principal: string): Command => ({
+export const commandFrom = (
+  { id = uuidv7(), type, data, causedBy, traceparent = causedBy?.traceparent }: Asked,
+  principal: string,
+): Command => ({
   id,
   type,
   data,
   principal,
   correlationId: causedBy?.correlationId ?? id,
   causationId: causedBy?.id ?? id,
+  traceparent,
 })
 
 /** Asks whoever owns the aggregate. Rejects where the data breaks the contract, and where nobody answers. */
 export const ask = async (
   bus: Pick<Bus, 'request' | 'principal'>,
   asked: Asked,
-  options: { readonly timeout?: number; readonly onBehalfOf?: string } = {},
+  options: RequestOptions = {},
 ): Promise<Answer> => {
   const command = commandFrom(asked, bus.principal)
   const data = keepingContract(command.type, command.data)
   const { aggregate, scope, key } = asked.address
-  const { id, type, correlationId, causationId } = command
+  const { id, type, correlationId, causationId, traceparent } = command
   const subject = commandOf(aggregate, scope, verbOf(type), bus.principal)
-  return (await bus.request(subject, { id, type, key, data, correlationId, causationId }, options)) as Answer
+  return (await bus.request(
+    subject,
+    { id, type, key, data, correlationId, causationId },
+    {
+      ...options,
+      traceparent,
+    },
+  )) as Answer
 }
 
 /** A command's data as its contract has it; a fault with the path of each wrong field where it has not. */
@@ -77,7 +90,7 @@ export const keepingContract = (type: string, data: unknown): unknown => {
 /** Owns the aggregates of one scope until `signal` aborts: every command to them comes here, or to a twin. */
 export const own = <State, C, E>(bus: Bus, decider: Decider<State, C, E>, scope: string, signal: AbortSignal) => {
   const owner = ownerOf(bus, decider)
-  const answer = ({ subject, principal, onBehalfOf, body }: Request): Promise<Answer> => {
+  const answer = ({ subject, principal, onBehalfOf, traceparent, body }: Request): Promise<Answer> => {
     const asked = readAsked(body)
     // Permissions allow verbs by subject: a body with another one asks for more than it may.
     if (asked.type !== `${decider.aggregate}.${askedBy(subject).verb}`)
@@ -88,7 +101,7 @@ export const own = <State, C, E>(bus: Bus, decider: Decider<State, C, E>, scope:
     const { key, ...command } = asked
     return owner.handle(
       { aggregate: decider.aggregate, scope, key },
-      { ...command, data: keepingContract(asked.type, asked.data), principal: onBehalfOf ?? principal },
+      { ...command, data: keepingContract(asked.type, asked.data), principal: onBehalfOf ?? principal, traceparent },
     )
   }
   return { ...owner, served: bus.serve(commandsTo(decider.aggregate, scope), answer, signal) }

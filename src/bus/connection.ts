@@ -3,9 +3,7 @@ import { errors, type NatsConnection, PermissionViolationError, RequestError } f
 import { bell } from './bell.ts'
 import { dial, type OpenOptions } from './dial.ts'
 import { Fault, faults } from './fault.ts'
-
-/** The oldest server that does what is needed: batches 2.12, schedules 2.14. */
-export const serverFloor = '2.14.0'
+import { isOlder, serverFloor } from './version.ts'
 
 /** How long an answer of the server is waited for, in milliseconds. */
 export const answeredWithin = 10_000
@@ -149,12 +147,4 @@ export const explained = (cause: unknown, what: string, within = answeredWithin)
   if (inner instanceof PermissionViolationError) return faults.denied(what, inner)
   if (inner instanceof errors.TimeoutError) return faults.timeout(what, within)
   return cause
-}
-
-/** Whether one version comes before another. */
-const isOlder = (found: string, required: string): boolean => {
-  const parts = (version: string) => version.replace(/^v/, '').split(/[.-]/).slice(0, 3).map(Number)
-  const [a, b] = [parts(found), parts(required)]
-  for (let i = 0; i < 3; i++) if ((a[i] ?? 0) !== (b[i] ?? 0)) return (a[i] ?? 0) < (b[i] ?? 0)
-  return false
 }

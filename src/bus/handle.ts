@@ -122,6 +122,7 @@ const numbered = (
         correlationId: command.correlationId,
         causationId: command.causationId,
         principal: command.principal,
+        ...(command.traceparent && { traceparent: command.traceparent }),
         data: event.data,
       }
     }),

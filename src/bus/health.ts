@@ -1,7 +1,8 @@
 import { logOf } from '#contracts/subjects'
 import type { Bus, Health } from './bus.ts'
-import { type Connection, serverFloor } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { reasonOf } from './fault.ts'
+import { serverFloor } from './version.ts'
 
 /** How the server is: its version, its room, and whether what is written to it is stored. */
 export const openHealth =

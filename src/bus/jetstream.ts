@@ -12,7 +12,7 @@ import { ensureStreams } from './streams.ts'
 import { openTimers } from './timers.ts'
 import { openWork } from './work.ts'
 
-export { type OpenOptions, type Security, serverFloor } from './connection.ts'
+export type { OpenOptions, Security } from './connection.ts'
 
 /** How long what waits may take to be sent at the end, in milliseconds. */
 const closedWithin = 3_000

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { isTraceparent } from '#contracts/envelope'
 import { askedBy } from '#contracts/subjects'
 import type { Bus, Presence, Request } from './bus.ts'
 import { Fault, faults, reasonOf } from './fault.ts'
@@ -13,7 +14,7 @@ export const memoryRequests = () => {
   const servers: Server[] = []
   const hosts = new Map<string, Omit<Presence, 'seenAt'>>()
 
-  const request: Bus['request'] = async (subject, body, { timeout = 10_000, onBehalfOf } = {}) => {
+  const request: Bus['request'] = async (subject, body, { timeout = 10_000, onBehalfOf, traceparent } = {}) => {
     const server = servers.find(({ pattern }) => matches(pattern, subject))
     if (!server) throw faults.noOwner(subject)
     servers.push(...servers.splice(servers.indexOf(server), 1))
@@ -22,6 +23,7 @@ export const memoryRequests = () => {
       subject,
       principal,
       onBehalfOf: speaksForOthers(principal) ? onBehalfOf : undefined,
+      traceparent: isTraceparent(traceparent) ? traceparent : undefined,
       body: overTheWire(body),
     }
     const late = new AbortController()

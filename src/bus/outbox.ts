@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { contractOf, problemsOf } from '#contracts/all'
-import type { Recorded } from '#contracts/envelope'
+import type { Cause } from '#contracts/envelope'
 import { type Address, addressOf, historyOf } from '#contracts/subjects'
 import { orAborted } from './abort.ts'
 import type { Append, Bus } from './bus.ts'
@@ -20,7 +20,7 @@ export type Fact = {
   readonly address: Address
   readonly type: string
   readonly data: unknown
-  readonly causedBy?: Pick<Recorded, 'id' | 'correlationId'> | undefined
+  readonly causedBy?: Cause | undefined
 }
 
 /** Who waits until everything up to a place is acknowledged. */
@@ -54,6 +54,7 @@ export const openOutbox = (db: Database, principal: string) => {
       correlationId: causedBy?.correlationId ?? id,
       causationId: causedBy?.id ?? id,
       principal,
+      ...(causedBy?.traceparent && { traceparent: causedBy.traceparent }),
       data: parsed.data,
     }))
     queueMicrotask(() => wake())

@@ -1,5 +1,5 @@
 import { errors, headers, type Msg, RequestError } from '@nats-io/transport-node'
-import { header } from '#contracts/envelope'
+import { header, isTraceparent } from '#contracts/envelope'
 import { askedBy } from '#contracts/subjects'
 import type { Bus } from './bus.ts'
 import { type Connection, clearly, whileUp } from './connection.ts'
@@ -12,9 +12,10 @@ export const speaksForOthers = (principal: string): boolean => principal.startsW
 export const openRequests = (connection: Connection): Pick<Bus, 'request' | 'serve'> => {
   const { nc } = connection
 
-  const request: Bus['request'] = async (subject, body, { timeout = 10_000, onBehalfOf } = {}) => {
+  const request: Bus['request'] = async (subject, body, { timeout = 10_000, onBehalfOf, traceparent } = {}) => {
     const h = headers()
     if (onBehalfOf) h.set(header.principal, onBehalfOf)
+    if (traceparent) h.set(header.trace, traceparent)
     const ask = () => nc.request(subject, JSON.stringify(body ?? null), { timeout, headers: h })
     const reply = await whileUp(connection, `ask ${subject}`, ask, timeout).catch((cause: unknown) => {
       throw cause instanceof RequestError && cause.isNoResponders() ? faults.noOwner(subject) : cause
@@ -32,7 +33,14 @@ export const openRequests = (connection: Connection): Pick<Bus, 'request' | 'ser
       try {
         const { principal } = askedBy(message.subject)
         const behalf = speaksForOthers(principal) ? message.headers?.get(header.principal) : undefined
-        const asked = { subject: message.subject, principal, onBehalfOf: behalf || undefined, body: parse(message) }
+        const trace = message.headers?.get(header.trace)
+        const asked = {
+          subject: message.subject,
+          principal,
+          onBehalfOf: behalf || undefined,
+          traceparent: isTraceparent(trace) ? trace : undefined,
+          body: parse(message),
+        }
         return JSON.stringify((await answer(asked)) ?? null)
       } catch (cause) {
         const code = cause instanceof Fault ? cause.code : 'bus.broken'

@@ -5,11 +5,9 @@ import { delimiter, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { faults, reasonOf } from './fault.ts'
 import { fetchDebian, fetchRelease, type Mirror, officialRelease, type Release } from './server-fetch.ts'
+import { isOlder, serverFloor } from './version.ts'
 
 export type ServerBinary = { readonly path: string; readonly version: string }
-
-/** The oldest nats-server with what the log needs: atomic batches, schedules, syncing before acknowledging. */
-export const FLOOR = '2.14.0'
 
 /** Where fetched servers are kept for the next start. */
 export const defaultCache = (env: NodeJS.ProcessEnv = process.env): string =>
@@ -30,7 +28,7 @@ export type FindOptions = {
 }
 
 /**
- * Finds a nats-server of at least FLOOR, or fetches one into `cache`: the one that MILLRACE_NATS_SERVER names,
+ * Finds a nats-server of at least {@link serverFloor}, or fetches one into `cache`: the one that MILLRACE_NATS_SERVER names,
  * else PATH, the cache, the official release, Debian. Throws one fault with every step's reason.
  */
 export const findServer = async (options: FindOptions): Promise<ServerBinary> => {
@@ -71,15 +69,15 @@ export const findServer = async (options: FindOptions): Promise<ServerBinary> =>
       fail(step, reasonOf(reason))
     }
   }
-  throw faults.serverNotFound(FLOOR, reasons)
+  throw faults.serverNotFound(serverFloor, reasons)
 }
 
 /** The user has chosen: nothing else will do, so whatever is wrong with it is said. */
 const asNamed = async (path: string): Promise<ServerBinary> => {
   const version = await versionOf(path).catch((cause) => {
-    throw faults.serverUnusable(path, reasonOf(cause), FLOOR)
+    throw faults.serverUnusable(path, reasonOf(cause), serverFloor)
   })
-  if (!reaches(version, FLOOR)) throw faults.serverTooOld(path, version, FLOOR)
+  if (isOlder(version, serverFloor)) throw faults.serverTooOld(path, version, serverFloor)
   return { path, version }
 }
 
@@ -95,8 +93,8 @@ const firstFit = async (paths: readonly string[], pass: (reason: string) => void
     looked++
     const version = await versionOf(path).catch((cause) => pass(`passed over ${path}: ${reasonOf(cause)}`))
     if (!version) continue
-    if (reaches(version, FLOOR)) return { fit: { path, version }, looked }
-    pass(`passed over ${path}: it is ${version}, Millrace needs ${FLOOR} or newer`)
+    if (!isOlder(version, serverFloor)) return { fit: { path, version }, looked }
+    pass(`passed over ${path}: it is ${version}, Millrace needs ${serverFloor} or newer`)
   }
   return { fit: null, looked }
 }
@@ -105,7 +103,7 @@ const firstFit = async (paths: readonly string[], pass: (reason: string) => void
 const keptIn = async (cache: string): Promise<string[]> => {
   const names = await readdir(cache).catch(() => [])
   const versions = names.flatMap((name) => name.match(/^nats-server-(\d+\.\d+\.\d+\S*)$/)?.[1] ?? [])
-  return versions.sort((a, b) => (reaches(a, b) ? -1 : 1)).map((version) => resolve(cache, `nats-server-${version}`))
+  return versions.sort((a, b) => (isOlder(a, b) ? 1 : -1)).map((version) => resolve(cache, `nats-server-${version}`))
 }
 
 /** Fetches into a folder of its own and moves the result into place, so two at once do not hurt each other. */
@@ -115,7 +113,7 @@ const keep = async (cache: string, fetch: (folder: string) => Promise<string>): 
   try {
     const fetched = await fetch(folder)
     const version = await versionOf(fetched)
-    if (!reaches(version, FLOOR)) throw new Error(`it has ${version} only, Millrace needs ${FLOOR} or newer`)
+    if (isOlder(version, serverFloor)) throw new Error(`it has ${version} only, Millrace needs ${serverFloor} or newer`)
     const path = resolve(cache, `nats-server-${version}`)
     await rename(fetched, path)
     return { path, version }
@@ -131,13 +129,6 @@ const versionOf = async (path: string): Promise<string> => {
   const version = stdout.match(/nats-server: v?(\d+\.\d+\.\d+\S*)/)?.[1]
   if (!version) throw new Error(`it does not answer -v with the version of a nats-server`)
   return version
-}
-
-/** Whether `version` is `floor` or newer, by its three numbers. */
-const reaches = (version: string, floor: string): boolean => {
-  const [theirs, ours] = [version, floor].map((text) => text.split(/[.-]/).slice(0, 3).map(Number))
-  const differing = theirs!.findIndex((number, place) => number !== ours![place])
-  return differing === -1 || theirs![differing]! > ours![differing]!
 }
 
 /** The main Debian archive among the machine's apt sources, in either format; not security, not a third party's. */

@@ -29,6 +29,16 @@ export const carriesRequests = (open: Open) =>
       expect(got).toEqual([{ subject, principal: 'ann', onBehalfOf: undefined, body: { n: [1] } }])
     })
 
+    test('carry a trace context, and nothing that is none', async () => {
+      const [asker, owner] = [await connect('ann'), await connect('owner')]
+      const scope = fresh()
+      run((signal) => owner.serve(commandsTo('run', scope), async ({ traceparent }) => traceparent, signal))
+      const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+      const subject = askingOf(scope, 'ann')
+      await until(async () => expect(await asker.request(subject, {}, { traceparent })).toBe(traceparent))
+      expect(await asker.request(subject, {}, { traceparent: 'made up' })).toBeNull()
+    })
+
     test('fail at once where nobody serves', async () => {
       const bus = await connect()
       const before = performance.now()

@@ -116,3 +116,21 @@ test('the principal is the one the subject says, and a verb can be asked on its 
   stop.abort()
   await served
 })
+
+test('a trace context goes from the asker into what is recorded, and from there on; anything else does not', async () => {
+  const hub = memoryHub()
+  const stop = new AbortController()
+  const { handle, served } = own(hub.connect('owner'), pipelineDecider, 'root', stop.signal)
+  const asker = hub.connect('script')
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  await ask(asker, { ...define, traceparent })
+  const [event] = (await asker.read(address)).events
+  expect(event?.traceparent).toBe(traceparent)
+  await handle(address, commandFrom({ ...start, causedBy: event }, 'owner'))
+  await ask(asker, { ...start, traceparent: 'made up' })
+  const [, caused, odd] = (await asker.read(address)).events
+  expect(caused).toMatchObject({ traceparent, causationId: event?.id })
+  expect(odd).not.toHaveProperty('traceparent')
+  stop.abort()
+  await served
+})

@@ -1,10 +1,7 @@
 import type { ArtifactEvent } from '#contracts/artifact'
-import type { Recorded } from '#contracts/envelope'
+import type { Cause, Recorded } from '#contracts/envelope'
 import type { Offer } from '#contracts/pipeline'
 import type { Listed } from './shape.ts'
-
-/** The event that something comes from. */
-export type Cause = Pick<Recorded, 'id' | 'correlationId'>
 
 type File = Listed & { readonly sequence: number; readonly cause: Cause }
 

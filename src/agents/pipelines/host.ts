@@ -8,6 +8,7 @@ import { graphOf } from './config.ts'
 import { clientOf, serveStore, sweepBucket } from './exchange.ts'
 import { digestOf } from './graph.ts'
 import type { LogLevel } from './messages.ts'
+import { patiently } from './patience.ts'
 import { pipelineDecider } from './pipeline.ts'
 import { plan } from './planner.ts'
 import { run } from './run.ts'
@@ -110,9 +111,11 @@ const runPipeline = async (
   const owner = own(bus, pipelineDecider, name, signal)
   start(owner.served)
   const graph = graphOf(pipeline, base)
-  await owner.handle(
-    address,
-    commandFrom({ address, type: 'pipeline.define', data: { graph, digest: digestOf(graph) } }, bus.principal),
+  const define = { address, type: 'pipeline.define', data: { graph, digest: digestOf(graph) } }
+  await patiently(
+    () => owner.handle(address, commandFrom(define, bus.principal)),
+    signal,
+    (reason) => say(`${name} can't be defined for now: ${reason}`),
   )
   // Runs belong to the pipeline that keeps the metadata.
   if (Object.values(pipeline.stores).some(({ kind }) => kind === 'metadata-store')) {

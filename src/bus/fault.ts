@@ -89,8 +89,6 @@ export const faults = {
     ),
   missingBytes: (digest: string, host: string) =>
     new Fault('artifact.missing', `The bucket of ${host} does not hold ${digest}`),
-  stalled: (digest: string, milliseconds: number) =>
-    new Fault('artifact.stalled', `No bytes of ${digest} came for ${milliseconds} ms`),
   changed: (what: string, offered: string, found: string) =>
     new Fault(
       'artifact.changed',
@@ -129,15 +127,12 @@ export const faults = {
     new Fault('lock.held', `${what} is in use by process ${pid} (${path}). Stop it, or use another folder`),
   leavesStore: (path: string) =>
     new Fault('store.outside', `'${path}' is not a path inside the store: use names joined by /, none of them . or ..`),
-  taken: (path: string, store: string, by: string) =>
-    new Fault(
-      'store.taken',
-      `${path} in ${store} was saved already, by ${by}. To replace it, save with { overwrite: true }`,
-    ),
-  foreign: (path: string, store: string, file: string) =>
+  taken: (path: string, store: string, by: string, advice: string) =>
+    new Fault('store.taken', `${path} in ${store} is there already, from ${by}. ${advice}`),
+  foreign: (path: string, store: string, file: string, advice: string) =>
     new Fault(
       'store.foreign',
-      `${path} in ${store} was there before this log began (${file}). Move it away, or start with --ephemeral, or save with { overwrite: true }`,
+      `${path} in ${store} was there before this log began (${file}). Move it away, or start with --ephemeral. ${advice}`,
     ),
   unwatchable: (folder: string, cause: unknown) =>
     new Fault('store.unwatchable', `${folder} can't be watched: ${reasonOf(cause)}. See: millrace doctor`, { cause }),
@@ -173,6 +168,8 @@ export const faults = {
     ),
   rebuilding: (file: string) =>
     new Fault('projection.rebuilding', `${file} is being rebuilt for this version. Ask again in a while`),
+  busyDatabase: (file: string) =>
+    new Fault('projection.busy', `Another program holds ${file}, so it can't be read at this moment. Ask again`),
   foreignPosition: (position: string, logId: string) =>
     new Fault('query.other-log', `${position} is no position of the log ${logId}`),
   brokenQuery: (view: string, problems: string, issues: unknown) =>

@@ -24,9 +24,22 @@ test('a path that is taken is refused, unless it is to be replaced', async () =>
   const { store } = await storeOnDisk()
   await store.admit(await draft(store.root, 'one'), 'm', saved(0))
   await expect(store.admit(await draft(store.root, 'two'), 'm', saved(1))).rejects.toThrow(
-    /saved already, by saved root\/0/,
+    'm in root/in is there already, from root/train in run root/0. To replace it, save with { overwrite: true }',
   )
   await store.admit(await draft(store.root, 'two'), 'm', { ...saved(1), overwrite: true })
+})
+
+test('an upload to a path that is taken says from whom it is, and what can be done from where it was sent', async () => {
+  const { store } = await storeOnDisk()
+  const script = { how: 'uploaded', peer: 'root/ann' } as const
+  await store.admit(await draft(store.root, 'one'), 'm', script)
+  await expect(
+    store.admit(await draft(store.root, 'two'), 'm', { how: 'uploaded', peer: 'leaf/client', by: by(1) }),
+  ).rejects.toThrow('m in root/in is there already, from root/ann. An upload replaces nothing: give it another name')
+  await store.admit(await draft(store.root, 'one'), 'm', script) // The same bytes again: its answer was lost.
+  await expect(store.admit(await draft(store.root, 'two'), 'm', script)).rejects.toThrow(
+    'To replace it: millrace artifacts put --overwrite',
+  )
 })
 
 test('the same execution, run again after a kill, may write its file again; it is recorded once for the same bytes', async () => {
@@ -43,7 +56,7 @@ test('a file that was put in place just before a kill is recorded when its execu
   const dead = await dying()
   await expect(dead.admit(await draft(dead.root, 'one'), 'm', saved(0))).rejects.toThrow('killed')
   expect(readFileSync(join(folder, 'm'), 'utf8')).toBe('one')
-  await expect(store.admit(await draft(store.root, 'two'), 'm', saved(1))).rejects.toThrow(/saved already/)
+  await expect(store.admit(await draft(store.root, 'two'), 'm', saved(1))).rejects.toThrow(/is there already/)
   await store.admit(await draft(store.root, 'one'), 'm', saved(0))
   expect(await facts()).toMatchObject([{ type: 'artifact.saved', path: 'm', by: by(0) }])
 })

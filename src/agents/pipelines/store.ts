@@ -57,13 +57,11 @@ export const openStore = async (part: string, root: string, local: Local, outbox
   const post = (type: string, data: object, causedBy?: Cause) =>
     outbox.post({ address, type, data: { store: part, ...data }, causedBy })
 
-  /** Whose execution a file is from: the same one may write it again after it was killed. */
-  const originOf = ({ how, by, peer }: Arrival): string => `${how} ${by ? `${by.run} ${by.part}` : (peer ?? 'script')}`
-
-  const mayReplace = (origin: string | undefined, arrival: Arrival): boolean =>
+  /** An execution may write other bytes when it runs again; whoever is none, a script, only the same ones. */
+  const mayReplace = (row: Pick<Row, 'origin' | 'digest'> | undefined, digest: string, arrival: Arrival): boolean =>
     arrival.overwrite === true ||
-    origin === originOf(arrival) ||
-    (arrival.how === 'downloaded' && origin?.startsWith('downloaded') === true)
+    (row?.origin === originOf(arrival) && (arrival.by !== undefined || row.digest === digest)) ||
+    (arrival.how === 'downloaded' && row?.origin.startsWith('downloaded') === true)
 
   const record = (content: Listed, { how, by, peer, tags, causedBy }: Arrival): string | null => {
     const { path, digest } = content
@@ -90,11 +88,13 @@ export const openStore = async (part: string, root: string, local: Local, outbox
     const origin = originOf(arrival)
     const { digest, size } = await digestOfFile(draft)
     const known = ledger.known(path)
-    const promised = ledger.promised(path)?.origin
-    const allowed = mayReplace(known?.origin, arrival) || mayReplace(promised, arrival)
-    const holder = promised ?? known?.origin
+    const promised = ledger.promised(path)
+    const allowed = mayReplace(known, digest, arrival) || mayReplace(promised, digest, arrival)
+    const holder = (promised ?? known)?.origin
     if (!allowed && (await exists(file)))
-      throw holder && holder !== 'seen' ? faults.taken(path, part, holder) : faults.foreign(path, part, file)
+      throw holder && holder !== 'seen'
+        ? faults.taken(path, part, whoIs(holder), adviceFor(arrival))
+        : faults.foreign(path, part, file, adviceFor(arrival))
     const done = known?.origin === origin && known.digest === digest ? known.fact : null
     // Said before it is done: a file that lies there after a kill is then known to be ours.
     ledger.promise(path, { digest, origin })
@@ -152,6 +152,22 @@ export const openStore = async (part: string, root: string, local: Local, outbox
 }
 
 export type Store = Awaited<ReturnType<typeof openStore>>
+
+/** Whose execution a file is from: the same one may write it again after it was killed. */
+const originOf = ({ how, by, peer }: Arrival): string => `${how} ${by ? `${by.run} ${by.part}` : (peer ?? 'a script')}`
+
+/** An origin as people say it: `saved root/0 root/train` came from root/train in run root/0. */
+const whoIs = (origin: string): string => {
+  const [, run, part] = /^\w+ (\S+) (\S+\/\S+)$/.exec(origin) ?? []
+  return part ? `${part} in run ${run}` : origin.replace(/^\w+ /, '')
+}
+
+/** How whoever finds a path taken can go on. */
+const adviceFor = ({ how, by }: Arrival): string => {
+  if (how === 'saved') return 'To replace it, save with { overwrite: true }'
+  if (how === 'downloaded') return 'A download replaces nothing but what was downloaded'
+  return by ? 'An upload replaces nothing: give it another name' : 'To replace it: millrace artifacts put --overwrite'
+}
 
 /** What is there, how large it is, and when it was last written, in nanoseconds. */
 const stampOf = async (file: string): Promise<{ isFile: boolean; size: number; modified: string }> => {

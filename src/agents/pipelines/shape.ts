@@ -1,9 +1,12 @@
-/** An artifact that an action may open. Opening it is recorded as use. */
+/**
+ * An artifact that an action may open. Reading it is recorded as use, with the digest of the bytes that were read; it rejects
+ * where those are no longer the ones below.
+ */
 export type InputFile = {
   readonly path: string
   readonly digest: string
   readonly size: number
-  /** Where it lies on this machine. */
+  /** Where it lies on this machine, for what is too large to be held in memory; what is read there is not recorded. */
   readonly file: string
   readonly text: () => Promise<string>
   readonly bytes: () => Promise<Uint8Array>

@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3'
+import Sqlite, { type Database } from 'better-sqlite3'
 import type { Batch, Cursor } from '#bus/bus'
 import { reasonOf } from '#bus/fault'
 import { readEvent } from '#contracts/all'
@@ -16,7 +16,17 @@ export type Checkpoint = Cursor & { readonly dropped: number; readonly time: num
 export type Halt = { readonly event: Recorded; readonly reason: string }
 
 /** What a batch came to: the events that changed rows, in order, and why it went no further, if it did not. */
-export type Applied = { readonly events: readonly Recorded[]; readonly halt?: Halt }
+export type Applied = {
+  readonly events: readonly Recorded[]
+  readonly halt?: Halt
+  /** Why the database could not be written at this moment: no event is at fault, and the batch can be tried again. */
+  readonly blocked?: string
+}
+
+/** What says nothing about an event, and passes: somebody else writes, the disk is full or fails, memory is short. */
+const passes = (cause: unknown): boolean =>
+  cause instanceof Sqlite.SqliteError &&
+  /^SQLITE_(BUSY|LOCKED|FULL|IOERR|NOMEM|CANTOPEN|READONLY|PROTOCOL)/.test(cause.code)
 
 /** Folds batches into a database: rows and checkpoint in one transaction. Delivered twice, applied once. */
 export const applier = (db: Database, projection: Projection) => {
@@ -50,6 +60,7 @@ export const applier = (db: Database, projection: Projection) => {
       try {
         if (applyOne(event, time)) kept.push(event)
       } catch (cause) {
+        if (passes(cause)) throw cause
         throw { event, reason: reasonOf(cause) } satisfies Halt
       }
       time = Math.max(time, event.storedAt)
@@ -67,10 +78,20 @@ export const applier = (db: Database, projection: Projection) => {
     return { kept, next }
   })
 
-  const commit = (chunk: readonly Recorded[], upTo: number, dropped: number): readonly Recorded[] => {
-    const { kept, next } = applyChunk(chunk, upTo, dropped)
-    at = next
-    return kept
+  /** Where a handler throws, what came before it in the chunk is applied, whatever the batches were. */
+  const commit = (chunk: readonly Recorded[], upTo: number, dropped: number): Applied => {
+    try {
+      const { kept, next } = applyChunk.immediate(chunk, upTo, dropped)
+      at = next
+      return { events: kept }
+    } catch (cause) {
+      if (passes(cause)) return { events: [], blocked: reasonOf(cause) }
+      if (!isHalt(cause)) throw cause
+      const before = chunk.slice(0, chunk.indexOf(cause.event))
+      const last = before.at(-1)
+      const kept = last ? commit(before, last.sequence, 0) : { events: [] }
+      return kept.blocked === undefined ? { ...kept, halt: cause } : kept
+    }
   }
 
   const apply = ({ events, upTo, dropped }: Batch): Applied => {
@@ -81,16 +102,9 @@ export const applier = (db: Database, projection: Projection) => {
       const chunk = fresh.slice(start, start + chunkSize)
       const isLast = start + chunkSize >= fresh.length
       const end = isLast ? upTo : (chunk.at(-1)?.sequence ?? upTo)
-      try {
-        done.push(...commit(chunk, end, isLast ? dropped : 0))
-      } catch (cause) {
-        if (!isHalt(cause)) throw cause
-        // What came before it in the chunk is applied, whatever the batches were.
-        const before = chunk.slice(0, chunk.indexOf(cause.event))
-        const last = before.at(-1)
-        if (last) done.push(...commit(before, last.sequence, 0))
-        return { events: done, halt: cause }
-      }
+      const { events: kept, ...stop } = commit(chunk, end, isLast ? dropped : 0)
+      done.push(...kept)
+      if (stop.halt || stop.blocked !== undefined) return { events: done, ...stop }
     }
     return { events: done }
   }

@@ -1,8 +1,10 @@
 import type { Database } from 'better-sqlite3'
 import type { Batch, Bus } from '#bus/bus'
+import { faults } from '#bus/fault'
 import { applier, type Halt } from './apply.ts'
 import { discard, dropIndexes, makeIndexes, openForBuilding } from './database.ts'
 import type { Projection } from './projection.ts'
+import { unblocked } from './unblocked.ts'
 
 /** A database, and what folds events into it. */
 export type Writer = ReturnType<typeof applier> & { readonly db: Database }
@@ -12,24 +14,42 @@ export const writing = (db: Database, projection: Projection): Writer => ({ db, 
 /** A database that has read the whole log, or the reason why it could not: then it is gone already. */
 export type Built = { readonly writer: Writer; readonly halt?: Halt | undefined }
 
-/** Reads the log from its beginning into a new file, until nothing is known to wait behind it. */
-export const readAll = async (bus: Bus, file: string, projection: Projection, signal: AbortSignal): Promise<Built> => {
+/**
+ * Reads the log from its beginning into a new file, until nothing is known to wait behind it. Rejects where the connection
+ * ends before: half a log is none.
+ */
+export const readAll = async (
+  bus: Bus,
+  file: string,
+  projection: Projection,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<Built> => {
   discard(file)
   const writer = writing(openForBuilding(file, projection, bus.logId), projection)
   const indexes = dropIndexes(writer.db, projection)
-  const caughtUp = new AbortController()
+  const ended = new AbortController()
+  const ending = AbortSignal.any([signal, ended.signal])
   let halt: Halt | undefined
-  const take = (batch: Batch): void => {
-    halt ??= writer.apply(batch).halt
-    if (halt || batch.pending === 0) caughtUp.abort()
+  const take = async (batch: Batch): Promise<void> => {
+    if (ending.aborted) return
+    const attempt = () => {
+      const applied = writer.apply(batch)
+      halt = applied.halt
+      return applied.blocked
+    }
+    await unblocked(attempt, signal, (reason) => say(`${file} can't be written for now: ${reason}`))
+    if (halt || batch.pending === 0) ended.abort()
   }
   const drop = (): void => {
     writer.db.close()
     discard(file)
   }
   try {
-    if ((await bus.head()) > 0) await bus.follow(writer.checkpoint(), take, AbortSignal.any([signal, caughtUp.signal]))
+    if ((await bus.head()) > 0) await bus.follow(writer.checkpoint(), take, ending)
+    else ended.abort()
     signal.throwIfAborted()
+    if (!ended.signal.aborted) throw (await bus.closed) ?? faults.closed(`read the whole log into ${file}`)
     if (!halt) await makeIndexes(writer.db, indexes)
   } catch (cause) {
     drop()

@@ -1,12 +1,19 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { faults, reasonOf } from '#bus/fault'
+import { takeLock } from '#bus/lock'
 import type { Projection } from './projection.ts'
 
 /** Marks a file as ours, so that nobody else's database is ever thrown away. */
 const ours = 0x4d494c4c
+
+/**
+ * For how long this thread stands still where another program holds a database, in milliseconds. Whoever can wait longer
+ * tries again later.
+ */
+export const heldUp = 100
 
 /** What a database file is. */
 export type FoundFile =
@@ -37,13 +44,26 @@ export const inspect = (path: string): FoundFile => {
   }
 }
 
+/** Takes the lock of a database, and only then looks at its file, and makes one where there is none. */
+export const claim = async (path: string, projection: Projection, logId: string, say: (line: string) => void) => {
+  mkdirSync(dirname(path), { recursive: true })
+  const lock = await takeLock(`${path}.lock`, `The projection ${path}`, say)
+  try {
+    const found = inspect(path)
+    if (found.is === 'missing') openDatabase(path, projection, logId).close()
+    return { lock, found }
+  } catch (cause) {
+    await lock.release()
+    throw cause
+  }
+}
+
 /** Opens a database for writing, and makes its tables where it is new. All else is folded from the log, so a sync less does no harm. */
 export const openDatabase = (path: string, { schema, name, version }: Projection, logId: string): Database.Database => {
   mkdirSync(dirname(path), { recursive: true })
   const db = new Database(path)
   db.pragma('journal_mode = wal')
   db.pragma('synchronous = normal')
-  db.pragma('busy_timeout = 5000')
   if (db.pragma('application_id', { simple: true }) !== ours)
     db.transaction(() => {
       db.exec(schema)
@@ -52,6 +72,7 @@ export const openDatabase = (path: string, { schema, name, version }: Projection
       ).run(name, version, logId)
       db.pragma(`application_id = ${ours}`)
     })()
+  db.pragma(`busy_timeout = ${heldUp}`)
   return db
 }
 
@@ -88,14 +109,18 @@ export const makeIndexes = async (db: Database.Database, indexes: readonly strin
   }
 }
 
-/** Closes a database with all of it in its one file, and that on disk. */
+/** Closes a database with all of it in its one file, and that on disk, unless somebody has removed the file. */
 export const settle = (db: Database.Database): void => {
   db.pragma('wal_checkpoint(TRUNCATE)')
   db.close()
+  if (fileAt(db.name) === undefined) return
   const file = openSync(db.name, 'r')
   fsyncSync(file)
   closeSync(file)
 }
+
+/** Which file lies at a path: a number that another file there would not have; undefined where none does. */
+export const fileAt = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino
 
 /**
  * Puts a settled database where another one is, which nobody writes any more. Whoever reads the old one goes on with the
@@ -111,4 +136,12 @@ const logsOnly = ['-wal', '-shm']
 /** Removes a database with what belongs to it. */
 export const discard = (path: string, suffixes: readonly string[] = ['', ...logsOnly]): void => {
   for (const suffix of suffixes) rmSync(`${path}${suffix}`, { force: true })
+}
+
+/** Why a database that is ours can't be followed into as it is; undefined where it can. */
+export const outdatedBy = (found: FoundFile, { name, version }: Projection, logId: string): string | undefined => {
+  if (found.is === 'missing') return undefined
+  if (found.name !== name || found.version !== version)
+    return `it is ${found.name} ${found.version}, and this version keeps ${name} ${version}`
+  return found.logId === logId ? undefined : `it was made from log ${found.logId}, and this is ${logId}`
 }

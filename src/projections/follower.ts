@@ -1,11 +1,14 @@
 import type { Batch, Bus } from '#bus/bus'
 import { Fault, faults } from '#bus/fault'
-import { takeLock } from '#bus/lock'
 import type { Halt } from './apply.ts'
-import { type Built, readAll, type Writer, writing } from './build.ts'
-import { type FoundFile, inspect, openDatabase, replace, settle } from './database.ts'
+import { readAll, type Writer, writing } from './build.ts'
+import { claim, type FoundFile, fileAt, inspect, openDatabase, outdatedBy, replace, settle } from './database.ts'
 import { progressOf } from './progress.ts'
 import type { Projection } from './projection.ts'
+import { unblocked } from './unblocked.ts'
+
+/** How often it is looked whether the database still lies at its path, in milliseconds. */
+const lookedAt = 1_000
 
 export type FollowOptions = {
   readonly bus: Bus
@@ -33,49 +36,86 @@ export type Follower = Pick<ReturnType<typeof progressOf>, 'now' | 'caughtUp' | 
 export const follow = async (options: FollowOptions): Promise<Follower> => {
   const { bus, path, projection, signal, say = () => undefined } = options
   const { logId } = bus
-  const found = inspect(path)
-  if (found.is === 'missing') openDatabase(path, projection, logId).close()
-  const lock = await takeLock(`${path}.lock`, `The projection ${path}`, say)
+  const { lock, found } = await claim(path, projection, logId, say)
   const progress = progressOf(logId)
   let live: Writer | undefined
   /** Ends the present following, so that another database can take the place of this one. */
   let turn = new AbortController()
   let built: { readonly writer: Writer; readonly placed: () => void } | undefined
-  let building: Promise<Built> | undefined
+  let renewal: Promise<Halt | undefined> | undefined
 
   const open = (file: string): Writer => writing(openDatabase(file, projection, logId), projection)
 
-  const build = (): Promise<Built> => {
-    building ??= readAll(bus, `${path}.rebuild`, projection, signal).finally(() => {
-      building = undefined
+  /**
+   * Builds a new database and has it placed. One at a time, from its first event until it lies in its place: whoever asks in
+   * the meantime is answered with the same. Gives why it could not be built, if an event was the reason.
+   */
+  const renew = (): Promise<Halt | undefined> => {
+    renewal ??= anew().finally(() => {
+      renewal = undefined
     })
-    return building
+    return renewal
+  }
+  const anew = async (): Promise<Halt | undefined> => {
+    const { writer, halt } = await readAll(bus, `${path}.rebuild`, projection, signal, say)
+    if (halt) return halt
+    const { promise: done, resolve } = Promise.withResolvers<void>()
+    built = { writer, placed: resolve }
+    turn.abort()
+    const unplaced = ended.then(() => Promise.reject(faults.closed(`rebuild ${path}`)))
+    await Promise.race([done, unplaced])
+    return undefined
   }
 
   const place = ({ writer, placed }: NonNullable<typeof built>): void => {
     if (live) settle(live.db)
     settle(writer.db)
     replace(path, `${path}.rebuild`)
+    built = undefined
     live = open(path)
     say(`The projection ${path} is built anew, up to ${live.checkpoint().sequence}`)
     placed()
   }
 
-  /** Follows until the turn ends. A halt ends the following, but not the turn: what is there goes on being read. */
-  const followLive = async (writer: Writer, ending: AbortSignal): Promise<void> => {
-    const halted = new AbortController()
-    const take = (batch: Batch): void => {
-      if (ending.aborted || halted.signal.aborted) return
+  /**
+   * Follows until the turn ends, or until the file is no longer the one that lies at its path. A halt ends the following,
+   * but not the turn: what is there goes on being read.
+   */
+  const followLive = async (writer: Writer, ending: AbortSignal): Promise<'ended' | 'lost'> => {
+    const [halted, lost] = [new AbortController(), new AbortController()]
+    const file = fileAt(path)
+    const watch = setInterval(() => fileAt(path) !== file && lost.abort(), lookedAt)
+    const over = AbortSignal.any([ending, lost.signal])
+    const apply = (batch: Batch): string | undefined => {
       const from = writer.checkpoint().sequence
-      const { events, halt } = writer.apply(batch)
-      progress.applied(from, events, writer.checkpoint(), batch.pending)
-      if (!halt) return
-      stand(halt)
-      halted.abort()
+      const { events, halt, blocked } = writer.apply(batch)
+      const left = blocked === undefined ? 0 : batch.upTo - writer.checkpoint().sequence
+      progress.applied(from, events, writer.checkpoint(), batch.pending + left)
+      if (halt) {
+        stand(halt)
+        halted.abort()
+      }
+      return blocked
     }
-    progress.begin(writer.checkpoint(), Math.max(0, (await bus.head()) - writer.checkpoint().sequence))
-    await bus.follow(writer.checkpoint(), take, AbortSignal.any([ending, halted.signal]))
-    if (halted.signal.aborted) await aborted(ending)
+    const take = async (batch: Batch): Promise<void> => {
+      if (over.aborted || halted.signal.aborted) return
+      await unblocked(
+        () => apply(batch),
+        over,
+        (reason) => {
+          progress.blocked()
+          say(`The projection ${path} can't be written for now: ${reason}`)
+        },
+      )
+    }
+    try {
+      progress.begin(writer.checkpoint(), Math.max(0, (await bus.head()) - writer.checkpoint().sequence))
+      await bus.follow(writer.checkpoint(), take, AbortSignal.any([over, halted.signal]))
+      if (halted.signal.aborted) await aborted(over)
+    } finally {
+      clearInterval(watch)
+    }
+    return lost.signal.aborted ? 'lost' : 'ended'
   }
 
   const stand = ({ event, reason }: Halt): void => {
@@ -85,28 +125,37 @@ export const follow = async (options: FollowOptions): Promise<Follower> => {
 
   /** Where the new one can't be built, the old one goes on being read. */
   const rebuildBecause = async (reason: string): Promise<void> => {
+    if (built) return // Somebody has asked for one before, and it only waits for its place.
     say(`The projection ${path} is built anew: ${reason}`)
     progress.rebuilding()
-    const { writer, halt } = await build()
-    if (!halt) built = { writer, placed: () => undefined }
-    else {
-      stand(halt)
-      await aborted(AbortSignal.any([signal, turn.signal]))
-    }
+    turn = new AbortController()
+    const over = AbortSignal.any([signal, turn.signal])
+    const halt = await Promise.race([renew(), aborted(over)])
+    if (!halt) return
+    stand(halt)
+    await aborted(over)
   }
 
-  const loop = async (): Promise<void> => {
+  /** Somebody has removed the file, or put another one there: one of ours is followed into, all else is built anew. */
+  const afterLoss = async (): Promise<void> => {
+    live?.db.close()
+    live = undefined
+    const found = inspect(path)
+    const reason = found.is === 'missing' ? 'its file is gone' : outdatedBy(found, projection, logId)
+    if (reason) await rebuildBecause(reason)
+  }
+
+  const loop = async (found: FoundFile): Promise<void> => {
     const outdated = outdatedBy(found, projection, logId)
     if (outdated) await rebuildBecause(outdated)
     while (!signal.aborted) {
       if (built) place(built)
-      built = undefined
       live ??= open(path)
       turn = new AbortController()
       const ending = AbortSignal.any([signal, turn.signal])
       try {
-        await followLive(live, ending)
-        if (!ending.aborted) {
+        if ((await followLive(live, ending)) === 'lost') await afterLoss()
+        else if (!ending.aborted) {
           const reason = await bus.closed
           if (reason) throw reason
           return
@@ -119,21 +168,18 @@ export const follow = async (options: FollowOptions): Promise<Follower> => {
   }
 
   const rebuild = async (): Promise<void> => {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const { writer, halt } = await build() // In the meantime the present database is followed and read.
+    const halt = await renew() // In the meantime the present database is followed and read.
     if (halt) throw faults.halted(halt.event.position, halt.event.type, halt.reason)
-    if (built?.writer !== writer) built = { writer, placed: resolve }
-    turn.abort()
-    await Promise.race([promise, ended])
   }
 
-  const ended = loop()
+  const ended = loop(found)
     .catch((cause: unknown) => {
       if (!signal.aborted) throw cause
     })
     .finally(async () => {
       progress.end()
       live?.db.close()
+      built?.writer.db.close()
       await lock.release()
     })
   ended.catch(() => undefined)
@@ -141,15 +187,8 @@ export const follow = async (options: FollowOptions): Promise<Follower> => {
   return { now, caughtUp, waitFor, onApplied, path, projection, rebuild, ended }
 }
 
-const outdatedBy = (found: FoundFile, { name, version }: Projection, logId: string): string | undefined => {
-  if (found.is === 'missing') return undefined
-  if (found.name !== name || found.version !== version)
-    return `it is ${found.name} ${found.version}, and this version keeps ${name} ${version}`
-  return found.logId === logId ? undefined : `it was made from log ${found.logId}, and this is ${logId}`
-}
-
-const aborted = (signal: AbortSignal): Promise<void> =>
+const aborted = (signal: AbortSignal): Promise<undefined> =>
   new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
+    if (signal.aborted) resolve(undefined)
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })

@@ -76,6 +76,10 @@ export const progressOf = (logId: string) => {
       at(checkpoint, pending)
       tell({ from, upTo: checkpoint.sequence, events })
     },
+    /** It can't be written for now, so it is not at the end of the log. */
+    blocked: (): void => {
+      now = { ...now, state: 'catching up' }
+    },
     rebuilding: (): void => {
       now = { ...now, state: 'rebuilding' }
     },

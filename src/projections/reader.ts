@@ -1,7 +1,7 @@
-import { statSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { faults } from '#bus/fault'
+import { fileAt, heldUp } from './database.ts'
 import type { Projection } from './projection.ts'
 
 /** Typed queries over a projection's tables. */
@@ -26,24 +26,37 @@ export const openReader = (path: string, projection: Pick<Projection, 'name' | '
     open = undefined
   }
   const present = (): NonNullable<typeof open> => {
-    const file = statSync(path).ino
+    const file = fileAt(path)
+    if (file === undefined) throw faults.rebuilding(path) // Somebody has removed it; the follower builds it anew.
     if (open?.file !== file) {
       close()
       const raw = new Database(path, { readonly: true, fileMustExist: true })
-      raw.pragma('busy_timeout = 5000')
+      raw.pragma(`busy_timeout = ${heldUp}`)
       open = { file, raw, db: drizzle(raw) }
     }
     return open as NonNullable<typeof open>
   }
   const read = <T>(ask: (db: Db, place: Place) => T): T => {
     const { raw, db } = present()
-    const select = raw.prepare<[], Place & { version: number }>('select logId, sequence, version from checkpoint')
+    const placeIn = () => raw.prepare<[], Found>('select logId, sequence, version from checkpoint').get()
     try {
-      return raw.transaction(() => ask(db, select.get() as Place))()
+      return raw.transaction(() => ask(db, placeIn() as Place))()
     } catch (cause) {
-      const outdated = cause instanceof Database.SqliteError && select.get()?.version !== projection.version
-      throw outdated ? faults.rebuilding(path) : cause
+      if (!(cause instanceof Database.SqliteError)) throw cause
+      if (cause.code.startsWith('SQLITE_BUSY')) throw faults.busyDatabase(path)
+      throw isOf(projection.version, placeIn) ? cause : faults.rebuilding(path)
     }
   }
   return { read, close }
+}
+
+type Found = Place & { readonly version: number }
+
+/** Whether what is there has been made by this version: another one, or none, is being replaced. */
+const isOf = (version: number, find: () => Found | undefined): boolean => {
+  try {
+    return find()?.version === version
+  } catch {
+    return false
+  }
 }

@@ -1,28 +1,14 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, test, vi } from 'vitest'
 import type { Batch, Bus } from '#bus/bus'
-import { memoryBus, memoryHub } from '#bus/memory'
+import { takeLock } from '#bus/lock'
+import { memoryBus } from '#bus/memory'
 import { metadata } from '#projections/metadata'
 import type { Page } from '#projections/view'
+import { countOf, measured } from './metrics.ts'
 import { folder, rootGraph, teller, watching } from './story.ts'
-
-const countOf = async (
-  viewer: Awaited<ReturnType<typeof watching>>['viewer'],
-  view: 'metrics' | 'rejected' = 'metrics',
-) => ((await viewer.ask(view, {})).value as Page).items.length
-
-const measured = async (bus: Bus, times = 1) => {
-  const { fact } = teller(bus)
-  let position = ''
-  for (let i = 0; i < times; i++)
-    position = await fact('tracking.metric-logged', 'root', `script-${Math.random().toString(36).slice(2)}`, {
-      key: 'k',
-      value: i,
-    })
-  return position
-}
 
 /** A log that hands on what the test says, in the batches that it says. */
 const handing = (bus: Bus, batches: readonly Batch[]): Bus => ({
@@ -136,6 +122,23 @@ test('an exception in a handler halts there, keeps what came before, and answers
   expect(lines.join()).toMatch('tracking.tagged')
 })
 
+test('while another program holds the database nothing halts and nothing is lost, and it is said once', async () => {
+  const bus = memoryBus()
+  const { path, viewer, follower, lines, caughtUp } = await watching(bus)
+  await caughtUp()
+  const other = new Database(path)
+  other.exec('begin immediate')
+  const position = await measured(bus, 3)
+  await vi.waitFor(() => expect(lines.join()).toMatch('locked'), 5_000)
+  expect(follower.now()).toMatchObject({ state: 'catching up', sequence: 0 })
+  expect(await countOf(viewer)).toBe(0)
+  other.close()
+  await follower.waitFor(position, 5_000)
+  expect(follower.now().state).toBe('following')
+  expect(await countOf(viewer)).toBe(3)
+  expect(lines).toHaveLength(1)
+})
+
 describe('waiting', () => {
   test('ends when the position is reached', async () => {
     const bus = memoryBus()
@@ -158,85 +161,18 @@ describe('waiting', () => {
   })
 })
 
-describe('a rebuild', () => {
-  test('on demand puts another file in place, while the old one is followed and read', async () => {
-    const bus = memoryBus()
-    await measured(bus, 4)
-    const { path, viewer, follower, caughtUp } = await watching(bus)
-    await caughtUp()
-    const file = statSync(path).ino
-    expect(await countOf(viewer)).toBe(4)
-    await follower.rebuild()
-    expect(statSync(path).ino).not.toBe(file)
-    await measured(bus, 1)
-    await caughtUp()
-    expect(await countOf(viewer)).toBe(5)
-  })
-
-  test('of another version is read in its old form until it has caught up', async () => {
-    const bus = memoryBus()
-    await measured(bus, 2)
-    const first = await watching(bus, { projection: { ...metadata, version: 0 } })
-    await first.caughtUp()
-    await first.end()
-    await measured(bus, 2)
-    const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
-    const slow: Bus = { ...bus, head: () => held.then(bus.head) }
-    const second = await watching(slow, { path: first.path })
-    expect(await countOf(second.viewer)).toBe(2)
-    expect(second.follower.now().state).toBe('rebuilding')
-    letGo()
-    await second.follower.waitFor(`${bus.logId}.4`, 5_000)
-    expect(await countOf(second.viewer)).toBe(4)
-    expect(second.lines.join('\n')).toMatch('metadata 0, and this version keeps metadata 1')
-  })
-
-  test('follows when the log is another one', async () => {
-    const first = await watching(memoryBus())
-    await first.end()
-    const bus = memoryBus()
-    await measured(bus, 2)
-    const { viewer, caughtUp, lines } = await watching(bus, { path: first.path })
-    await caughtUp()
-    expect(await countOf(viewer)).toBe(2)
-    expect(lines.join()).toMatch('made from log')
-  })
-
-  test('follows when the log has become shorter', async () => {
-    const logId = 'same'
-    const long = memoryHub({ logId }).connect('a')
-    await measured(long, 3)
-    const first = await watching(long)
-    await first.caughtUp()
-    await first.end()
-    const short = memoryHub({ logId }).connect('a')
-    await measured(short, 1)
-    const { viewer, lines, follower } = await watching(short, { path: first.path })
-    await vi.waitFor(() => expect(follower.now()).toMatchObject({ sequence: 1, state: 'following' }))
-    expect(await countOf(viewer)).toBe(1)
-    expect(lines.join()).toMatch('The log ends at 1')
-  })
-
-  test('that halts leaves the old file as it was', async () => {
-    const bus = memoryBus()
-    await measured(bus, 2)
-    const first = await watching(bus, { projection: { ...metadata, version: 0 } })
-    await first.caughtUp()
-    await first.end()
-    const broken = () => {
-      throw new Error('no room')
-    }
-    const on = { ...metadata.on, 'tracking.metric-logged': broken }
-    const { viewer, follower } = await watching(bus, { path: first.path, projection: { ...metadata, on } })
-    await expect(follower.waitFor(`${bus.logId}.2`, 5_000)).rejects.toMatchObject({ code: 'projection.halted' })
-    expect(await countOf(viewer)).toBe(2)
-  })
-})
-
 test('one writer at a time keeps a database', async () => {
   const bus = memoryBus()
   const { path } = await watching(bus)
   await expect(watching(bus, { path })).rejects.toMatchObject({ code: 'lock.held' })
+})
+
+test('where another writer has the lock, no file is looked at or made', async () => {
+  const path = join(await folder(), 'metadata.db')
+  const lock = await takeLock(`${path}.lock`, 'A database')
+  await expect(watching(memoryBus(), { path })).rejects.toMatchObject({ code: 'lock.held' })
+  expect(existsSync(path)).toBe(false)
+  await lock.release()
 })
 
 test("somebody else's database is left alone", async () => {

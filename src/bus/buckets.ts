@@ -93,9 +93,20 @@ export const openBuckets = (connection: Connection): Buckets => {
   const sweep: Buckets['sweep'] = (host, olderThan) =>
     clearly(`sweep the bucket of ${host}`, () => sweepOnce(host, olderThan))
 
+  /** Which uploads the objects of a bucket are. Read without a consumer, which not everybody may make. */
+  const namesIn = async (stream: string, subject: string): Promise<ReadonlySet<string>> => {
+    const names = new Set<string>()
+    for (let from = 1; ; ) {
+      const objects = await readDirectly(jsm, stream, { from, subject, limit: 256 })
+      const last = objects.at(-1)
+      if (!last) return names
+      for (const object of objects) names.add(object.json<{ readonly nuid: string }>().nuid)
+      from = last.seq + 1
+    }
+  }
+
   const sweepOnce: Buckets['sweep'] = async (host, olderThan) => {
     const stream = `OBJ_${bucketOf(host)}`
-    const store = await objects.open(bucketOf(host), false)
     const info = await jsm.streams
       .info(stream, { subjects_filter: `$O.${bucketOf(host)}.C.>` })
       .catch((cause: unknown) => {
@@ -104,7 +115,7 @@ export const openBuckets = (connection: Connection): Buckets => {
       })
     if (!info) return 0
     // Listed after the chunks: what is put meanwhile has its name by then, or is younger than what is swept.
-    const named = new Set((await store.list()).map(({ nuid }) => nuid))
+    const named = await namesIn(stream, `$O.${bucketOf(host)}.M.>`)
     let swept = 0
     for (const subject of Object.keys(info.state.subjects ?? {})) {
       if (named.has(subject.split('.').at(-1) ?? '')) continue

@@ -94,6 +94,7 @@ describe('a worker', () => {
     const trainer = await bus('trainer')
     const wrong = trainer.buckets.put('trainer', digestOf(randomBytes(9)), () => streamOf(randomBytes(300_000)))
     await expect(wrong).rejects.toMatchObject({ code: 'artifact.wrong' })
+    expect(await trainer.buckets.sweep('trainer', 0)).toBe(0)
   })
 })
 

@@ -1,8 +1,8 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadPipelines } from '#agents/pipelines/config'
+import { temporaryFolder } from './on-disk.ts'
 
 const action = (edges = '') => `{ kind: 'action', ${edges} execute: () => 0 }`
 const pipeline = (name: string, { stores = '', actions = '' }) =>
@@ -11,7 +11,7 @@ const store = (path: string) => `{ kind: 'filesystem-store', path: '${path}', wa
 
 /** Loads a config with these exports. */
 const load = (exports: Readonly<Record<string, string>>) => {
-  const file = join(mkdtempSync(join(tmpdir(), 'millrace-config-')), 'config.mjs')
+  const file = join(temporaryFolder(), 'config.mjs')
   const lines = Object.entries(exports).map(([name, value]) => `export const ${name} = ${value}`)
   writeFileSync(file, lines.join('\n'))
   return loadPipelines(file, '/base')

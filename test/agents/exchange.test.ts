@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { clientOf, serveStore } from '#agents/pipelines/exchange'
@@ -7,7 +6,7 @@ import { draft } from '#agents/pipelines/folder'
 import type { Bus } from '#bus/bus'
 import { faults } from '#bus/fault'
 import { memoryHub } from '#bus/memory'
-import { storeOnDisk } from './on-disk.ts'
+import { storeOnDisk, temporaryFolder } from './on-disk.ts'
 
 type Buckets = Bus['buckets']
 
@@ -18,7 +17,7 @@ const exchange = async ({
   replies = [] as unknown[],
 } = {}) => {
   const hub = memoryHub({ logId: 'log' })
-  const at = (part: string) => storeOnDisk(part, { base: mkdtempSync(join(tmpdir(), 'millrace-exchange-')), hub })
+  const at = (part: string) => storeOnDisk(part, { base: temporaryFolder(), hub })
   const [root, leaf] = [await at('root/out'), await at('leaf/client')]
   const serve = (buckets: Buckets, signal = root.signal) =>
     serveStore({ bus: { ...root.bus, buckets }, host: 'root', outbox: root.outbox, signal }, root.store)
@@ -73,6 +72,19 @@ test('an upload goes on trying while the bytes break off, on either side, and is
   await client.upload(await draft(leaf.store.root, 'plot'), 'p', doing)
   expect(readFileSync(join(root.folder, 'p'), 'utf8')).toBe('plot')
   expect(await root.facts()).toMatchObject([{ type: 'artifact.uploaded', path: 'p' }])
+})
+
+test('an upload is recorded as caused by what caused it over there, in the same trace', async () => {
+  const { client, doing, root, leaf } = await exchange()
+  const causedBy = {
+    id: 'run.leaf.0-3',
+    correlationId: 'run.leaf.0-0',
+    traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+  }
+  await client.upload(await draft(leaf.store.root, 'plot'), 'p', { ...doing, causedBy })
+  const { events } = await root.bus.read({ aggregate: 'artifact', scope: 'root', key: 'out' })
+  const { id: causationId, ...story } = causedBy
+  expect(events).toMatchObject([{ type: 'artifact.uploaded', causationId, ...story }])
 })
 
 test('bytes that have gone from a bucket since they were put there are put again', async () => {

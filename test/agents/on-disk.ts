@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -7,10 +7,17 @@ import { openStore } from '#agents/pipelines/store'
 import { memoryHub } from '#bus/memory'
 import { openOutbox } from '#bus/outbox'
 
+/** A folder that is there until the test ends. */
+export const temporaryFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-agents-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  return folder
+}
+
 /** A store in a temporary folder whose facts go to a log in memory. */
 export const storeOnDisk = async (
   part = 'root/in',
-  { base = mkdtempSync(join(tmpdir(), 'millrace-store-')), hub = memoryHub({ logId: 'log' }) } = {},
+  { base = temporaryFolder(), hub = memoryHub({ logId: 'log' }) } = {},
 ) => {
   const bus = hub.connect('host')
   const local = openLocal(join(base, 'host.db'))

@@ -1,16 +1,15 @@
 import { hash } from 'node:crypto'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openRunners } from '#agents/pipelines/runners'
 import { run } from '../processes.ts'
-import { eventually } from './on-disk.ts'
+import { eventually, temporaryFolder } from './on-disk.ts'
 
 const opened = () => {
   const host = new AbortController()
   onTestFinished(() => host.abort())
-  const base = mkdtempSync(join(tmpdir(), 'millrace-runners-'))
+  const base = temporaryFolder()
   const configPath = join(import.meta.dirname, 'runners-config.ts')
   const runners = openRunners({ configPath, base, pipeline: 'awkward' }, host.signal)
   const [lines, calls]: [string[], unknown[]] = [[], []]

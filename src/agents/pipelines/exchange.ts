@@ -71,7 +71,7 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
       return { ...found, host }
     })
 
-  const receive = (asked: z.infer<(typeof requests)['receive']>): Promise<Listed> => {
+  const receive = (asked: z.infer<(typeof requests)['receive']>, traceparent?: string): Promise<Listed> => {
     const key = JSON.stringify([asked.path, asked.digest, asked.by])
     const running = underWay.get(key)
     if (running) return running
@@ -84,7 +84,7 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
         by: asked.by,
         tags: asked.tags,
         overwrite: asked.overwrite,
-        causedBy: asked.cause,
+        causedBy: asked.cause && { ...asked.cause, ...(traceparent && { traceparent }) },
       })
       await outbox.flushed(signal)
       return listed
@@ -93,7 +93,7 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
     return receiving
   }
 
-  const answer = async ({ subject, body }: Request): Promise<unknown> => {
+  const answer = async ({ subject, traceparent, body }: Request): Promise<unknown> => {
     const { verb } = askedBy(subject)
     switch (verb) {
       case 'list':
@@ -101,7 +101,7 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
       case 'provide':
         return provide(parse(requests.provide, verb, body).path)
       case 'receive':
-        return receive(parse(requests.receive, verb, body))
+        return receive(parse(requests.receive, verb, body), traceparent)
       default:
         throw faults.unknownMessage(verb, Object.keys(requests))
     }
@@ -138,7 +138,8 @@ export const clientOf = ({ bus, host, outbox }: Trader, folder: Store, of: strin
 
   const ask = async <T>(verb: keyof typeof requests, body: object, doing: Doing): Promise<T> => {
     const subject = serviceOf(pipeline, node, verb, bus.principal)
-    return (await patient(() => bus.request(subject, body, { timeout: 30_000 }), doing)) as T
+    const options = { timeout: 30_000, traceparent: doing.causedBy?.traceparent }
+    return (await patient(() => bus.request(subject, body, options), doing)) as T
   }
 
   /** Has a store's host put the bytes into its bucket, and fetches them from there; from the start where that breaks. */

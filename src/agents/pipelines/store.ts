@@ -3,15 +3,13 @@ import { rm, stat } from 'node:fs/promises'
 import { faults } from '#bus/fault'
 import type { Outbox } from '#bus/outbox'
 import type { By } from '#contracts/artifact'
-import type { Recorded } from '#contracts/envelope'
+import type { Cause } from '#contracts/envelope'
 import { splitPart } from '#contracts/names'
 import type { Local } from '../local.ts'
 import { clearWorkshop, digestOfFile, exists, inside, settleAt } from './folder.ts'
 import { openLedger, type Row } from './ledger.ts'
 import type { Listed } from './shape.ts'
 import { inTurn } from './turns.ts'
-
-type Cause = Pick<Recorded, 'id' | 'correlationId'> | undefined
 
 /** How bytes came into a folder, which says what is recorded of it. */
 export type Arrival = {
@@ -25,7 +23,7 @@ export type Arrival = {
   readonly peer?: string | undefined
   readonly overwrite?: boolean | undefined
   readonly tags?: Readonly<Record<string, string>> | undefined
-  readonly causedBy?: Cause
+  readonly causedBy?: Cause | undefined
 }
 
 /** An artifact, and where it lies on this machine. */

@@ -7,6 +7,7 @@ import { queryOf } from '#contracts/subjects'
 import { ask as askOf } from './command.ts'
 import type { Answer } from './handle.ts'
 import { openBus } from './jetstream.ts'
+import { everyItem } from './pages.ts'
 import { postFact } from './post.ts'
 
 export type ConnectOptions = {
@@ -23,7 +24,10 @@ export type Client = {
   readonly publish: (pipeline: string, type: string, data: object) => Promise<string>
   /** Sends a command to an aggregate of a pipeline: accepted with a position, or refused with a reason. */
   readonly ask: (pipeline: string, key: string, type: string, data: object) => Promise<Answer>
-  /** Reads a view, for example `metrics` or `runs`, from the process that keeps the pipeline's metadata. */
+  /**
+   * Reads a view, for example `runs`, from the process that keeps the pipeline's metadata. A list is a page, with `items` and
+   * `next`, the cursor of the next one. Metrics come whole, as an array, unless `limit` or `cursor` asks for a page.
+   */
   readonly query: <T = unknown>(pipeline: string, view: string, filters?: Read) => Promise<T>
   /** Events after a position (`start` of the log unless given), as they are recorded, until `signal` aborts. */
   readonly follow: (handle: (event: Recorded) => void, signal: AbortSignal, after?: string) => Promise<void>
@@ -33,12 +37,16 @@ export type Client = {
 /** Connects a script to the bus. Rejects where no server answers. */
 export const connect = async ({ url, principal = 'script' }: ConnectOptions = {}): Promise<Client> => {
   const bus = await openBus({ url: url ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222', principal })
+  const askFor = (pipeline: string, view: string, filters: Read): Promise<unknown> =>
+    bus.request(queryOf(view, pipeline, bus.principal), filters, { timeout: 15_000 })
   return {
     publish: (pipeline, type, data) => postFact(bus, { scope: pipeline, type, data }),
     ask: (pipeline, key, type, data) =>
       askOf(bus, { address: { aggregate: type.split('.')[0] ?? '', scope: pipeline, key }, type, data }),
     query: async <T>(pipeline: string, view: string, filters: Read = {}) =>
-      (await bus.request(queryOf(view, pipeline, bus.principal), filters, { timeout: 15_000 })) as T,
+      (view === 'metrics' && !('limit' in filters) && !('cursor' in filters)
+        ? await everyItem((page) => askFor(pipeline, view, { ...filters, ...page }))
+        : await askFor(pipeline, view, filters)) as T,
     follow: (handle, signal, after) =>
       bus.follow(
         {

@@ -4,7 +4,7 @@ import { HTTPException } from 'hono/http-exception'
 import { addConsole } from './console.ts'
 import { addContent } from './content.ts'
 import { addEvents } from './events.ts'
-import { guard } from './guard.ts'
+import { guard, harmlessly } from './guard.ts'
 import { addHealth } from './health.ts'
 import { addNodes } from './nodes.ts'
 import { invalid, notFound, onError } from './problem.ts'
@@ -22,6 +22,7 @@ export const appOf = (site: Site): App => {
   })
   app.onError(onError(site.say))
   app.notFound(notFound)
+  app.use(harmlessly)
   app.use(guard(site.names))
   const tooLarge = () => {
     throw new HTTPException(413, { message: `A request may hold ${largest} bytes` })

@@ -1,14 +1,17 @@
 import { Readable } from 'node:stream'
 import { z } from '@hono/zod-openapi'
-import { faults } from '#bus/fault'
+import { orAborted } from '#bus/abort'
+import { Fault, faults } from '#bus/fault'
 import { problemsOf } from '#contracts/all'
 import { digest, name } from '#contracts/names'
 import { serviceOf } from '#contracts/subjects'
 import { problem } from './problem.ts'
+import { part, rangeIn } from './range.ts'
 import type { App, Site } from './site.ts'
 
-/** How long a store may take to put bytes into its bucket, in milliseconds. */
+/** How long a store may take to answer, and how often it is asked again while it puts many bytes into its bucket. */
 const patience = 60_000
+const tries = 10
 
 const isInside = (path: string): boolean =>
   !path.startsWith('/') && !/[\\\0]/.test(path) && !path.split('/').some((step) => step === '..' || step === '.')
@@ -23,7 +26,18 @@ const asked = z.strictObject({
 const provided = z.object({ path: z.string(), digest, size: z.int().nonnegative(), host: name })
 
 /** Streams an artifact's bytes. The store's host puts them into its bucket first where they no longer lie there. */
-export const addContent = (app: App, { bus, signal }: Site): void => {
+export const addContent = (app: App, { bus, signal, patience: timeout = patience }: Site): void => {
+  const provide = async (subject: string, path: string, left: AbortSignal): Promise<z.output<typeof provided>> => {
+    for (let asked = 1; ; asked++) {
+      try {
+        return provided.parse(await orAborted(bus.request(subject, { path }, { timeout }), left))
+      } catch (cause) {
+        const isSlow = cause instanceof Fault && cause.code === 'bus.timeout'
+        if (!isSlow || asked === tries || left.aborted) throw cause
+      }
+    }
+  }
+
   app.openAPIRegistry.registerPath({
     method: 'get',
     path: '/api/artifacts/{pipeline}/{store}/content',
@@ -35,6 +49,8 @@ export const addContent = (app: App, { bus, signal }: Site): void => {
         description: 'The bytes',
         content: { 'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) } },
       },
+      206: { description: 'The bytes of one range' },
+      416: { description: 'The range begins behind the last byte' },
       default: { description: 'A problem', content: { 'application/problem+json': { schema: problem } } },
     },
   })
@@ -43,24 +59,37 @@ export const addContent = (app: App, { bus, signal }: Site): void => {
     if (!parsed.success) throw faults.brokenQuery('content', problemsOf(parsed.error.issues), parsed.error.issues)
     const { pipeline, store, path, digest: expected } = parsed.data
     const subject = serviceOf(pipeline, store, 'provide', bus.principal)
-    const found = provided.parse(await bus.request(subject, { path }, { timeout: patience }))
+    const left = AbortSignal.any([signal, c.req.raw.signal])
+    const found = await provide(subject, path, left)
     if (expected && expected !== found.digest) throw faults.wrongBytes(expected, found.digest)
 
-    const left = AbortSignal.any([signal, c.req.raw.signal])
-    const bytes = bus.buckets.get(found.host, found.digest, left)[Symbol.asyncIterator]()
+    const headers = {
+      'Content-Type': 'application/octet-stream',
+      'Content-Disposition': `attachment; filename*=UTF-8''${encoded(path)}`,
+      'Content-Security-Policy': "sandbox; default-src 'none'",
+      'Accept-Ranges': 'bytes',
+      ETag: `"${found.digest}"`,
+      'Millrace-Digest': found.digest,
+    }
+    const whole = { ...headers, 'Content-Length': String(found.size) }
+    if (c.req.method === 'HEAD') return c.body(null, 200, whole) // Nobody would read the bytes.
+    const range = rangeIn(c, found)
+    if (range === 'outside') return c.body(null, 416, { ...headers, 'Content-Range': `bytes */${found.size}` })
+
+    const all = bus.buckets.get(found.host, found.digest, left)
+    const bytes = (range ? part(all, range) : all)[Symbol.asyncIterator]()
     const first = await bytes.next() // What is wrong from the start is a problem, not half an answer.
     const rest = { [Symbol.asyncIterator]: () => bytes }
     const body = async function* () {
       if (!first.done) yield first.value
       if (!first.done) yield* rest
     }
-    return c.body(Readable.toWeb(Readable.from(body(), { objectMode: false })) as ReadableStream, 200, {
-      'Content-Type': 'application/octet-stream',
-      'Content-Length': String(found.size),
-      'Content-Disposition': `attachment; filename*=UTF-8''${encoded(path)}`,
-      'Content-Security-Policy': "sandbox; default-src 'none'",
-      ETag: `"${found.digest}"`,
-      'Millrace-Digest': found.digest,
+    const stream = Readable.toWeb(Readable.from(body(), { objectMode: false })) as ReadableStream
+    if (!range) return c.body(stream, 200, whole)
+    return c.body(stream, 206, {
+      ...headers,
+      'Content-Length': String(range.to + 1 - range.from),
+      'Content-Range': `bytes ${range.from}-${range.to}/${found.size}`,
     })
   })
 }

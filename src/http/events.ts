@@ -36,7 +36,8 @@ export const liveOf = ({ type, position: at, storedAt, address, data }: Recorded
 
 /**
  * Streams each event once the projection has applied it; the id is its position. Whoever comes back with the last id gets
- * what came in between, from the log itself. Another log answers `reset`: read everything again. `presence` says that hosts
+ * what came in between, from the log itself. Of another log, or where the projection has not been yet, the answer is `reset`:
+ * read everything again. `presence` says that hosts
  * have come or gone, and who is there now; that is no event, so it has no position.
  */
 export const addEvents = (app: App, site: Site): void => {
@@ -53,6 +54,7 @@ export const addEvents = (app: App, site: Site): void => {
   app.get('/api/events', (c) => {
     const from = c.req.header('Last-Event-ID') || c.req.query('from')
     c.header(positionHeader, site.viewer.follower.now().position)
+    if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
     const response = streamSSE(c, (sse) => stream({ ...site, heartbeat, onPresence }, sse, from))
     // HTTP/2 has frames of its own and forbids these; in HTTP/1.1 the server sets them itself.
     for (const header of ['Transfer-Encoding', 'Connection']) response.headers.delete(header)
@@ -90,9 +92,10 @@ const stream = async (
     wake()
   })
 
-  const [log, sequence] = splitPosition(from)
-  const isOurs = from !== undefined && log === bus.logId
-  let sent = isOurs ? sequence : follower.now().sequence
+  const { sequence: reached } = follower.now()
+  const known = from === undefined ? undefined : sequenceOf(from, bus.logId)
+  const isOurs = known !== undefined && known <= reached
+  let sent = isOurs ? known : reached
 
   const send = async (events: readonly Recorded[], upTo: number): Promise<void> => {
     for (const event of events) {
@@ -134,8 +137,8 @@ const stream = async (
       else if (waiting.length === 0 && !hosts) {
         const { promise, resolve } = Promise.withResolvers<'news' | 'quiet'>()
         wake = () => resolve('news')
-        const timer = setTimeout(() => resolve('quiet'), heartbeat)
         if (ending.aborted) break
+        const timer = setTimeout(() => resolve('quiet'), heartbeat)
         if ((await promise) === 'quiet') await sse.write(': alive\n\n')
         clearTimeout(timer)
       }
@@ -147,8 +150,8 @@ const stream = async (
   }
 }
 
-const splitPosition = (text = ''): readonly [string, number] => {
-  const at = text.lastIndexOf('.')
-  const sequence = Number(text.slice(at + 1))
-  return Number.isSafeInteger(sequence) && at > 0 ? [text.slice(0, at), sequence] : ['', 0]
+/** The sequence of a position of this log; undefined where it is none. */
+const sequenceOf = (text: string, logId: string): number | undefined => {
+  const [, log, sequence] = /^(.+)\.(\d{1,15})$/.exec(text) ?? []
+  return log === logId ? Number(sequence) : undefined
 }

@@ -15,6 +15,14 @@ const headers = {
 /** What an answer may do in a browser unless it says otherwise: nothing. */
 const harmless = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
+/** Says of every answer, also of a refusal, what a browser may do with it. */
+export const harmlessly: MiddlewareHandler = async (c, next) => {
+  await next()
+  for (const [header, value] of Object.entries(headers)) c.res.headers.set(header, value)
+  if (!c.res.headers.has('Content-Security-Policy')) c.res.headers.set('Content-Security-Policy', harmless)
+  if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store')
+}
+
 /**
  * Lets in who asked for this server by one of its names, and, for whatever changes something or streams, only pages of
  * this server itself. Programs that send no `Origin` are no browsers, and are let in.
@@ -22,13 +30,10 @@ const harmless = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; f
 export const guard =
   (names: readonly string[]): MiddlewareHandler =>
   async (c, next) => {
-    for (const host of hostsOf(c)) if (!names.includes(nameIn(host))) throw faults.misdirected(host)
+    for (const host of hostsOf(c)) if (!isNamed(names, host)) throw faults.misdirected(host)
     const { method, path } = c.req
     if (!['GET', 'HEAD'].includes(method) || path === '/api/events') sameOrigin(c)
     await next()
-    for (const [header, value] of Object.entries(headers)) c.res.headers.set(header, value)
-    if (!c.res.headers.has('Content-Security-Policy')) c.res.headers.set('Content-Security-Policy', harmless)
-    if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store')
   }
 
 const sameOrigin = (c: Context): void => {
@@ -47,4 +52,12 @@ const hostsOf = (c: Context): readonly string[] => {
   return [new URL(c.req.url).host, ...(said === undefined ? [] : [said])]
 }
 
-const nameIn = (host: string): string => host.toLowerCase().replace(/:\d+$/, '')
+/** Whether a host, with a port or without, is one of these names. */
+export const isNamed = (names: readonly string[], host: string): boolean =>
+  names.includes(host.toLowerCase().replace(/:\d+$/, ''))
+
+/** The names of a server that listens at an address. */
+export const namesAt = (host: string): readonly string[] => [...loopback, written(host).toLowerCase()]
+
+/** An address as it stands in a URL. */
+export const written = (host: string): string => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host)

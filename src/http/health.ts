@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { faults } from '#bus/fault'
+import { moment, within } from '#projections/within'
 import type { App, Site } from './site.ts'
 
 const live = z.object({ status: z.literal('live') })
@@ -34,12 +36,17 @@ export const addHealth = (app: App, { bus, viewer }: Pick<Site, 'bus' | 'viewer'
   document('/api/presence', 'presence', 'Who is there at this moment; it is not in the log', presence)
 
   app.get('/health', (c) => c.json({ status: 'live' }))
-  app.get('/ready', (c) => {
+  app.get('/ready', async (c) => {
     const { state, position, pending, halted } = viewer.follower.now()
-    const connected = bus.connected()
+    // A server that is stopped keeps its connections: only an answer says that it is there.
+    const connected = bus.connected() && (await within(bus.head())) !== undefined
     const isReady = connected && viewer.follower.caughtUp()
     const projection = { state, position, pending, ...(halted && { halted }) }
     return c.json({ status: isReady ? 'ready' : 'not ready', bus: connected, projection }, isReady ? 200 : 503)
   })
-  app.get('/api/presence', async (c) => c.json({ items: await bus.present() }))
+  app.get('/api/presence', async (c) => {
+    const items = await within(bus.present())
+    if (!items) throw faults.timeout('Whoever knows who is there', moment)
+    return c.json({ items })
+  })
 }

@@ -6,7 +6,6 @@ import { queryOf } from '#contracts/subjects'
 import type { ShownNode } from '#projections/graph-view'
 import type { Page, Shown } from '#projections/view'
 import { pageOf, pagePolicy } from './page.ts'
-import { withPresence } from './presence.ts'
 import { type App, positionHeader, type Site } from './site.ts'
 
 /** What a node's page says, as HTML and as JSON. */
@@ -37,7 +36,7 @@ export const addNodes = (app: App, site: Site): void => {
 
   const merged = async (): Promise<{ readonly graph: Merged; readonly position: string }> => {
     const { value, position } = await viewer.ask('graph', {})
-    return { graph: (await withPresence(bus, value)) as Merged, position }
+    return { graph: value as Merged, position }
   }
   const list = async (view: 'artifacts' | 'attempts' | 'runs', said: object): Promise<readonly Shown[]> =>
     ((await viewer.ask(view, { limit: 50, ...said })).value as Page).items

@@ -3,7 +3,6 @@ import { z } from 'zod'
 import type { View } from '#projections/view'
 import { paramsOf } from '#projections/viewer'
 import { type ViewName, viewNames, views } from '#projections/views'
-import { withPresence } from './presence.ts'
 import { problem } from './problem.ts'
 import { type App, positionHeader, type Site } from './site.ts'
 
@@ -41,8 +40,7 @@ export const addReads = (app: App, site: Site): void => {
     app.get(pathOf[name].replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
       const said = { ...c.req.query(), ...c.req.param() }
       const { value, position } = await site.viewer.ask(name, said)
-      const isPresent = name === 'graph' && !('at' in said)
-      return answer(c, isPresent ? await withPresence(site.bus, value) : value, position)
+      return answer(c, value, position)
     })
   }
 }

@@ -2,8 +2,9 @@ import { createServer, type Server as HttpServer } from 'node:http'
 import { createSecureServer, type Http2SecureServer } from 'node:http2'
 import { type AddressInfo, createServer as createListener, type Socket } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
-import { faults } from '#bus/fault'
+import { faults, reasonOf } from '#bus/fault'
 import { certificateFor } from './certificate.ts'
+import { isNamed, namesAt, written } from './guard.ts'
 
 export type WebServer = {
   /** The server's address, `https://<host>:<port>`. */
@@ -20,6 +21,9 @@ type Served = { readonly fetch: (request: Request) => Response | Promise<Respons
 const daily = 86_400_000
 const grace = 2_000
 
+/** How long whoever speaks no TLS has to ask for something, in milliseconds: the answer is always the same. */
+const plainly = 10_000
+
 /** The first byte of whoever speaks TLS. */
 const handshake = 0x16
 
@@ -33,15 +37,16 @@ export const startWeb = async (options: {
   readonly port: number
   readonly stateDir: string
   readonly signal: AbortSignal
+  readonly say?: (line: string) => void
 }): Promise<WebServer> => {
-  const { app, host, port, stateDir, signal } = options
+  const { app, host, port, stateDir, signal, say = () => undefined } = options
   const { key, cert, caPath } = await certificateFor(stateDir, host)
   const secure = createAdaptorServer({
     fetch: (request) => app.fetch(request),
     createServer: createSecureServer,
     serverOptions: { key, cert, allowHTTP1: true },
   }) as Http2SecureServer
-  const plain = redirecting()
+  const plain = redirecting(namesAt(host))
   const sockets = new Set<Socket>()
 
   const listener = createListener((socket) => {
@@ -54,7 +59,9 @@ export const startWeb = async (options: {
       socket.setTimeout(0)
       socket.removeAllListeners('timeout')
       socket.unshift(first)
-      const server: Http2SecureServer | HttpServer = first[0] === handshake ? secure : plain
+      const isSecure = first[0] === handshake
+      if (!isSecure) limit(socket, plainly)
+      const server: Http2SecureServer | HttpServer = isSecure ? secure : plain
       server.emit('connection', socket)
     })
   })
@@ -65,6 +72,8 @@ export const startWeb = async (options: {
     )
     listener.listen(port, bare(host), resolve)
   })
+  // Too many open files, for example: whoever comes next may be let in again.
+  listener.on('error', (cause) => say(`The web server could not let somebody in: ${reasonOf(cause)}`))
 
   const renewal = setInterval(async () => {
     const renewed = await certificateFor(stateDir, host).catch(() => undefined)
@@ -86,18 +95,19 @@ export const startWeb = async (options: {
   return { url: `https://${written(host)}:${(listener.address() as AddressInfo).port}`, caPath, closed }
 }
 
-/** Sends whoever speaks no TLS to the same address with it. */
-const redirecting = (): HttpServer =>
+/** Closes a connection after so many milliseconds, whatever happens on it. */
+const limit = (socket: Socket, milliseconds: number): void => {
+  const timer = setTimeout(() => socket.destroy(), milliseconds)
+  socket.once('close', () => clearTimeout(timer))
+}
+
+/** Sends whoever speaks no TLS, and asks for this server, to the same address with it. */
+const redirecting = (names: readonly string[]): HttpServer =>
   createServer((request, response) => {
-    const { host } = request.headers
-    const isName = host !== undefined && /^[\w.:[\]-]+$/.test(host)
-    const headers = isName
-      ? { Location: `https://${host}${request.url}`, Connection: 'close' }
-      : { Connection: 'close' }
-    response.writeHead(isName ? 308 : 400, headers).end()
+    const { host = '' } = request.headers
+    const isOurs = isNamed(names, host) && request.url?.startsWith('/')
+    const headers = { Connection: 'close', ...(isOurs && { Location: `https://${host}${request.url}` }) }
+    response.writeHead(isOurs ? 308 : 421, headers).end()
   })
 
 const bare = (host: string): string => host.replace(/^\[|\]$/g, '')
-
-/** An address as it stands in a URL. */
-const written = (host: string): string => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host)

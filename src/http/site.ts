@@ -17,6 +17,8 @@ export type Site = {
   readonly say?: (line: string) => void
   /** How often a stream of events says that it is alive, in milliseconds. */
   readonly heartbeat?: number
+  /** How long a store may take with one answer about its bytes, in milliseconds. */
+  readonly patience?: number
 }
 
 export type App = OpenAPIHono

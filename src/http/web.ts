@@ -9,7 +9,7 @@ import { follow } from '#projections/follower'
 import { metadata } from '#projections/metadata'
 import { viewerOf } from '#projections/viewer'
 import { appOf } from './app.ts'
-import { loopback } from './guard.ts'
+import { namesAt } from './guard.ts'
 import { startWeb } from './server.ts'
 
 export type WebOptions = {
@@ -52,9 +52,8 @@ export const runWeb = async (options: WebOptions): Promise<void> => {
         signal,
       ),
     )
-    const names = [...loopback, host.includes(':') && !host.startsWith('[') ? `[${host}]` : host]
-    const app = appOf({ bus, viewer, graphs, user: nameOfUser(), names, signal, say })
-    const { url, closed } = await startWeb({ app, host, port, stateDir, signal })
+    const app = appOf({ bus, viewer, graphs, user: nameOfUser(), names: namesAt(host), signal, say })
+    const { url, closed } = await startWeb({ app, host, port, stateDir, signal, say })
     run(closed)
     const rebuild = async () => {
       await follower.rebuild()

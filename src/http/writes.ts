@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
 import { ask } from '#bus/command'
 import { faults } from '#bus/fault'
 import type { Answer } from '#bus/handle'
@@ -61,6 +62,12 @@ const fact = createRoute({
 
 /** Writing asks the bus, in the name of the server's user. */
 export const addWrites = (app: App, { bus, user }: Site): void => {
+  app.post('/api/*', async (c, next) => {
+    if (!/^application\/json\s*(;|$)/i.test(c.req.header('Content-Type') ?? ''))
+      throw new HTTPException(415, { message: 'Say what is sent with Content-Type: application/json, if only {}' })
+    await next()
+  })
+
   app.openapi(startRun, async (c) => {
     const { pipeline } = c.req.valid('param')
     const { message, id: asked } = c.req.valid('json')

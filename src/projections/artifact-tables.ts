@@ -1,4 +1,4 @@
-import { isNull } from 'drizzle-orm'
+import { isNotNull, isNull } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
 /** What may last have happened to an artifact at its place. */
@@ -61,7 +61,9 @@ export const history = sqliteTable(
   },
   (t) => [
     primaryKey({ columns: [t.sequence, t.store, t.path] }),
-    index('history_place').on(t.store, t.path, t.sequence),
+    index('history_path').on(t.path, t.sequence),
+    index('history_part').on(t.part, t.sequence).where(isNotNull(t.part)),
+    index('history_peer').on(t.peer, t.sequence).where(isNotNull(t.peer)),
     index('history_range').on(t.store, t.sequence),
     index('history_digest').on(t.digest),
     index('history_run').on(t.run),

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Graph } from '#contracts/pipeline'
 import { artifacts } from './artifact-tables.ts'
 import { visible } from './listed.ts'
+import { hostedBy } from './presence.ts'
 import type { Db } from './reader.ts'
 import { graphs, nodes, runs } from './run-tables.ts'
 import { hosts } from './tracking-tables.ts'
@@ -17,7 +18,7 @@ const node = z.object({
   reason: z.string().nullable().describe('What it waits for, or why it did not succeed'),
   run: z.string().nullable(),
   attempt: z.int().nullable(),
-  host: z.string().nullable().describe('The host that runs it, as far as the log knows'),
+  host: z.string().nullable().describe('The host that runs it, or that can'),
   startedAt: z.string().nullable(),
   endedAt: z.string().nullable(),
   description: z.string().optional(),
@@ -41,7 +42,8 @@ export const graphView: View = {
   filters: z.strictObject({}),
   answer,
   list: false,
-  read: (db, _, { at, logId }) => {
+  presence: true,
+  read: (db, _, { at, logId, present }) => {
     const known = db.select().from(graphs).where(visible(graphs, at)).orderBy(graphs.pipeline).all()
     const hosted = hostsOf(db, at)
     const defined = known.flatMap(({ graph }) =>
@@ -67,7 +69,8 @@ export const graphView: View = {
         const { state, reason, fresh, host = hosted.get(part) } = stands
         const lies = fresh === undefined ? {} : { fresh }
         const place = { part, pipeline, name: ownName, kind, state, reason, run, attempt, startedAt, endedAt }
-        return { ...place, host: host ?? hosted.get(part) ?? null, ...said, ...lies }
+        const shownNode = { ...place, host: host ?? hosted.get(part) ?? null, ...said, ...lies }
+        return present ? hostedBy(shownNode, present) : shownNode
       }),
       edges: [...unique.values()],
     }

@@ -1,14 +1,12 @@
-import { and, asc, desc, eq, getTableColumns, getTableName, gt, gte, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, getTableColumns, getTableName, gt, gte, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { z } from 'zod'
 import { faults } from '#bus/fault'
-import { type Page, type Params, schemaOf, shown, time, type View } from './view.ts'
+import type { Filter } from './filters.ts'
+import { type Page, type Params, type Shown, schemaOf, shown, time, type View } from './view.ts'
 
-/** One way to narrow a list: what may be said, and which rows it leaves. */
-export type Filter = {
-  readonly schema: z.ZodType
-  readonly where: (value: string, params: Params) => SQL | undefined
-}
+/** How many bytes the items of a page may hold, so that it fits a message of the bus; one item is always there. */
+const largest = 500_000
 
 type Listed = {
   readonly table: SQLiteTable
@@ -41,21 +39,26 @@ export const listed = ({
 
   const read: View['read'] = (db, params, { at, logId }): Page => {
     const { limit = 100, cursor } = params
-    const wanted = Object.entries(all).map(([key, { where }]) =>
-      typeof params[key] === 'string' ? where(params[key], params) : undefined,
-    )
-    const beyond = cursor === undefined ? undefined : behind(order, keyIn(cursor, name, order.length), newestFirst)
-    const found = db
-      .select()
-      .from(table)
-      .where(and(visible(table, at), ...wanted, beyond))
-      .orderBy(...order.map((column) => (newestFirst ? desc(column) : asc(column))))
-      .limit(limit + 1)
-      .all()
-    const rows = found.slice(0, limit)
-    const last = rows.at(-1)
-    const next = found.length > limit && last ? cursorAfter(last, name, order) : null
-    return { items: rows.map((row) => shown(row, logId)), next }
+    const place = cursor === undefined ? undefined : placeIn(cursor, name, order.length, params)
+    const direction = place?.direction ?? params.order ?? (newestFirst ? 'desc' : 'asc')
+    const wanted = Object.entries(all).flatMap(([key, { where }]) => {
+      const said = typeof params[key] === 'string' ? where(params[key], params) : undefined
+      return said ? [said] : []
+    })
+    const along = (way: SQL | undefined) =>
+      db
+        .select()
+        .from(table)
+        .where(and(visible(table, at), ...wanted.filter(isOne), way, place && behind(order, place)))
+        .orderBy(...order.map((column) => (direction === 'desc' ? desc(column) : asc(column))))
+        .limit(limit + 1)
+        .all()
+    const ways = wanted.find(isSeveral)
+    const found = ways ? merged(ways.map(along), order, direction).slice(0, limit + 1) : along(undefined)
+    const items = fitting(found.slice(0, limit).map((row) => shown(row, logId)))
+    const last = found[items.length - 1]
+    const next = found.length > items.length && last ? cursorAfter(last, name, order, direction) : null
+    return { items, next }
   }
 
   const shape = Object.fromEntries(Object.entries(all).map(([key, { schema }]) => [key, schema.optional()]))
@@ -69,8 +72,42 @@ export const visible = (table: SQLiteTable, at: number | undefined): SQL | undef
   return at === undefined ? isNull(until) : and(lte(since, at), or(isNull(until), gt(until, at)))
 }
 
-/** Rows behind one with this key, in the order of the list. */
-const behind = (order: readonly SQLiteColumn[], key: readonly unknown[], newestFirst: boolean): SQL => {
+const isSeveral = (said: SQL | readonly SQL[]): said is readonly SQL[] => Array.isArray(said)
+const isOne = (said: SQL | readonly SQL[]): said is SQL => !isSeveral(said)
+
+/** What several queries found in one order, as if one query had: each row once. */
+const merged = (found: readonly Row[][], order: readonly SQLiteColumn[], direction: Direction): readonly Row[] => {
+  const unique = new Map(found.flat().map((row) => [JSON.stringify(order.map(({ name }) => row[name])), row]))
+  const compare = (a: Row, b: Row): number => {
+    for (const { name } of order) {
+      const [one, other] = [a[name], b[name]]
+      const sign =
+        typeof one === 'number' ? one - Number(other) : Buffer.from(`${one}`).compare(Buffer.from(`${other}`))
+      if (sign !== 0) return direction === 'desc' ? -sign : sign
+    }
+    return 0
+  }
+  return [...unique.values()].toSorted(compare)
+}
+
+/** As many rows as one page may hold. */
+const fitting = (rows: readonly Shown[]): readonly Shown[] => {
+  let bytes = 0
+  const tooMany = rows.findIndex((row) => {
+    bytes += Buffer.byteLength(JSON.stringify(row))
+    return bytes > largest
+  })
+  return tooMany < 0 ? rows : rows.slice(0, Math.max(1, tooMany))
+}
+
+type Direction = NonNullable<Params['order']>
+type Row = Readonly<Record<string, unknown>>
+
+/** Where a page ended, and which way its list went. */
+type Ended = { readonly direction: Direction; readonly key: readonly (string | number)[] }
+
+/** Rows behind the end of a page, in the order of the list. */
+const behind = (order: readonly SQLiteColumn[], { direction, key }: Ended): SQL => {
   const columns = sql.join(
     order.map((column) => sql`${column}`),
     sql`, `,
@@ -79,61 +116,19 @@ const behind = (order: readonly SQLiteColumn[], key: readonly unknown[], newestF
     key.map((value) => sql`${value}`),
     sql`, `,
   )
-  return newestFirst ? sql`(${columns}) < (${values})` : sql`(${columns}) > (${values})`
+  return direction === 'desc' ? sql`(${columns}) < (${values})` : sql`(${columns}) > (${values})`
 }
 
-const cursorAfter = (row: Readonly<Record<string, unknown>>, name: string, order: readonly SQLiteColumn[]): string =>
-  Buffer.from(JSON.stringify([name, ...order.map((column) => row[column.name])])).toString('base64url')
+const cursorAfter = (row: Row, name: string, order: readonly SQLiteColumn[], direction: Direction): string =>
+  Buffer.from(JSON.stringify([name, direction, ...order.map((column) => row[column.name])])).toString('base64url')
 
-const cursorKey = z.array(z.union([z.string(), z.number()]))
+const cursorKey = z.tuple([z.string(), z.enum(['asc', 'desc'])], z.union([z.string(), z.number()]))
 
-const keyIn = (cursor: string, name: string, length: number): readonly (string | number)[] => {
+/** A cursor goes on the way that its list went: asked for the other way, it is none of that list. */
+const placeIn = (cursor: string, name: string, length: number, { order }: Params): Ended => {
   try {
-    const [of, ...key] = cursorKey.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
-    if (of === name && key.length === length) return key
+    const [of, direction, ...key] = cursorKey.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
+    if (of === name && key.length === length && (order ?? direction) === direction) return { direction, key }
   } catch {}
   throw faults.badCursor()
 }
-
-const nameText = z.string().regex(/^[\w-]{1,128}$/, 'use a name')
-
-/** Rows where a column says exactly this. */
-export const is = (column: SQLiteColumn, schema: z.ZodType = z.string().max(4096)): Filter => ({
-  schema,
-  where: (value) => eq(column, value),
-})
-
-/** Rows of one of these states. */
-export const oneOf = (column: SQLiteColumn): Filter =>
-  is(column, z.enum(column.enumValues as unknown as [string, ...string[]]))
-
-export const ofPipeline = (column: SQLiteColumn): Filter => is(column, nameText)
-
-/** Rows whose part or store is of one pipeline. */
-export const inPipeline = (column: SQLiteColumn): Filter => ({
-  schema: nameText,
-  where: (value) => sql`${column} glob ${`${value}/*`}`,
-})
-
-/** Rows of one run: `<pipeline>/<number>`, or a number. */
-export const ofRun = (column: SQLiteColumn): Filter => ({
-  schema: z.coerce.string().regex(/^([\w-]{1,128}\/)?\d{1,15}$/, 'use <pipeline>/<number>, or a number'),
-  where: (value, { pipeline }) => {
-    if (value.includes('/')) return eq(column, value)
-    return typeof pipeline === 'string' ? eq(column, `${pipeline}/${value}`) : sql`${column} glob ${`*/${value}`}`
-  },
-})
-
-/** Rows of one node: `<pipeline>/<node>`, or the node's name alone. */
-export const ofNode = (...columns: readonly SQLiteColumn[]): Filter => ({
-  schema: z.string().regex(/^([\w-]{1,128}\/)?[\w-]{1,128}$/, 'use <pipeline>/<node>, or a node'),
-  where: (value) =>
-    or(...columns.map((column) => (value.includes('/') ? eq(column, value) : sql`${column} glob ${`*/${value}`}`))),
-})
-
-/** Rows of one path; `*` stands for anything. */
-export const atPath = (column: SQLiteColumn): Filter => ({
-  schema: z.string().min(1).max(4096).describe('A path in a store; * stands for anything'),
-  where: (value) =>
-    value.includes('*') ? sql`${column} glob ${value.replaceAll(/[[?]/g, '[$&]')}` : eq(column, value),
-})

@@ -1,6 +1,7 @@
 import { digest } from '#contracts/names'
 import { artifacts, artifactTags, edges, history } from './artifact-tables.ts'
-import { atPath, inPipeline, is, listed, ofNode, ofPipeline, ofRun, oneOf } from './listed.ts'
+import { atPath, inPipeline, inRun, is, ofAnyNode, ofNode, ofPipeline, ofRun, ofStore, oneOf } from './filters.ts'
+import { listed } from './listed.ts'
 import { rejected } from './log-tables.ts'
 import { attempts, graphs, ignored, nodes, offers, requests, runs, triggers } from './run-tables.ts'
 import { hosts, metrics, params, tags } from './tracking-tables.ts'
@@ -110,8 +111,8 @@ export const lists = {
     moment: artifacts.at,
     filters: {
       pipeline: inPipeline(artifacts.store),
-      node: ofNode(artifacts.store),
-      run: ofRun(artifacts.run),
+      node: ofStore(artifacts.store),
+      run: inRun(artifacts.run),
       state: oneOf(artifacts.state),
       path: atPath(artifacts.path),
       digest: is(artifacts.digest, digest),
@@ -124,8 +125,8 @@ export const lists = {
     moment: history.at,
     filters: {
       pipeline: inPipeline(history.store),
-      node: ofNode(history.store, history.part, history.peer),
-      run: ofRun(history.run),
+      node: ofAnyNode(history.store, history.part, history.peer),
+      run: inRun(history.run),
       what: oneOf(history.what),
       path: atPath(history.path),
       digest: is(history.digest, digest),
@@ -138,7 +139,7 @@ export const lists = {
     moment: artifactTags.at,
     filters: {
       pipeline: inPipeline(artifactTags.store),
-      node: ofNode(artifactTags.store),
+      node: ofStore(artifactTags.store),
       path: atPath(artifactTags.path),
       digest: is(artifactTags.digest, digest),
       key: is(artifactTags.key),
@@ -150,7 +151,7 @@ export const lists = {
     description: 'Lineage, edge by edge, oldest first',
     order: [edges.sequence, edges.source, edges.target],
     filters: {
-      run: ofRun(edges.run),
+      run: inRun(edges.run),
       node: ofNode(edges.part),
       kind: oneOf(edges.kind),
       source: is(edges.source),

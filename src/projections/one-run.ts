@@ -7,7 +7,7 @@ import { history } from './artifact-tables.ts'
 import { visible } from './listed.ts'
 import { attempts, ignored, nodes, offers, runs, triggers } from './run-tables.ts'
 import { metrics, params, tags } from './tracking-tables.ts'
-import { schemaOf, shown, type View } from './view.ts'
+import { schemaOf, shown, type View, whole } from './view.ts'
 
 const behindRun = { nodes, attempts, triggers, offers, artifacts: history, metrics, params, tags, ignored } as const
 const sections = Object.entries(behindRun) as [keyof typeof behindRun, (typeof behindRun)[keyof typeof behindRun]][]
@@ -15,13 +15,22 @@ const sections = Object.entries(behindRun) as [keyof typeof behindRun, (typeof b
 /** One run with all that belongs to it: its nodes, what they did, took and gave, and what was measured. */
 export const oneRun: View = {
   description: 'One run with its nodes, attempts, artifacts, metrics, params and tags',
-  filters: z.strictObject({ pipeline: name, run: z.coerce.number().int().nonnegative() }),
+  filters: z.strictObject({
+    pipeline: name,
+    run: whole,
+    only: z.enum(['nodes']).optional().describe('Says the run and its nodes alone'),
+  }),
   answer: schemaOf(runs).extend(
-    Object.fromEntries(sections.map(([section, table]) => [section, z.array(schemaOf(table))])),
+    Object.fromEntries(
+      sections.map(([section, table]) => {
+        const rows = z.array(schemaOf(table))
+        return [section, section === 'nodes' ? rows : rows.optional()]
+      }),
+    ),
   ),
   list: false,
   scoped: true,
-  read: (db, { pipeline, run: number }, { at, logId }) => {
+  read: (db, { pipeline, run: number, only }, { at, logId }) => {
     const run = `${pipeline}/${number}`
     const rowsOf = (table: SQLiteTable, where: SQL, order: SQL) =>
       db
@@ -33,7 +42,8 @@ export const oneRun: View = {
         .map((row) => shown(row, logId))
     const [found] = rowsOf(runs, eq(runs.run, run), desc(runs.since))
     if (!found) throw faults.nothingThere(`run ${number} of ${pipeline}`)
-    const parts = sections.map(([section, table]) => [section, rowsOf(table, eq(table.run, run), asc(orderOf(table)))])
+    const wanted = sections.filter(([section]) => only === undefined || section === only)
+    const parts = wanted.map(([section, table]) => [section, rowsOf(table, eq(table.run, run), asc(orderOf(table)))])
     return { ...found, ...Object.fromEntries(parts) }
   },
 }

@@ -30,7 +30,7 @@ export const runs = sqliteTable(
     primaryKey({ columns: [t.run, t.since] }),
     uniqueIndex('runs_now').on(t.run).where(isNull(t.until)),
     index('runs_began').on(t.began),
-    index('runs_pipeline').on(t.pipeline, t.number),
+    index('runs_pipeline').on(t.pipeline, t.began).where(isNull(t.until)),
   ],
 )
 
@@ -88,6 +88,7 @@ export const attempts = sqliteTable(
     primaryKey({ columns: [t.run, t.part, t.attempt, t.delivery, t.instance, t.since] }),
     uniqueIndex('attempts_now').on(t.run, t.part, t.attempt, t.delivery, t.instance).where(isNull(t.until)),
     index('attempts_began').on(t.began),
+    index('attempts_part').on(t.part, t.began),
   ],
 )
 

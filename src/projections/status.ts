@@ -10,8 +10,8 @@ export const status: View = {
   filters: z.strictObject({}),
   answer: z.object({
     position: z.string(),
-    head: z.string(),
-    lag: z.int().describe('Messages of the log that are not applied yet'),
+    head: z.string().nullable().describe('The end of the log; null where the server does not say'),
+    lag: z.int().nullable().describe('Messages of the log that are not applied yet; null where the end is unknown'),
     state: z.enum(['catching up', 'following', 'rebuilding', 'halted']),
     degraded: z.boolean().describe('Some events did not keep their contract and were passed over'),
     rejected: z.int(),
@@ -20,10 +20,15 @@ export const status: View = {
   }),
   list: false,
   live: true,
-  read: (db, _, { at, logId, sequence, progress, head = sequence }) => {
+  read: (db, _, { at, logId, sequence, progress, head }) => {
     const broken = db.select({ events: count() }).from(rejected).where(visible(rejected, at)).get()?.events ?? 0
     const { state, dropped, halted } = progress
-    const place = { position: `${logId}.${sequence}`, head: `${logId}.${head}`, lag: Math.max(0, head - sequence) }
+    const known = head !== undefined
+    const place = {
+      position: `${logId}.${sequence}`,
+      head: known ? `${logId}.${head}` : null,
+      lag: known ? Math.max(0, head - sequence) : null,
+    }
     return { ...place, state, degraded: broken > 0, rejected: broken, dropped, ...(halted && { halted }) }
   },
 }

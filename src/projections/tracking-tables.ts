@@ -13,20 +13,26 @@ const noted = {
   at: integer().notNull(),
 }
 
-/** Numbers that were measured. */
+/** Numbers that were measured. Indexes end with the sequence, which is the row's id, by themselves. */
 export const metrics = sqliteTable('metrics', { ...noted, value: real().notNull(), step: integer() }, (t) => [
-  index('metrics_key').on(t.key, t.sequence),
-  index('metrics_run').on(t.run, t.sequence),
+  index('metrics_key').on(t.key),
+  index('metrics_run').on(t.run),
+  index('metrics_part').on(t.part),
+  index('metrics_pipeline').on(t.pipeline),
 ])
 
 /** Settings that were noted. */
 export const params = sqliteTable('params', { ...noted, value: text({ mode: 'json' }).$type<unknown>() }, (t) => [
-  index('params_run').on(t.run, t.sequence),
+  index('params_run').on(t.run),
+  index('params_part').on(t.part),
+  index('params_pipeline').on(t.pipeline),
 ])
 
 /** Tags of runs. */
 export const tags = sqliteTable('tags', { ...noted, value: text().notNull() }, (t) => [
-  index('tags_run').on(t.run, t.sequence),
+  index('tags_run').on(t.run),
+  index('tags_part').on(t.part),
+  index('tags_pipeline').on(t.pipeline),
 ])
 
 /** Processes that took their name, with the nodes they run. Whether one is there now, presence says. */

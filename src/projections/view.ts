@@ -1,6 +1,7 @@
 import { getTableColumns } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { z } from 'zod'
+import type { Present } from './presence.ts'
 import type { Progress } from './progress.ts'
 import type { Db, Place } from './reader.ts'
 
@@ -9,8 +10,10 @@ export type Seen = Place & {
   /** The sequence to look back to; undefined for the present. */
   readonly at: number | undefined
   readonly progress: Progress
-  /** The log's last sequence, for a view that asked for it. */
+  /** The log's last sequence, for a view that asked for it; undefined where the server does not say. */
   readonly head?: number | undefined
+  /** Who is there, for a view of the present that asked for it; undefined where nobody can tell. */
+  readonly present?: Present | undefined
 }
 
 /** One thing that can be asked, the same over HTTP and over the bus. */
@@ -25,12 +28,15 @@ export type View = {
   readonly scoped?: boolean
   /** It says how far the projection is behind the log. */
   readonly live?: boolean
+  /** It says of the present who is there. */
+  readonly presence?: boolean
   readonly read: (db: Db, params: Params, seen: Seen) => unknown
 }
 
 /** What was asked, held against the view's schema. */
 export type Params = Readonly<Record<string, unknown>> & {
   readonly limit?: number
+  readonly order?: 'asc' | 'desc'
   readonly cursor?: string | undefined
 }
 
@@ -78,6 +84,18 @@ const schemaOfColumn = (column: {
   if (column.dataType === 'number') return z.number()
   return column.enumValues?.length ? z.enum(column.enumValues as [string, ...string[]]) : z.string()
 }
+
+/** A whole number, also as text: of digits alone, so that nothing else passes for one. */
+export const whole = z.union(
+  [
+    z.int().nonnegative(),
+    z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .transform(Number),
+  ],
+  'use a whole number, in digits',
+)
 
 /** A moment in ISO 8601. */
 export const time = z

@@ -1,4 +1,4 @@
-import { gt, min } from 'drizzle-orm'
+import { asc, gt } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Bus } from '#bus/bus'
 import { faults } from '#bus/fault'
@@ -6,24 +6,30 @@ import { problemsOf } from '#contracts/all'
 import { position } from '#contracts/names'
 import type { Follower } from './follower.ts'
 import { times } from './log-tables.ts'
+import { lookout } from './presence.ts'
 import { sequenceIn } from './progress.ts'
 import { type Db, openReader, type Place } from './reader.ts'
-import { time, type View } from './view.ts'
+import { time, type View, whole } from './view.ts'
 import { type ViewName, views } from './views.ts'
+import { within } from './within.ts'
 
 /** How long `after` waits at most, in milliseconds. */
 export const patience = 10_000
 
 /** What can be said about every view. */
 export const common = {
-  at: z.union([position, time], 'use a position or a time').optional().describe('Looks back to a position or a time'),
+  at: z
+    .union([position, time], 'use a position or a time')
+    .optional()
+    .describe('Looks back to a position or a time; waits for a position as `after` does'),
   after: position.optional().describe('Waits, for ten seconds at most, until this position has been reached'),
 } as const
 
 /** What can be said about a list besides. */
 export const paging = {
-  limit: z.coerce.number().int().min(1).max(1000).optional().describe('How many at most; 100 unless said otherwise'),
+  limit: whole.pipe(z.int().min(1).max(1000)).optional().describe('How many at most; 100 unless said otherwise'),
   cursor: z.string().max(8192).optional().describe('As the page before gave it'),
+  order: z.enum(['asc', 'desc']).optional().describe('Which way the list goes: its cursors go on the same way'),
 } as const
 
 /** All that can be said about a view. */
@@ -33,8 +39,13 @@ export const paramsOf = ({ filters, list }: View): z.ZodObject =>
 export type Viewed = { readonly value: unknown; readonly position: string }
 
 /** Asks views of a projection: waits where asked to, looks back where asked to, answers from one snapshot. */
-export const viewerOf = (bus: Pick<Bus, 'head'>, follower: Follower) => {
+export const viewerOf = (bus: Pick<Bus, 'head' | 'present' | 'connected'>, follower: Follower) => {
   const reader = openReader(follower.path, follower.projection)
+  const look = lookout(bus)
+
+  /** Whether the database has not reached a position yet. */
+  const isAhead = (at: string): boolean =>
+    position.safeParse(at).success && reader.read((_, { logId, sequence }) => sequenceIn(at, logId) > sequence)
 
   const ask = async (name: ViewName, said: unknown): Promise<Viewed> => {
     const view: View = views[name]
@@ -42,9 +53,13 @@ export const viewerOf = (bus: Pick<Bus, 'head'>, follower: Follower) => {
     if (!parsed.success) throw faults.brokenQuery(name, problemsOf(parsed.error.issues), parsed.error.issues)
     const { at, after, ...params } = parsed.data as { at?: string; after?: string }
     if (after !== undefined) await follower.waitFor(after, patience)
-    const head = view.live ? await bus.head().catch(() => undefined) : undefined
+    if (at !== undefined && isAhead(at)) await follower.waitFor(at, patience)
+    const [head, present] = await Promise.all([
+      view.live ? within(bus.head()) : undefined,
+      view.presence && at === undefined ? look() : undefined,
+    ])
     return reader.read((db, place) => {
-      const seen = { ...place, at: placeAt(db, place, at), progress: follower.now(), head }
+      const seen = { ...place, at: placeAt(db, place, at), progress: follower.now(), head, present }
       return { value: view.read(db, params, seen), position: `${place.logId}.${place.sequence}` }
     })
   }
@@ -59,9 +74,11 @@ const placeAt = (db: Db, { logId, sequence }: Place, at: string | undefined): nu
   if (at === undefined) return undefined
   if (position.safeParse(at).success) return sequenceIn(at, logId)
   const later = db
-    .select({ first: min(times.sequence) })
+    .select({ first: times.sequence })
     .from(times)
     .where(gt(times.time, Date.parse(at)))
+    .orderBy(asc(times.time))
+    .limit(1)
     .get()?.first
-  return later === null || later === undefined ? sequence : later - 1
+  return later === undefined ? sequence : later - 1
 }

@@ -12,7 +12,7 @@ import type { Params, Seen, View } from './view.ts'
 /** How many steps a walk takes at most. */
 const furthest = 10_000
 
-type Edge = { source: string; target: string; kind: string; sequence: number }
+type Edge = { source: string; target: string; kind: string; sequence: number; steps: number }
 
 /**
  * Walks lineage from some bytes. Back: from what gave them to all that it took, at or before that; an execution that took
@@ -35,8 +35,8 @@ const walk = (db: Db, from: readonly string[], back: boolean, at: number | undef
   const [near, far] = back ? [sql`edge.target`, sql`<=`] : [sql`edge.source`, sql`>=`]
   const only = back ? becauseOfData('edge') : sql`edge.kind not in ('after', 'offered')`
   return db.all<Edge>(sql`
-    with recursive reached(thing, sequence) as (values ${start} union ${step} limit ${furthest})
-    select distinct edge.source, edge.target, edge.kind, edge.sequence
+    with recursive reached(thing, sequence) as materialized (values ${start} union ${step} limit ${furthest + 1})
+    select distinct edge.source, edge.target, edge.kind, edge.sequence, (select count(*) from reached) steps
     from reached join edges edge on ${near} = reached.thing and edge.sequence ${far} reached.sequence
     where ${until} and ${only} order by edge.sequence, edge.source, edge.target`)
 }
@@ -61,6 +61,7 @@ const answer = z.object({
   from: z.array(z.string()),
   things: z.array(thing),
   edges: z.array(z.object({ source: z.string(), target: z.string(), kind: z.string(), position: z.string() })),
+  truncated: z.literal(true).optional().describe('There is more than is said here'),
 })
 
 /** Which bytes are meant: those of a digest, wherever they lie, or the last ones at a path. */
@@ -116,7 +117,8 @@ const walking = (description: string, back: boolean): View => ({
     return {
       from,
       things: [...ids].map((id) => ({ id, ...thingOf(id) })),
-      edges: found.map(({ sequence, ...edge }) => ({ ...edge, position: `${logId}.${sequence}` })),
+      edges: found.map(({ sequence, steps: _, ...edge }) => ({ ...edge, position: `${logId}.${sequence}` })),
+      ...((found[0]?.steps ?? 0) > furthest && { truncated: true as const }),
     }
   },
 })

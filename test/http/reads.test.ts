@@ -35,6 +35,7 @@ test('the document describes parameters and answers', async () => {
     'after',
     'limit',
     'cursor',
+    'order',
   ])
   expect(JSON.stringify(responses)).toMatch('startedAt')
 })

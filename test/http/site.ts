@@ -6,7 +6,7 @@ import { loopback } from '#http/guard'
 import { folder, leafGraph, rootGraph, teller, watching } from '../projections/story.ts'
 
 /** A web process without a server: the app, and what stands behind it. */
-export const siteOf = async ({ runs = 1, heartbeat = 15_000 } = {}) => {
+export const siteOf = async ({ runs = 1, heartbeat = 15_000, patience = 60_000 } = {}) => {
   const hub = memoryHub()
   const bus = hub.connect('web-test')
   const story = teller(bus)
@@ -25,6 +25,7 @@ export const siteOf = async ({ runs = 1, heartbeat = 15_000 } = {}) => {
     names: loopback,
     signal: stop.signal,
     heartbeat,
+    patience,
   })
   const get = (path: string, headers: Record<string, string> = {}) => app.request(path, { headers })
   const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { memoryHub } from '#bus/memory'
+import { everyItem } from '#bus/pages'
 import { queryOf } from '#contracts/subjects'
 import { answerQueries } from '#projections/answer-queries'
+import { measured } from './metrics.ts'
 import { leafGraph, rootGraph, teller, watching } from './story.ts'
 
 const answering = async () => {
@@ -20,7 +22,7 @@ const answering = async () => {
     stop.abort()
     await served
   }
-  return { bus, ask, end }
+  return { bus, story, ask, end }
 }
 
 test('a run is asked by its number, and waits for a position', async () => {
@@ -31,14 +33,39 @@ test('a run is asked by its number, and waits for a position', async () => {
   await end()
 })
 
-test('metrics come whole as an array, or page by page', async () => {
+test('of a run its nodes are said, and what else belongs to it are lists', async () => {
+  const { ask, end } = await answering()
+  const run = await ask('run', { run: 0 })
+  expect(run).toMatchObject({ run: 'root/0', nodes: expect.arrayContaining([expect.anything()]) })
+  for (const section of ['attempts', 'metrics', 'artifacts', 'params']) expect(run).not.toHaveProperty(section)
+  await end()
+})
+
+test('metrics come page by page, and whole as an array where nothing is said of pages', async () => {
   const { bus, ask, end } = await answering()
   const after = `${bus.logId}.${await bus.head()}`
-  expect(await ask('metrics', { key: 'loss', after })).toMatchObject([
-    { run: 'root/0', key: 'loss', value: 1, step: 0 },
-  ])
+  expect(await ask('metrics', { limit: 5, after })).toMatchObject({ items: [{ key: 'loss' }], next: null })
+  expect(await ask('metrics', { key: 'loss' })).toMatchObject([{ run: 'root/0', key: 'loss', value: 1, step: 0 }])
   expect(await ask('metrics', { run: 3 })).toEqual([])
-  expect(await ask('metrics', { limit: 5 })).toMatchObject({ items: [{ key: 'loss' }], next: null })
+  await end()
+})
+
+test('more metrics than one message holds are paged by whoever asks', async () => {
+  const { bus, ask, end } = await answering()
+  const after = await measured(bus, 5_000)
+  expect(await everyItem((page) => ask('metrics', { key: 'k', after, ...page }))).toHaveLength(5_000)
+  await expect(ask('metrics', {})).rejects.toMatchObject({ code: 'query.broken', message: /limit/ })
+  await end()
+})
+
+test('the graph says over the bus as well that a host is away', async () => {
+  const { bus, story, ask, end } = await answering()
+  await story.drop('a.txt')
+  await story.plan()
+  await story.start(1, 'root/retraining')
+  const { nodes } = (await ask('graph', { after: `${bus.logId}.${await bus.head()}` })) as { nodes: object[] }
+  const reason = 'waiting for host host-root, which is away'
+  expect(nodes).toContainEqual(expect.objectContaining({ part: 'root/retraining', state: 'host away', reason }))
   await end()
 })
 

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
+import { connect } from '#bus/client'
+import { uuidv7 } from '#bus/command'
 import { openBus } from '#bus/jetstream'
+import { answerQueries } from '#projections/answer-queries'
 import type { Page } from '#projections/view'
 import { withServer } from '../nats.ts'
 import { leafGraph, rootGraph, teller, watching } from './story.ts'
@@ -24,6 +27,31 @@ test('a projection goes on over a server that was killed, and misses nothing', a
   ])
   await follower.rebuild()
   expect(((await viewer.ask('metrics', {})).value as Page).items).toHaveLength(2)
+  await end()
+  await bus.close()
+})
+
+test('a script reads more metrics than one message holds', async () => {
+  const bus = await openBus({ url: nats().url, principal: 'web-many' })
+  const address = { aggregate: 'tracking', scope: 'many', key: 'script' }
+  for (let batch = 0; batch < 6; batch++) {
+    const events = Array.from({ length: 1000 }, (_, i) => {
+      const id = uuidv7()
+      const about = { source: 's', time: new Date(0).toISOString(), correlationId: id, causationId: id, principal: 's' }
+      return { id, type: 'tracking.metric-logged', version: 1, ...about, data: { key: 'loss', value: i } }
+    })
+    await bus.append([{ address, expectedVersion: 'any', events }])
+  }
+  const { viewer, caughtUp, end } = await watching(bus)
+  await caughtUp()
+  const stop = new AbortController()
+  const served = answerQueries(bus, viewer, ['many'], stop.signal)
+  const script = await connect({ url: nats().url })
+  expect(await script.query('many', 'metrics')).toHaveLength(6_000)
+  expect(await script.query('many', 'metrics', { limit: 5 })).toMatchObject({ items: { length: 5 } })
+  await script.close()
+  stop.abort()
+  await served
   await end()
   await bus.close()
 })

@@ -2,12 +2,11 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Batch, Bus } from '#bus/bus'
 import { memoryBus } from '#bus/memory'
-import type { Recorded } from '#contracts/envelope'
 import { applier } from '#projections/apply'
 import { openDatabase } from '#projections/database'
 import { metadata } from '#projections/metadata'
+import { allOf, rowsIn } from './rows.ts'
 import { digestFor, folder, leafGraph, rootGraph, teller, watching } from './story.ts'
 
 const parts = ['root/retraining', 'leaf/evaluation', 'leaf/plotting'] as const
@@ -88,38 +87,6 @@ const tell = async (story: ReturnType<typeof teller>, given: Step): Promise<void
       })
       return void (await fact('tracking.metric-logged', 'root', 'script', { key: 'm', value: given.value }))
   }
-}
-
-/** The whole log. */
-const allOf = async (bus: Bus): Promise<readonly Recorded[]> => {
-  const events: Recorded[] = []
-  const stop = new AbortController()
-  const head = await bus.head()
-  const take = (batch: Batch) => {
-    events.push(...batch.events)
-    if (batch.upTo >= head) stop.abort()
-  }
-  if (head > 0) await bus.follow({ logId: bus.logId, sequence: 0 }, take, stop.signal)
-  return events
-}
-
-/** Every row of every table. */
-const rowsIn = (file: string) => {
-  const db = new Database(file, { readonly: true })
-  const tables = db
-    .prepare("select name from sqlite_master where type = 'table' order by name")
-    .pluck()
-    .all() as string[]
-  const rows = tables.map((table) => [
-    table,
-    db
-      .prepare(`select * from "${table}"`)
-      .all()
-      .map((row) => JSON.stringify(row))
-      .toSorted(),
-  ])
-  db.close()
-  return Object.fromEntries(rows)
 }
 
 test('a rebuild gives the same rows as following did, step by step', async () => {

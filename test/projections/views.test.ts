@@ -1,21 +1,9 @@
+import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { memoryBus } from '#bus/memory'
 import type { Page } from '#projections/view'
-import type { ViewName } from '#projections/views'
 import { digestFor, leafGraph, rootGraph, teller, watching } from './story.ts'
-
-const told = async (runs = 1) => {
-  const bus = memoryBus()
-  const story = teller(bus)
-  await story.define(rootGraph)
-  await story.define(leafGraph)
-  for (let run = 0; run < runs; run++) await story.wholeRun(run)
-  const watched = await watching(bus)
-  await watched.caughtUp()
-  const one = async (view: ViewName, said: object = {}) => (await watched.viewer.ask(view, said)).value
-  const list = async (view: ViewName, said: object = {}) => ((await one(view, said)) as Page).items
-  return { bus, story, ...watched, list, one }
-}
+import { told } from './told.ts'
 
 test('a run that succeeded is one row in the present, and three in its history', async () => {
   const { bus, list } = await told()
@@ -187,41 +175,15 @@ test('the graph joins all pipelines and says what each node waits for', async ()
   expect(((await one('graph')) as Shown).edges.filter(({ kind }) => kind === 'stands-for')).toHaveLength(1)
 })
 
-test('lists are paged by cursor, without a gap and without a row twice', async () => {
-  const { one } = await told(5)
-  const numbers: unknown[] = []
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page = (await one('runs', { limit: '2', ...(cursor && { cursor }) })) as Page
-    numbers.push(...page.items.map(({ number }) => number))
-    cursor = page.next
-  }
-  expect(numbers).toEqual([4, 3, 2, 1, 0])
-  await expect(one('runs', { cursor: 'bm90aGluZw' })).rejects.toMatchObject({ code: 'query.bad-cursor' })
-  const { next } = (await one('artifacts', { limit: 1 })) as Page
-  await expect(one('runs', { cursor: next })).rejects.toMatchObject({ code: 'query.bad-cursor' })
-})
-
-test('lists are narrowed by run, node, path, key and time', async () => {
-  const { list } = await told(3)
-  expect(await list('metrics', { run: '1', pipeline: 'root' })).toMatchObject([{ run: 'root/1', value: 0.5 }])
-  expect(await list('metrics', { key: 'loss' })).toHaveLength(3)
-  expect(await list('metrics', { key: 'loss', from: '2999-01-01T00:00:00Z' })).toEqual([])
-  expect(await list('artifacts', { path: 'model*' })).toHaveLength(6)
-  expect(await list('artifacts', { path: 'model*', node: 'root/models' })).toHaveLength(3)
-  expect(await list('attempts', { node: 'evaluation', run: 2 })).toHaveLength(1)
-  expect(await list('nodes', { node: 'retrain_ng' })).toEqual([])
-})
-
-test('looks back to a time as well as to a position', async () => {
-  const { list } = await told()
-  expect(await list('runs', { at: '2000-01-01T00:00:00Z' })).toEqual([])
-  expect(await list('runs', { at: new Date(Date.now() + 60_000).toISOString() })).toHaveLength(1)
-})
-
-test('a filter that is unknown or wrong is named', async () => {
-  const { one } = await told()
-  await expect(one('runs', { stat: 'failed' })).rejects.toMatchObject({ code: 'query.broken', message: /stat/ })
-  await expect(one('runs', { state: 'sleeping' })).rejects.toMatchObject({ code: 'query.broken', message: /state: / })
-  await expect(one('runs', { at: 'yesterday' })).rejects.toMatchObject({ code: 'query.broken', message: /^runs.*at: / })
-  await expect(one('runs', { at: 'other.3' })).rejects.toMatchObject({ code: 'query.other-log' })
+test('a walk that is too long says that there is more', async () => {
+  const { one, path } = await told()
+  expect(await one('why', { path: 'model0.txt' })).not.toHaveProperty('truncated')
+  const db = new Database(path)
+  const last = db.prepare<[], { source: string }>("select source from edges where kind = 'used'").get()?.source
+  const add = db.prepare("insert into edges (sequence, source, target, kind) values (1, ?, ?, 'used')")
+  db.transaction(() => {
+    for (let i = 0; i <= 10_000; i++) add.run(`artifact:${i}:root/haikus:many-${i}.txt`, last)
+  })()
+  db.close()
+  expect(await one('why', { path: 'model0.txt' })).toMatchObject({ truncated: true })
 })

@@ -103,6 +103,8 @@ export type Thing =
 export type Lineage = {
   readonly things: readonly Thing[]
   readonly edges: readonly { readonly source: string; readonly target: string; readonly kind: string }[]
+  /** There is more than that. */
+  readonly truncated?: true
 }
 export type Request = { readonly request: string; readonly pipeline: string; readonly message: string }
 export type Page<T> = { readonly items: readonly T[]; readonly next: string | null }

@@ -5,7 +5,7 @@ import { runAddress } from './router.ts'
 import { Table } from './table.tsx'
 import { visible } from './text.ts'
 
-/** Everything that happened to an artifact, oldest first, and by whom. */
+/** Everything that happened to an artifact, newest first, and by whom. */
 export const ArtifactHistory = ({ history }: { readonly history: readonly Happening[] }) => (
   <Table
     rows={history}

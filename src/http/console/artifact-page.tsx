@@ -22,11 +22,11 @@ export const ArtifactPage = ({ store, path }: Props) => {
   const artifact = found?.items.find((one) => one.path === path)
   const history = said?.items.filter((one) => one.path === path) ?? []
   const tags = tagged?.items.filter((one) => one.path === path) ?? []
-  const last = history.at(-1)
+  const last = history[0]
   // A client has copies, and no artifacts of its own: the bytes are its store's.
   const home = artifact ? store : last?.store
   const digest = artifact?.digest ?? last?.digest
-  const size = artifact?.size ?? history.findLast((one) => one.size !== null && one.digest === digest)?.size ?? null
+  const size = artifact?.size ?? history.find((one) => one.size !== null && one.digest === digest)?.size ?? null
   const isGone = artifact?.state === 'gone'
   return (
     <Page title={visible(path)}>

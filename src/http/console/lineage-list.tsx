@@ -38,6 +38,7 @@ export const LineageList = ({ way, store, path }: Props) => {
           )
         })}
       </ol>
+      {data?.truncated && <p className="note">There is more: only the nearest steps are shown.</p>}
     </section>
   )
 }

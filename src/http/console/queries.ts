@@ -57,7 +57,7 @@ export const historyQuery = (said: {
   readonly node: string
   readonly path?: string
   readonly run?: string | undefined
-}) => listed<Happening>('history', '/api/artifacts/history', { ...said, limit: 1000 })
+}) => listed<Happening>('history', '/api/artifacts/history', { ...said, order: 'desc', limit: 1000 })
 export const artifactTagsQuery = (node: string, path: string) =>
   listed<Noted & { readonly path: string }>('artifact-tags', '/api/artifact-tags', { node, path, limit: 1000 })
 

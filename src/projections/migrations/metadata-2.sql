@@ -58,7 +58,9 @@ CREATE TABLE `artifact_history` (
 	PRIMARY KEY(`sequence`, `store`, `path`)
 );
 
-CREATE INDEX `history_place` ON `artifact_history` (`store`,`path`,`sequence`);
+CREATE INDEX `history_path` ON `artifact_history` (`path`,`sequence`);
+CREATE INDEX `history_part` ON `artifact_history` (`part`,`sequence`) WHERE "artifact_history"."part" is not null;
+CREATE INDEX `history_peer` ON `artifact_history` (`peer`,`sequence`) WHERE "artifact_history"."peer" is not null;
 CREATE INDEX `history_range` ON `artifact_history` (`store`,`sequence`);
 CREATE INDEX `history_digest` ON `artifact_history` (`digest`);
 CREATE INDEX `history_run` ON `artifact_history` (`run`);
@@ -113,6 +115,7 @@ CREATE TABLE `attempts` (
 
 CREATE UNIQUE INDEX `attempts_now` ON `attempts` (`run`,`part`,`attempt`,`delivery`,`instance`) WHERE "attempts"."until" is null;
 CREATE INDEX `attempts_began` ON `attempts` (`began`);
+CREATE INDEX `attempts_part` ON `attempts` (`part`,`began`);
 CREATE TABLE `graphs` (
 	`pipeline` text NOT NULL,
 	`version` integer NOT NULL,
@@ -208,7 +211,7 @@ CREATE TABLE `runs` (
 
 CREATE UNIQUE INDEX `runs_now` ON `runs` (`run`) WHERE "runs"."until" is null;
 CREATE INDEX `runs_began` ON `runs` (`began`);
-CREATE INDEX `runs_pipeline` ON `runs` (`pipeline`,`number`);
+CREATE INDEX `runs_pipeline` ON `runs` (`pipeline`,`began`) WHERE "runs"."until" is null;
 CREATE TABLE `triggers` (
 	`sequence` integer PRIMARY KEY NOT NULL,
 	`run` text NOT NULL,
@@ -250,8 +253,10 @@ CREATE TABLE `metrics` (
 	`step` integer
 );
 
-CREATE INDEX `metrics_key` ON `metrics` (`key`,`sequence`);
-CREATE INDEX `metrics_run` ON `metrics` (`run`,`sequence`);
+CREATE INDEX `metrics_key` ON `metrics` (`key`);
+CREATE INDEX `metrics_run` ON `metrics` (`run`);
+CREATE INDEX `metrics_part` ON `metrics` (`part`);
+CREATE INDEX `metrics_pipeline` ON `metrics` (`pipeline`);
 CREATE TABLE `params` (
 	`sequence` integer PRIMARY KEY NOT NULL,
 	`key` text NOT NULL,
@@ -264,7 +269,9 @@ CREATE TABLE `params` (
 	`value` text
 );
 
-CREATE INDEX `params_run` ON `params` (`run`,`sequence`);
+CREATE INDEX `params_run` ON `params` (`run`);
+CREATE INDEX `params_part` ON `params` (`part`);
+CREATE INDEX `params_pipeline` ON `params` (`pipeline`);
 CREATE TABLE `tags` (
 	`sequence` integer PRIMARY KEY NOT NULL,
 	`key` text NOT NULL,
@@ -277,4 +284,6 @@ CREATE TABLE `tags` (
 	`value` text NOT NULL
 );
 
-CREATE INDEX `tags_run` ON `tags` (`run`,`sequence`);
+CREATE INDEX `tags_run` ON `tags` (`run`);
+CREATE INDEX `tags_part` ON `tags` (`part`);
+CREATE INDEX `tags_pipeline` ON `tags` (`pipeline`);

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { siteOf } from './site.ts'
 
 type Event = {
@@ -69,6 +69,41 @@ test('somebody who remembers another log is told to read everything again', asyn
   const { next, close } = await eventsOf(site, { 'Last-Event-ID': 'other.12' })
   expect(await next()).toMatchObject({ event: 'reset', id: `${site.bus.logId}.${await site.bus.head()}` })
   await close()
+})
+
+test.each([
+  '99999',
+  '-5',
+  '1e1',
+  '',
+])('somebody who remembers a place %j, where nobody has been, is told so as well', async (place) => {
+  const site = await siteOf()
+  const { next, close } = await eventsOf(site, {}, `?from=${site.bus.logId}.${place}`)
+  expect(await next()).toMatchObject({ event: 'reset', id: `${site.bus.logId}.${await site.bus.head()}` })
+  await close()
+})
+
+test('whoever asks for the headers alone is not listened for', async () => {
+  const site = await siteOf()
+  const listen = vi.spyOn(site.follower, 'onApplied')
+  const response = await site.app.request('/api/events', { method: 'HEAD' })
+  expect(response.status).toBe(200)
+  expect(response.headers.get('Content-Type')).toBe('text/event-stream')
+  expect(listen).not.toHaveBeenCalled()
+})
+
+test('whoever leaves while he is told what came in between leaves nothing behind', async () => {
+  const heartbeat = 54_321
+  const site = await siteOf({ heartbeat })
+  const off = vi.fn()
+  vi.spyOn(site.follower, 'onApplied').mockReturnValue(off)
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  onTestFinished(() => void timers.mockRestore())
+  const { next, close } = await eventsOf(site, {}, `?from=${site.bus.logId}.1`)
+  await next()
+  await close()
+  await vi.waitFor(() => expect(off).toHaveBeenCalled())
+  expect(timers.mock.calls.filter(([, milliseconds]) => milliseconds === heartbeat)).toEqual([])
 })
 
 test('a rebuild loses nothing', async () => {

@@ -23,8 +23,11 @@ test('a page of another site may neither write nor listen', async () => {
 
 test('answers do nothing in a browser but be read', async () => {
   const { get } = await siteOf()
-  for (const path of ['/api/runs', '/api/nothing', '/retraining', '/health']) {
-    const { headers } = await get(path)
+  const foreign = { Host: 'evil.example' }
+  const answers = ['/api/runs', '/api/nothing', '/retraining', '/health'].map((path) => get(path))
+  const refusals = [get('/api/runs', foreign), get('/api/events', { Origin: 'https://evil.example' })]
+  for (const { headers } of await Promise.all([...answers, ...refusals])) {
+    expect(headers.get('Cache-Control')).toBe('no-store')
     expect(headers.get('X-Content-Type-Options')).toBe('nosniff')
     expect(headers.get('Content-Security-Policy')).toMatch("default-src 'none'")
     expect(headers.get('Access-Control-Allow-Origin')).toBeNull()

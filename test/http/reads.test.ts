@@ -118,6 +118,19 @@ test('it lives before it is ready, and is not ready without its bus', async () =
   expect(await json(ready)).toMatchObject({ status: 'not ready', bus: false })
 })
 
+test('a server that gives no answer is not ready, and nobody waits for it longer than a moment', async () => {
+  const never = () => new Promise<never>(() => undefined)
+  const { get } = await siteOf({ over: { head: never, present: never } })
+  const [ready, presence] = await Promise.all([get('/ready'), get('/api/presence')])
+  expect([ready.status, presence.status]).toEqual([503, 504])
+  expect(await json(ready)).toMatchObject({ status: 'not ready', bus: false })
+})
+
+test('a run is asked for by its number, in digits', async () => {
+  const { get } = await siteOf()
+  for (const number of ['%20', '1e0', '0x0', '-1']) expect((await get(`/api/runs/root/${number}`)).status).toBe(400)
+})
+
 test('a node whose host is away is shown so', async () => {
   const { get, story, caughtUp, hub } = await siteOf()
   await story.drop('more.txt')

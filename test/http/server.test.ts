@@ -86,6 +86,9 @@ test('plain HTTP on the same port is sent to TLS', async () => {
   const plain = url.replace('https', 'http')
   const { status, headers } = await answerTo(getPlain(`${plain}/api/runs?limit=1`, { agent: false }))
   expect([status, headers.location]).toEqual([308, `${url}/api/runs?limit=1`])
+  const elsewhere = { agent: false, headers: { Host: 'evil.example' } } as const
+  const misled = await answerTo(getPlain(`${plain}/x`, elsewhere))
+  expect([misled.status, misled.headers.location]).toEqual([421, undefined])
 })
 
 test('a port in use says what to do', async () => {

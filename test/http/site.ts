@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import type { Bus } from '#bus/bus'
 import { memoryHub } from '#bus/memory'
 import { appOf } from '#http/app'
 import { loopback } from '#http/guard'
 import { folder, leafGraph, rootGraph, teller, watching } from '../projections/story.ts'
 
 /** A web process without a server: the app, and what stands behind it. */
-export const siteOf = async ({ runs = 1, heartbeat = 15_000, patience = 60_000 } = {}) => {
+export const siteOf = async ({ runs = 1, heartbeat = 15_000, patience = 60_000, over = {} as Partial<Bus> } = {}) => {
   const hub = memoryHub()
   const bus = hub.connect('web-test')
   const story = teller(bus)
@@ -18,7 +19,7 @@ export const siteOf = async ({ runs = 1, heartbeat = 15_000, patience = 60_000 }
   const stop = new AbortController()
   onTestFinished(() => stop.abort())
   const app = appOf({
-    bus,
+    bus: { ...bus, ...over },
     viewer: watched.viewer,
     graphs: [rootGraph],
     user: 'ada',

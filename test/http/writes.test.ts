@@ -47,6 +47,17 @@ test('a command that nobody answers says so', async () => {
   expect(await json(response)).toMatchObject({ code: 'bus.no-owner' })
 })
 
+test.each([
+  {},
+  { body: '{}' },
+  { body: '{}', headers: { 'Content-Type': 'text/plain' } },
+])('a request that does not say that it sends JSON starts nothing: %j', async (said) => {
+  const { app, bus } = await owned()
+  const before = await bus.head()
+  expect((await app.request('/api/pipelines/root/runs', { method: 'POST', ...said })).status).toBe(415)
+  expect(await bus.head()).toBe(before)
+})
+
 test('what breaks a contract is refused with the path of the field', async () => {
   const { post } = await owned()
   expect(await json(post('/api/pipelines/root/runs', { message: 7 }))).toMatchObject({

@@ -11,8 +11,26 @@ type Producer = { readonly number: number; readonly sequence: number; readonly s
 /** How much one batch holds at most, in characters. */
 const largestBatch = 4_000_000
 
+type OutboxTables = {
+  /** Keeps a fact under the next number of its subject; gives its id. */
+  readonly add: (address: Address, subject: string, eventOf: (id: string) => Numbered) => string
+  /** What goes into the next batch: the oldest, and no more than one batch may hold. */
+  readonly next: (limit: number) => readonly Row[]
+  /** The log has these, and its subject reaches to `sequence`. */
+  readonly settle: (subject: string, number: number, sequence: number) => void
+  /** Holds what lies in the log against what waits: ours is settled, and somebody else's goes before what is left. */
+  readonly reconcile: (subject: string, found: readonly Recorded[], sequence: number) => void
+  readonly producer: (subject: string) => Producer | undefined
+  readonly count: () => number
+  /** The places of the oldest and of the newest that waits; 0 for the newest where none does. */
+  readonly first: () => number | undefined
+  readonly last: () => number
+  /** Writes something, so that what was written before it is synced with it. */
+  readonly touch: (place: number) => void
+}
+
 /** What waits, on disk: facts in their order, and for each subject how far the log is known to have it. */
-export const openOutboxTables = (db: Database) => {
+export const openOutboxTables = (db: Database): OutboxTables => {
   db.exec(`
     create table if not exists producers (
       subject text primary key,
@@ -54,7 +72,6 @@ export const openOutboxTables = (db: Database) => {
     return event.id
   }
 
-  /** The log has these, and its subject reaches to `sequence`. */
   const settle = db.transaction((subject: string, number: number, sequence: number) => {
     reach.run(sequence, subject)
     forget.run(subject, number)
@@ -74,7 +91,6 @@ export const openOutboxTables = (db: Database) => {
     numberAs.run(Math.max(number, producer.get(subject)?.number ?? 0), subject)
   })
 
-  /** Holds what lies in the log against what waits: ours is settled, and somebody else's goes before what is left. */
   const reconcile = db.transaction((subject: string, found: readonly Recorded[], sequence: number) => {
     const rows = new Map(waitingOf.all(subject).map(({ number, event }) => [number, JSON.parse(event) as Numbered]))
     let [ours, theirs] = [0, 0]
@@ -90,7 +106,6 @@ export const openOutboxTables = (db: Database) => {
     if (next && next.number <= theirs) renumber(subject, Math.max(ours, theirs))
   })
 
-  /** What goes into the next batch: the oldest, and no more than one batch may hold. */
   const next = (limit: number): readonly Row[] => {
     let size = 0
     return waiting.all(limit).filter(({ event }, at) => {

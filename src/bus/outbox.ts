@@ -21,6 +21,8 @@ export type Fact = {
   readonly type: string
   readonly data: unknown
   readonly causedBy?: Cause | undefined
+  /** Who asked for it, where that is not the host itself. */
+  readonly principal?: string | undefined
 }
 
 /** Who waits until everything up to a place is acknowledged. */
@@ -38,7 +40,7 @@ export const openOutbox = (db: Database, principal: string) => {
   let ended: { readonly cause: unknown } | undefined
 
   /** Keeps a fact, in the transaction that is open if one is. Throws where it breaks its contract, or is too large. */
-  const post = ({ address, type, data, causedBy }: Fact): string => {
+  const post = ({ address, type, data, causedBy, principal: asker = principal }: Fact): string => {
     const contract = contractOf(type)
     if (contract?.kind !== 'fact') throw faults.brokenContract(type, 'it is no fact that can be posted')
     const parsed = contract.data.safeParse(data)
@@ -53,7 +55,7 @@ export const openOutbox = (db: Database, principal: string) => {
       time: new Date().toISOString(),
       correlationId: causedBy?.correlationId ?? id,
       causationId: causedBy?.id ?? id,
-      principal,
+      principal: asker,
       ...(causedBy?.traceparent && { traceparent: causedBy.traceparent }),
       data: parsed.data,
     }))

@@ -84,7 +84,7 @@ test('an upload is recorded as caused by what caused it over there, in the same 
   await client.upload(await draft(leaf.store.root, 'plot'), 'p', { ...doing, causedBy })
   const { events } = await root.bus.read({ aggregate: 'artifact', scope: 'root', key: 'out' })
   const { id: causationId, ...story } = causedBy
-  expect(events).toMatchObject([{ type: 'artifact.uploaded', causationId, ...story }])
+  expect(events).toMatchObject([{ type: 'artifact.uploaded', principal: 'host-of-leaf', causationId, ...story }])
 })
 
 test('bytes that have gone from a bucket since they were put there are put again', async () => {

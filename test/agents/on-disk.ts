@@ -19,9 +19,10 @@ export const storeOnDisk = async (
   part = 'root/in',
   { base = temporaryFolder(), hub = memoryHub({ logId: 'log' }) } = {},
 ) => {
-  const bus = hub.connect('host')
+  const host = `host-of-${part.split('/')[0]}`
+  const bus = hub.connect(host)
   const local = openLocal(join(base, 'host.db'))
-  const outbox = openOutbox(local, 'host')
+  const outbox = openOutbox(local, host)
   const stop = new AbortController()
   const sent = outbox.send(bus, stop.signal)
   const store = await openStore(part, join(base, 'folder'), local, outbox)

@@ -14,6 +14,7 @@ import { type Page, pageOf } from './page.ts'
 import { patiently } from './patience.ts'
 import type { Listed } from './shape.ts'
 import type { Arrival, Store } from './store.ts'
+import { tags } from './tags.ts'
 import { atMost } from './turns.ts'
 
 const path = z.string().min(1).max(4096)
@@ -29,7 +30,7 @@ const requests = {
     host: name.describe('In whose bucket the bytes lie'),
     from: part,
     by: by.optional(),
-    tags: z.record(z.string().min(1), z.string()).optional(),
+    tags: tags.optional(),
     overwrite: z.boolean().optional(),
     cause,
   }),
@@ -71,7 +72,10 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
       return { ...found, host }
     })
 
-  const receive = (asked: z.infer<(typeof requests)['receive']>, traceparent?: string): Promise<Listed> => {
+  const receive = (
+    asked: z.infer<(typeof requests)['receive']>,
+    { principal, onBehalfOf, traceparent }: Request,
+  ): Promise<Listed> => {
     const key = JSON.stringify([asked.path, asked.digest, asked.by])
     const running = underWay.get(key)
     if (running) return running
@@ -84,6 +88,7 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
         by: asked.by,
         tags: asked.tags,
         overwrite: asked.overwrite,
+        principal: onBehalfOf ?? principal, // Pinned by permissions; what the body says of the sender is not.
         causedBy: asked.cause && { ...asked.cause, ...(traceparent && { traceparent }) },
       })
       await outbox.flushed(signal)
@@ -93,7 +98,8 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
     return receiving
   }
 
-  const answer = async ({ subject, traceparent, body }: Request): Promise<unknown> => {
+  const answer = async (request: Request): Promise<unknown> => {
+    const { subject, body } = request
     const { verb } = askedBy(subject)
     switch (verb) {
       case 'list':
@@ -101,7 +107,7 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
       case 'provide':
         return provide(parse(requests.provide, verb, body).path)
       case 'receive':
-        return receive(parse(requests.receive, verb, body), traceparent)
+        return receive(parse(requests.receive, verb, body), request)
       default:
         throw faults.unknownMessage(verb, Object.keys(requests))
     }
@@ -119,7 +125,8 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
   )
 }
 
-const parse = <Schema extends z.ZodType>(schema: Schema, verb: string, body: unknown): z.output<Schema> => {
+/** What was asked of a store, held against what can be asked; a fault with the path of each wrong field. */
+export const parse = <Schema extends z.ZodType>(schema: Schema, verb: string, body: unknown): z.output<Schema> => {
   const parsed = schema.safeParse(body)
   if (!parsed.success) throw faults.brokenContract(`store.${verb}`, problemsOf(parsed.error.issues))
   return parsed.data

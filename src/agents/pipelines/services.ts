@@ -7,10 +7,11 @@ import type { ArtifactEvent } from '#contracts/artifact'
 import { splitPart } from '#contracts/names'
 import type { RunEvent } from '#contracts/run'
 import { queryOf } from '#contracts/subjects'
-import type { clientOf } from './exchange.ts'
+import { type clientOf, parse } from './exchange.ts'
 import type { Described } from './messages.ts'
 import { patiently } from './patience.ts'
 import type { Store } from './store.ts'
+import { tags } from './tags.ts'
 import type { Execution, Scheduled } from './worker.ts'
 
 /** What a pipeline's nodes have, on this host, for a function that runs. */
@@ -23,13 +24,12 @@ export type Nodes = {
   readonly metadata: ReadonlyMap<string, string>
 }
 
-const tags = z.record(z.string().min(1), z.string()).optional()
 const args = {
   used: z.object({ path: z.string(), digest: z.string() }),
-  save: z.object({ path: z.string(), draft: z.string(), overwrite: z.boolean().optional(), tags }),
+  save: z.object({ path: z.string(), draft: z.string(), overwrite: z.boolean().optional(), tags: tags.optional() }),
   path: z.object({ path: z.string() }),
-  tag: z.object({ path: z.string(), tags: z.record(z.string().min(1), z.string()) }),
-  upload: z.object({ path: z.string(), draft: z.string(), tags }),
+  tag: z.object({ path: z.string(), tags }),
+  upload: z.object({ path: z.string(), draft: z.string(), tags: tags.optional() }),
   metrics: z.object({ key: z.string().optional(), run: z.int().optional() }),
 }
 
@@ -69,23 +69,23 @@ export const servicesFor = (
     const client = clients.get(node)
     switch (verb) {
       case 'used':
-        return note('artifact', 'artifact.used', { store: storeOf(node).part, ...args.used.parse(given), by })
+        return note('artifact', 'artifact.used', { store: storeOf(node).part, ...parse(args.used, verb, given), by })
       case 'save': {
-        const { draft, path, overwrite, tags: some } = args.save.parse(given)
+        const { draft, path, overwrite, tags: some } = parse(args.save, verb, given)
         return storeOf(node).admit(draft, path, { how: 'saved', by, overwrite, tags: some, causedBy: event })
       }
       case 'open':
-        return storeOf(node).find(args.path.parse(given).path)
+        return storeOf(node).find(parse(args.path, verb, given).path)
       case 'list':
         return client ? client.list(doing) : storeOf(node).list()
       case 'tag': {
-        const { path, tags: some } = args.tag.parse(given)
+        const { path, tags: some } = parse(args.tag, verb, given)
         return storeOf(node).tag(path, some, event)
       }
       case 'download':
-        return client?.download(args.path.parse(given).path, doing)
+        return client?.download(parse(args.path, verb, given).path, doing)
       case 'upload': {
-        const { draft, path, tags: some } = args.upload.parse(given)
+        const { draft, path, tags: some } = parse(args.upload, verb, given)
         return client?.upload(draft, path, { ...doing, tags: some })
       }
       case 'metric':
@@ -97,7 +97,7 @@ export const servicesFor = (
       case 'run':
         return query('run', node, { run: Number(event.address.key), after: event.position })
       case 'metrics':
-        return query('metrics', node, args.metrics.parse(given))
+        return query('metrics', node, parse(args.metrics, verb, given))
       default:
         throw faults.unknownMessage(verb, [
           'used',

@@ -24,6 +24,8 @@ export type Arrival = {
   readonly overwrite?: boolean | undefined
   readonly tags?: Readonly<Record<string, string>> | undefined
   readonly causedBy?: Cause | undefined
+  /** Who asked for it, where that is not this host. */
+  readonly principal?: string | undefined
 }
 
 /** An artifact, and where it lies on this machine. */
@@ -52,8 +54,8 @@ export const openStore = async (part: string, root: string, local: Local, outbox
   const ledger = openLedger(part, local)
   const turn = inTurn()
 
-  const post = (type: string, data: object, causedBy?: Cause) =>
-    outbox.post({ address, type, data: { store: part, ...data }, causedBy })
+  const post = (type: string, data: object, { causedBy, principal }: Pick<Arrival, 'causedBy' | 'principal'> = {}) =>
+    outbox.post({ address, type, data: { store: part, ...data }, causedBy, principal })
 
   /** An execution may write other bytes when it runs again; whoever is none, a script, only the same ones. */
   const mayReplace = (row: Pick<Row, 'origin' | 'digest'> | undefined, digest: string, arrival: Arrival): boolean =>
@@ -61,18 +63,17 @@ export const openStore = async (part: string, root: string, local: Local, outbox
     (row?.origin === originOf(arrival) && (arrival.by !== undefined || row.digest === digest)) ||
     (arrival.how === 'downloaded' && row?.origin.startsWith('downloaded') === true)
 
-  const record = (content: Listed, { how, by, peer, tags, causedBy }: Arrival): string | null => {
+  const record = (content: Listed, { how, by, peer, tags, ...asked }: Arrival): string | null => {
     const { path, digest } = content
     const data = { ...content, ...(by && { by }) }
     const facts = {
-      saved: () => post('artifact.saved', data, causedBy),
-      uploaded: () => post('artifact.uploaded', { ...data, from: peer }, causedBy),
-      downloaded: () => post('artifact.downloaded', { ...data, store: peer, to: part }, causedBy),
+      saved: () => post('artifact.saved', data, asked),
+      uploaded: () => post('artifact.uploaded', { ...data, from: peer }, asked),
+      downloaded: () => post('artifact.downloaded', { ...data, store: peer, to: part }, asked),
       kept: () => null,
     }
     const fact = facts[how]()
-    if (tags && how !== 'kept' && Object.keys(tags).length > 0)
-      post('artifact.tagged', { path, digest, tags }, causedBy)
+    if (tags && how !== 'kept' && Object.keys(tags).length > 0) post('artifact.tagged', { path, digest, tags }, asked)
     return fact
   }
 
@@ -122,7 +123,7 @@ export const openStore = async (part: string, root: string, local: Local, outbox
 
   const tag = async (path: string, tags: Readonly<Record<string, string>>, causedBy?: Cause): Promise<void> => {
     const { digest } = await find(path)
-    post('artifact.tagged', { path, digest, tags }, causedBy)
+    post('artifact.tagged', { path, digest, tags }, { causedBy })
   }
 
   /** What the watcher keeps: in one transaction with the fact that says it. */

@@ -5,16 +5,15 @@ import { z } from 'zod'
 import type { Bus, Request } from '#bus/bus'
 import { Fault, faults } from '#bus/fault'
 import type { Outbox } from '#bus/outbox'
-import { problemsOf } from '#contracts/all'
 import { by } from '#contracts/artifact'
 import { digest, name, part, splitPart } from '#contracts/names'
 import { askedBy, serviceOf, servicesOf } from '#contracts/subjects'
+import { parse, tags } from './asked.ts'
 import { draft } from './folder.ts'
 import { type Page, pageOf } from './page.ts'
 import { patiently } from './patience.ts'
 import type { Listed } from './shape.ts'
 import type { Arrival, Store } from './store.ts'
-import { tags } from './tags.ts'
 import { atMost } from './turns.ts'
 
 const path = z.string().min(1).max(4096)
@@ -123,13 +122,6 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
       }),
     signal,
   )
-}
-
-/** What was asked of a store, held against what can be asked; a fault with the path of each wrong field. */
-export const parse = <Schema extends z.ZodType>(schema: Schema, verb: string, body: unknown): z.output<Schema> => {
-  const parsed = schema.safeParse(body)
-  if (!parsed.success) throw faults.brokenContract(`store.${verb}`, problemsOf(parsed.error.issues))
-  return parsed.data
 }
 
 type Doing = Pick<Arrival, 'by' | 'causedBy' | 'tags' | 'overwrite'> & {

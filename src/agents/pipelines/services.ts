@@ -7,11 +7,11 @@ import type { ArtifactEvent } from '#contracts/artifact'
 import { splitPart } from '#contracts/names'
 import type { RunEvent } from '#contracts/run'
 import { queryOf } from '#contracts/subjects'
-import { type clientOf, parse } from './exchange.ts'
+import { parse, tags } from './asked.ts'
+import type { clientOf } from './exchange.ts'
 import type { Described } from './messages.ts'
 import { patiently } from './patience.ts'
 import type { Store } from './store.ts'
-import { tags } from './tags.ts'
 import type { Execution, Scheduled } from './worker.ts'
 
 /** What a pipeline's nodes have, on this host, for a function that runs. */

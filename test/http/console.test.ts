@@ -1,69 +1,17 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, globSync, mkdtempSync, rmSync, statSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { isTooWide, openPage, startBrowser } from '../browser.ts'
-import { freePort, millrace, processesWith, type Started, stop } from '../processes.ts'
-
-const root = join(import.meta.dirname, '../..')
-const folder = mkdtempSync(join(tmpdir(), 'millrace-console-'))
-const haikus = join(folder, 'root-artifacts/input_artifacts/haiku')
+import type { Page } from 'playwright-core'
+import { expect, onTestFinished, test } from 'vitest'
+import { isTooWide } from '../browser.ts'
+import { withConsole } from './console-site.ts'
 
 const parts = {
   root_pipeline: ['metadata_store', 'haiku_data_store', 'model_registry', 'plots_store', 'retraining'],
   leaf_pipeline: ['shakespeare_eval', 'haiku_eval', 'metadata_store_rpc', 'model_registry_rpc', 'plots_store_rpc'],
 }
 
-let port: number
-let up: Started
-let browser: Browser
-
-beforeAll(async () => {
-  buildIfOld()
-  port = await freePort()
-  const state = join(folder, 'state')
-  const natsPort = String(await freePort())
-  const where = ['--base', folder, '--state', state, '--port', String(port), '--nats-port', natsPort]
-  up = millrace(['up', 'examples/file-transfer', ...where, '--no-demonstration'])
-  ;[browser] = await Promise.all([startBrowser(), up.says(/Ctrl-C stops everything/)])
-}, 60_000)
-
-afterAll(async () => {
-  await browser?.close()
-  if (up) await stop(up)
-  rmSync(folder, { recursive: true, force: true })
-})
-
-/** Builds the console where it is older than what it is made of. */
-const buildIfOld = (): void => {
-  const folder = join(root, 'src/http/console')
-  const built = join(folder, 'dist/index.html')
-  const made = existsSync(built) ? statSync(built).mtimeMs : 0
-  const sources = globSync(['*.{ts,tsx,css,html}', 'public/*'], { cwd: folder }).map((file) => join(folder, file))
-  if (sources.some((file) => statSync(file).mtimeMs > made))
-    execFileSync(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build'], { cwd: root })
-}
-
-const addressOf = (path: string): string => `https://127.0.0.1:${port}${path}`
-
-/** Opens a page of the console; whatever it complains of fails the test. */
-const open = async (path: string, options: Parameters<typeof openPage>[1] = {}): Promise<Page> => {
-  const { page, complaints, close } = await openPage(browser, options)
-  onTestFinished(async () => {
-    await close()
-    expect(complaints).toEqual([])
-  })
-  await page.goto(addressOf(path))
-  await page.locator('.live[data-state=live]').waitFor()
-  return page
-}
+const { addressOf, newPage, open, drop, killWeb } = withConsole()
 
 const nodeOf = (page: Page, part: string) => page.locator(`button[data-part="${part}"]`)
 const stateOf = (page: Page, part: string, state: string) => nodeOf(page, part).locator('.pill', { hasText: state })
-const drop = (name: string, text = `${name}\n`) => writeFile(join(haikus, name), text)
 /** Marks a page, so that a reload would be seen. */
 const mark = (page: Page) => page.evaluate(() => Object.assign(window, { marked: true }))
 const isMarked = (page: Page) => page.evaluate(() => 'marked' in window)
@@ -106,6 +54,9 @@ test("a run's page has its graph and leads to its artifacts, and a preview shows
   const why = page.locator('section', { hasText: 'Why it exists' })
   await why.getByRole('link', { name: 'first.txt' }).click()
   await page.getByRole('heading', { name: 'first.txt' }).waitFor()
+  const history = page.locator('table', { has: page.getByRole('columnheader', { name: 'SHA-256' }) })
+  await history.locator('tbody tr').first().getByText('used').waitFor()
+  await history.locator('tbody tr').last().getByText('detected').waitFor()
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     page.getByRole('link', { name: 'Download', exact: true }).click(),
@@ -170,7 +121,7 @@ test('a run is asked for, and the command line that does the same is shown', asy
 })
 
 test('what the API says no to is a sentence', async () => {
-  const { page, close } = await openPage(browser)
+  const { page, close } = await newPage()
   onTestFinished(close)
   await page.goto(addressOf('/runs/root_pipeline/77'))
   await page.getByRole('alert').getByText('There is no run 77 of root_pipeline').waitFor()
@@ -195,13 +146,12 @@ test('no screen is wider than a phone', async () => {
 })
 
 test('nothing is lost while the web process is away', async () => {
-  const { page, complaints, close } = await openPage(browser)
+  const { page, complaints, close } = await newPage()
   onTestFinished(close)
   await page.goto(addressOf('/runs'))
   await page.getByRole('row', { name: 'root_pipeline/2' }).getByText('succeeded').waitFor()
   await mark(page)
-  const [web] = processesWith(`--port ${port}`).filter(({ command }) => command.includes(' web '))
-  process.kill(web?.pid ?? 0, 'SIGKILL')
+  killWeb()
   await drop('meanwhile.txt')
   await page.locator('.live[data-state=reconnecting]').waitFor()
   await page.locator('.live[data-state=live]').waitFor()

@@ -136,7 +136,7 @@ test.each([
   ['metrics', { pipeline: 'root', node: 'root/a' }, 'metrics_part'],
   ['params', { pipeline: 'root' }, 'params_pipeline'],
   ['tags', { pipeline: 'root' }, 'tags_pipeline'],
-] as const)('%s %j are found by the index %3$s', async (name, said, index) => {
+] as const)('%s %j are found by the index %s', async (name, said, index) => {
   const { path } = await watching(memoryBus())
   expect(await plansOf(path, name, said)).toMatch(index)
 })

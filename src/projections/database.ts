@@ -119,8 +119,14 @@ export const settle = (db: Database.Database): void => {
   closeSync(file)
 }
 
-/** Which file lies at a path: a number that another file there would not have; undefined where none does. */
-export const fileAt = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino
+/** Which file lies at a path: a number that another file there would not have; undefined where none can be found. */
+export const fileAt = (path: string): number | undefined => {
+  try {
+    return statSync(path).ino
+  } catch {
+    return undefined
+  }
+}
 
 /**
  * Puts a settled database where another one is, which nobody writes any more. Whoever reads the old one goes on with the

@@ -33,7 +33,8 @@ export const addContent = (app: App, { bus, signal, patience: timeout = patience
         return provided.parse(await orAborted(bus.request(subject, { path }, { timeout }), left))
       } catch (cause) {
         const isSlow = cause instanceof Fault && cause.code === 'bus.timeout'
-        if (!isSlow || asked === tries || left.aborted) throw cause
+        if (left.aborted) throw faults.closed(subject)
+        if (!isSlow || asked === tries) throw cause
       }
     }
   }

@@ -38,9 +38,12 @@ export const addHealth = (app: App, { bus, viewer }: Pick<Site, 'bus' | 'viewer'
   app.get('/health', (c) => c.json({ status: 'live' }))
   app.get('/ready', async (c) => {
     const { state, position, pending, halted } = viewer.follower.now()
-    // A server that is stopped keeps its connections: only an answer says that it is there.
-    const connected = bus.connected() && (await within(bus.head())) !== undefined
-    const isReady = connected && viewer.follower.caughtUp()
+    const status = (await viewer.ask('status', {}).catch(() => undefined))?.value as
+      | { readonly head: unknown }
+      | undefined
+    // A server that is stopped keeps its connections: only an answer, here the end of the log, says that it is there.
+    const connected = bus.connected() && status?.head !== null
+    const isReady = connected && status !== undefined && viewer.follower.caughtUp()
     const projection = { state, position, pending, ...(halted && { halted }) }
     return c.json({ status: isReady ? 'ready' : 'not ready', bus: connected, projection }, isReady ? 200 : 503)
   })

@@ -118,3 +118,19 @@ test('a store that takes long is asked again', async () => {
   expect((await site.get('/api/artifacts/root/models/content?path=a')).status).toBe(200)
   expect(provide).toHaveBeenCalledTimes(3)
 })
+
+test('whoever leaves while a store takes long is not asked for any more', async () => {
+  const site = await siteOf()
+  const { promise: asked, resolve } = Promise.withResolvers<void>()
+  const { promise: never } = Promise.withResolvers<never>()
+  const provide = () => {
+    resolve()
+    return never
+  }
+  void site.hub.connect('host-root').serve(servicesOf('root', 'models'), provide, site.stop.signal)
+  const left = new AbortController()
+  const answer = site.app.request('/api/artifacts/root/models/content?path=a', { signal: left.signal })
+  await asked
+  left.abort()
+  expect((await answer).status).toBe(503)
+})

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { rmSync } from 'node:fs'
+import { expect, test, vi } from 'vitest'
 import { viewNames } from '#projections/views'
 import { siteOf } from './site.ts'
 
@@ -124,6 +125,16 @@ test('a server that gives no answer is not ready, and nobody waits for it longer
   const [ready, presence] = await Promise.all([get('/ready'), get('/api/presence')])
   expect([ready.status, presence.status]).toEqual([503, 504])
   expect(await json(ready)).toMatchObject({ status: 'not ready', bus: false })
+})
+
+test('a database that somebody has deleted is not ready, and cannot be read until it is back', async () => {
+  const { get, path } = await siteOf()
+  rmSync(path)
+  const [ready, runs] = await Promise.all([get('/ready'), get('/api/runs')])
+  expect([ready.status, runs.status]).toEqual([503, 503])
+  expect(await json(runs)).toMatchObject({ code: 'projection.rebuilding' })
+  await vi.waitFor(async () => expect((await get('/ready')).status).toBe(200), 5_000)
+  expect(await json(get('/api/runs'))).toMatchObject({ items: [{ run: 'root/0' }] })
 })
 
 test('a run is asked for by its number, in digits', async () => {

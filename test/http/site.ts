@@ -4,6 +4,7 @@ import type { Bus } from '#bus/bus'
 import { memoryHub } from '#bus/memory'
 import { appOf } from '#http/app'
 import { loopback } from '#http/guard'
+import { viewerOf } from '#projections/viewer'
 import { folder, leafGraph, rootGraph, teller, watching } from '../projections/story.ts'
 
 /** A web process without a server: the app, and what stands behind it. */
@@ -18,9 +19,12 @@ export const siteOf = async ({ runs = 1, heartbeat = 15_000, patience = 60_000, 
   await watched.caughtUp()
   const stop = new AbortController()
   onTestFinished(() => stop.abort())
+  const seen = { ...bus, ...over }
+  const viewer = viewerOf(seen, watched.follower)
+  onTestFinished(viewer.close)
   const app = appOf({
-    bus: { ...bus, ...over },
-    viewer: watched.viewer,
+    bus: seen,
+    viewer,
     graphs: [rootGraph],
     user: 'ada',
     names: loopback,
@@ -35,5 +39,5 @@ export const siteOf = async ({ runs = 1, heartbeat = 15_000, patience = 60_000, 
       headers: { 'Content-Type': 'application/json', ...headers },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     })
-  return { hub, bus, story, app, get, post, stop, ...watched }
+  return { hub, bus, story, app, get, post, stop, ...watched, viewer }
 }

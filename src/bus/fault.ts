@@ -166,8 +166,7 @@ export const faults = {
       'projection.foreign',
       `${path} is not a database that millrace can rebuild (${reason}). Move it away, or name another path`,
     ),
-  rebuilding: (file: string) =>
-    new Fault('projection.rebuilding', `${file} is being built anew. Ask again in a while`),
+  rebuilding: (file: string) => new Fault('projection.rebuilding', `${file} is being built anew. Ask again in a while`),
   busyDatabase: (file: string) =>
     new Fault('projection.busy', `Another program holds ${file}, so it can't be read at this moment. Ask again`),
   foreignPosition: (position: string, logId: string) =>

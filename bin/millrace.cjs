@@ -38,5 +38,5 @@ var child = require('child_process').spawn(node, args, { stdio: 'inherit' })
   })
 })
 child.on('exit', (code, signal) => {
-  process.exit(signal ? 128 : code)
+  process.exit(signal ? 128 + require('os').constants.signals[signal] : code)
 })

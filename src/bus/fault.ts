@@ -141,6 +141,7 @@ export const faults = {
   noStore: (store: string) => new Fault('store.unknown', `No host runs a store ${store}`),
   unreadableConfig: (file: string, reason: string, cause: unknown) =>
     new Fault('config.unreadable', `${file} cannot be imported: ${reason}`, { cause }),
+  notAFile: (path: string) => new Fault('config.folder', `${path} is a folder: name a file`),
   emptyConfig: (file: string, exported: readonly string[]) =>
     new Fault(
       'config.empty',

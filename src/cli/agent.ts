@@ -8,7 +8,7 @@ import { Fault, faults, reasonOf } from '#bus/fault'
 import { takeLock } from '#bus/lock'
 import { openPatiently } from './connect.ts'
 import { type Level, openLog } from './log.ts'
-import { type Common, connectionOf, withConnection } from './options.ts'
+import { type Common, connectionOf, logLevel, withConnection } from './options.ts'
 import { stopping } from './signals.ts'
 import { hostNameOf, hostState } from './state.ts'
 
@@ -29,7 +29,7 @@ export const agentVerb = (program: Command): void => {
     .option('--name <name>', 'the name of this host; by default <hostname>-<config>')
     .option('--base <folder>', "where the config's relative paths begin; by default its own folder")
     .option('--log-file <file>', 'where log lines go as JSON; by default a file under the state folder')
-    .option('--log-level <level>', 'what is shown on the terminal: debug, info, warn or error', 'info')
+    .addOption(logLevel())
     .addHelpText('after', '\nExample:\n  millrace agent examples/file-transfer/leaf.ts --nats nats://127.0.0.1:4222')
     .action(
       async (config: string, options: Common & { name?: string; base?: string; logFile?: string; logLevel: Level }) => {
@@ -42,7 +42,13 @@ export const agentVerb = (program: Command): void => {
         const state = hostState(options.state, host)
         const lock = await takeLock(state.lock, `The host ${host}`)
         const log = openLog(options.logFile ? resolve(options.logFile) : state.log, options.logLevel)
-        const bus = await openPatiently({ ...connection, principal: host }, signal, (line) => log('info', line))
+        const say = (line: string) => log('info', line)
+        const bus = await openPatiently({ ...connection, principal: host }, signal, say).catch(
+          async (cause: unknown) => {
+            await lock.release()
+            throw cause
+          },
+        )
         const local = openLocal(state.local(bus.logId))
         process.send?.({ kind: 'connected', logId: bus.logId })
         const shutOut = bus.closed.then((cause) => Promise.reject(faults.shutOut(connection.url, cause)))
@@ -63,7 +69,7 @@ export const agentVerb = (program: Command): void => {
           // A connection comes back by itself, unless the server no longer knows us.
           await Promise.race([running, shutOut])
         } catch (cause) {
-          log('error', reasonOf(cause))
+          log.keep('error', reasonOf(cause)) // The terminal is told once, by whoever ends the process.
           throw cause
         } finally {
           await bus.close()

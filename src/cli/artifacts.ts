@@ -1,20 +1,20 @@
-import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream, existsSync } from 'node:fs'
-import { rename, rm, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline as flow } from 'node:stream/promises'
 import type { Command } from 'commander'
-import { Fault } from '#bus/fault'
+import { Fault, faults } from '#bus/fault'
 import { splitPart } from '#contracts/names'
 import { serviceOf } from '#contracts/subjects'
-import type { Common } from './options.ts'
+import { metadataPipeline } from './known.ts'
+import { type Common, limit } from './options.ts'
 import { printOne, printRows } from './print.ts'
-import { progress } from './progress.ts'
-import { inSession, metadataPipeline, query, withSession } from './session.ts'
+import { inSession, query, withSession } from './session.ts'
+import { isFolder, readyToSend, untilAnswered, writeFrom } from './transfer.ts'
 
 type Page = { readonly items: readonly Readonly<Record<string, unknown>>[] }
 type Provided = { readonly host: string; readonly digest: string; readonly size: number }
+
+/** How long a store may take to answer before it is asked again, in milliseconds. */
+const answeredWithin = 60_000
 
 /** The store a word names: `<pipeline>/<store>`. */
 const storeOf = (word: string): { pipeline: string; node: string } => {
@@ -30,13 +30,13 @@ export const artifactsVerb = (program: Command): void => {
     .description('list artifacts, of one store or of all')
     .option('--pipeline <name>', 'whose metadata to read; needed where there are several')
     .option('--path <path>', 'only this path; model* for all that begin so')
-    .option('--limit <n>', 'how many', '100')
+    .option('--limit <n>', 'how many', limit, 100)
     .addHelpText('after', '\nExample:\n  millrace artifacts ls root_pipeline/model_registry')
-    .action((store: string | undefined, options: Common & { pipeline?: string; path?: string; limit: string }) =>
+    .action((store: string | undefined, options: Common & { pipeline?: string; path?: string; limit: number }) =>
       inSession(options, async ({ bus, json }) => {
         const scope = await metadataPipeline(bus, options.pipeline)
         const { items } = await query<Page>(bus, 'artifacts', scope, {
-          limit: Number(options.limit),
+          limit: options.limit,
           ...(store && { node: store }),
           ...(options.path && { path: options.path }),
         })
@@ -53,18 +53,13 @@ export const artifactsVerb = (program: Command): void => {
       inSession(options, async ({ bus, json, signal }) => {
         const { pipeline, node } = storeOf(store)
         const out = options.out ?? basename(path)
+        if (isFolder(out)) throw faults.notAFile(out)
         if (existsSync(out) && !options.force)
           throw new Fault('store.taken', `${out} is there already: use --out or --force`)
         const subject = serviceOf(pipeline, node, 'provide', bus.principal)
-        const found = (await bus.request(subject, { path }, { timeout: 60_000 })) as Provided
-        const temporary = `${out}.part`
-        try {
-          const bytes = bus.buckets.get(found.host, found.digest, signal)
-          await flow(Readable.from(bytes), progress(`fetching ${path}`, found.size), createWriteStream(temporary))
-          await rename(temporary, out)
-        } finally {
-          await rm(temporary, { force: true })
-        }
+        const ask = () => bus.request(subject, { path }, { timeout: answeredWithin })
+        const found = (await untilAnswered(ask, signal)) as Provided
+        await writeFrom(bus.buckets.get(found.host, found.digest, signal), out, found.size)
         printOne({ file: out, size: found.size, digest: found.digest }, json)
       }),
     )
@@ -84,16 +79,9 @@ export const artifactsVerb = (program: Command): void => {
         path: string | undefined,
         options: Common & { tag?: string[]; overwrite?: boolean },
       ) =>
-        inSession(options, async ({ bus, json }) => {
+        inSession(options, async ({ bus, json, signal }) => {
           const { pipeline, node } = storeOf(store)
-          const { size } = await stat(file).catch(() =>
-            Promise.reject(new Fault('store.missing', `There is no file ${file}`)),
-          )
-          const hash = createHash('sha256')
-          await flow(createReadStream(file), hash)
-          const digest = hash.digest('hex')
-          const bytes = () =>
-            Readable.toWeb(createReadStream(file).pipe(progress(`sending ${file}`, size))) as ReadableStream<Uint8Array>
+          const { digest, bytes } = await readyToSend(file)
           await bus.buckets.put(bus.principal, digest, bytes)
           const tags = Object.fromEntries((options.tag ?? []).map((tag) => splitTag(tag)))
           const body = {
@@ -105,7 +93,8 @@ export const artifactsVerb = (program: Command): void => {
             overwrite: options.overwrite ?? false,
           }
           const subject = serviceOf(pipeline, node, 'receive', bus.principal)
-          printOne((await bus.request(subject, body, { timeout: 60_000 })) as Readonly<Record<string, unknown>>, json)
+          const ask = () => bus.request(subject, body, { timeout: answeredWithin })
+          printOne((await untilAnswered(ask, signal)) as Readonly<Record<string, unknown>>, json)
         }),
     )
 }

@@ -11,7 +11,7 @@ import { speaksForOthers } from '#bus/requests'
 import { admit, expel, localCredentials, reload, secure, usersOf } from '#bus/secure'
 import { name } from '#contracts/names'
 import { exitCode } from './exit.ts'
-import { defaultPort } from './options.ts'
+import { defaultPort, inUrl } from './options.ts'
 import { print, printRows } from './print.ts'
 import { defaultState } from './state.ts'
 
@@ -20,6 +20,7 @@ type Options = {
   readonly address?: string
   readonly out?: string
   readonly force?: boolean
+  readonly json?: boolean
   readonly config?: readonly string[]
   readonly web: boolean
 }
@@ -29,14 +30,21 @@ export const certsVerb = (program: Command): void => {
     .command('certs')
     .description('make what lets other machines in: an authority, certificates, credentials')
     .option('--state <folder>', 'where state is kept on this machine', defaultState)
+    .option('--json', 'print JSON, for programs')
     .addHelpText('after', '\nExample:\n  millrace certs\n  millrace certs host leaf --address hub.lab:4222')
-    .action(async ({ state }: Options) => {
+    .action(async ({ state, json = false }: Options) => {
       const { authority, certificate, config } = await secure(state)
-      print(`Authority: ${resolve(authority.folder, 'ca.pem')}`)
-      print(`Server:    ${certificate.path}, until ${certificate.expires.toISOString().slice(0, 10)}`)
-      print(`           good for ${[...certificate.names, ...certificate.addresses].join(', ')}`)
+      const ca = resolve(authority.folder, 'ca.pem')
+      const goodFor = [...certificate.names, ...certificate.addresses]
+      const expires = certificate.expires.toISOString()
+      const reloaded = await reload(state)
+      const made = { authority: ca, server: certificate.path, expires, goodFor, config, reloaded }
+      if (json) return print(JSON.stringify(made))
+      print(`Authority: ${ca}`)
+      print(`Server:    ${certificate.path}, until ${expires.slice(0, 10)}`)
+      print(`           good for ${goodFor.join(', ')}`)
       print(`Config:    ${config}`)
-      if (await reload(state)) print('The running server uses them now')
+      if (reloaded) print('The running server uses them now')
       else print('Start the server with them: millrace nats --host 0.0.0.0')
     })
 
@@ -54,25 +62,28 @@ export const certsVerb = (program: Command): void => {
     .command('ls')
     .description('list who is let in')
     .action(async (_: object, command: Command) => {
-      const users = await usersOf(command.optsWithGlobals<Options>().state)
+      const { state, json = false } = command.optsWithGlobals<Options>()
+      const users = await usersOf(state)
       const rows = users.map(({ wanted, ...user }) => ({
         ...user,
         role: wanted === 'everything' ? wanted : [...new Set(wanted.map(({ role }) => role))].join(' '),
       }))
-      printRows(rows, ['name', 'role', 'nkey'], false)
+      printRows(rows, ['name', 'role', 'nkey'], json)
     })
 
   certs
     .command('revoke <name>')
     .description('shut somebody out: its file is no longer good')
     .action(async (who: string, _: object, command: Command) => {
-      const { state } = command.optsWithGlobals<Options>()
+      const { state, json = false } = command.optsWithGlobals<Options>()
       if (!(await expel(state, who))) {
         process.stderr.write(`Nobody called ${who} is let in. See: millrace certs ls\n`)
         process.exitCode = exitCode.missing
         return
       }
-      print((await reload(state)) ? `${who} is shut out` : `${who} is shut out from the next start of the server on`)
+      const reloaded = await reload(state)
+      if (json) return print(JSON.stringify({ name: who, revoked: true, reloaded }))
+      print(reloaded ? `${who} is shut out` : `${who} is shut out from the next start of the server on`)
     })
 }
 
@@ -83,7 +94,7 @@ const admitting = (command: Command, role: Role): Command =>
     .option('--out <file>', 'where to write it; by default <name>.creds.json')
     .option('--force', 'overwrite a file that is there')
     .action(async (who: string, _: object, self: Command) => {
-      const { state, address, force, config = [], web, ...options } = self.optsWithGlobals<Options>()
+      const { state, address, force, json = false, config = [], web, ...options } = self.optsWithGlobals<Options>()
       if (!name.safeParse(who).success || speaksForOthers(who) || who === 'local')
         throw new Fault(
           'config.name',
@@ -96,6 +107,7 @@ const admitting = (command: Command, role: Role): Command =>
       const credentials = await admit(state, urlOf(state, address), wanted, role === 'host' && web ? forWeb : undefined)
       await writeWhole(out, JSON.stringify(credentials, null, 2))
       const running = await reload(state, credentials)
+      if (json) return print(JSON.stringify({ name: who, file: out, url: credentials.url, reloaded: running }))
       print(`Wrote ${out}: carry it to the other machine, and let nobody else read it`)
       print(`There: millrace ${role === 'host' ? 'up <config>' : 'status'} --creds ${basename(out)}`)
       if (role === 'host' && config.length === 0) print('It may run any pipeline; to narrow that, use --config <file>')
@@ -121,5 +133,5 @@ const urlOf = (state: string, address: string | undefined): string => {
   const port = local ? portIn(local) : defaultPort
   const given = address ?? `${hostname()}:${port}`
   const host = hostIn(given)
-  return `tls://${host.includes(':') ? `[${host}]` : host}:${/:\d+$/.test(given) ? portIn(given) : port}`
+  return `tls://${inUrl(host)}:${/:\d+$/.test(given) ? portIn(given) : port}`
 }

@@ -10,8 +10,9 @@ const main = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts'
 const patience = 15_000
 
 /**
- * Runs a verb of this program as a process of its own, and runs it again when it dies; what is wrong with its config or
- * its command line is not tried again. Ends it when `signal` aborts: `kill` at once, else by asking it to drain.
+ * Runs a verb of this program as a process of its own, and runs it again when it dies. What is wrong with its config or
+ * its command line is not tried again, nor what fails before it has ever been ready. What it prints is shown as it comes; why it failed, it says through the channel.
+ * Ends it when `signal` aborts: `kill` at once, else by asking it to drain.
  */
 export const supervise = (
   args: readonly string[],
@@ -22,15 +23,17 @@ export const supervise = (
   ready.catch(() => undefined)
 
   const live = async (): Promise<void> => {
+    let hasBeenReady = false
     for (let tries = 0; !signal.aborted; tries++) {
       const began = performance.now()
-      child = fork(main, args, { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
-      let words = ''
-      child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-        words = (words + text).slice(-4000)
-      })
-      child.on('message', (message: { readonly kind?: string }) => {
-        if (message.kind === 'ready') isReady()
+      child = fork(main, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+      let reason = ''
+      child.on('message', (message: { readonly kind?: string; readonly reason?: string }) => {
+        if (message.kind === 'ready') {
+          hasBeenReady = true
+          isReady()
+        }
+        if (message.kind === 'failed') reason = message.reason ?? ''
       })
       let deadline: NodeJS.Timeout | undefined
       const drain = () => {
@@ -42,16 +45,14 @@ export const supervise = (
       }
       signal.addEventListener('abort', drain, { once: true })
       if (signal.aborted) drain()
-      const [code, killedBy] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+      // The channel closes after all that it said through it.
+      const [exit] = await Promise.all([once(child, 'exit'), once(child, 'disconnect')])
+      const [code, killedBy] = exit as [number | null, NodeJS.Signals | null]
       clearTimeout(deadline)
       signal.removeEventListener('abort', drain)
       if (signal.aborted) return
       const how = killedBy ? `was killed by ${killedBy}` : `ended with code ${code}`
-      const reason = words.trim()
-      if (
-        code === exitCode.usage ||
-        (code !== null && code !== 0 && tries === 0 && performance.now() - began < 2_000)
-      ) {
+      if (code === exitCode.usage || (code && !hasBeenReady)) {
         const broken = new Error(reason || `${name} ${how}`)
         isBroken(broken)
         throw broken

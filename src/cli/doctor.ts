@@ -6,9 +6,10 @@ import { reasonOf } from '#bus/fault'
 import { openBus } from '#bus/jetstream'
 import { greet } from '#bus/lock'
 import { exitCode } from './exit.ts'
+import { keepsMetadata, knownPipelines } from './known.ts'
 import { type Common, connectionOf } from './options.ts'
 import { printRows } from './print.ts'
-import { knownPipelines, query, withSession } from './session.ts'
+import { query, withSession } from './session.ts'
 
 type Finding = {
   readonly what: string
@@ -89,7 +90,7 @@ const server = ({ version, floor, storage, write }: Health): Finding[] => {
 const projections = async (bus: Bus): Promise<Finding[]> => {
   const found: Finding[] = []
   for (const graph of (await knownPipelines(bus)).values()) {
-    if (!graph.nodes.some(({ kind }) => kind === 'metadata-store')) continue
+    if (!keepsMetadata(graph)) continue
     const what = `projection of ${graph.pipeline}`
     found.push(
       await query<{ state: string; lag: number; rejected: number }>(bus, 'status', graph.pipeline, {}).then(

@@ -1,4 +1,5 @@
-import { Fault, reasonOf } from '#bus/fault'
+import { Fault, type FaultCode, reasonOf } from '#bus/fault'
+import { stopped } from './signals.ts'
 
 /** What each exit code says; they never change. */
 export const exitCode = {
@@ -13,20 +14,80 @@ export const exitCode = {
   unreachable: 4,
   /** What was asked for is not there. */
   missing: 5,
+  /** A signal ended it before it was done. */
+  stopped: 130,
 } as const
 
-/** The exit code for something that was thrown. */
-export const exitCodeOf = (thrown: unknown): number => {
-  const code = thrown instanceof Fault ? thrown.code : ''
-  if (/^(config|contract)\./.test(code)) return exitCode.usage
-  if (['bus.unreachable', 'bus.no-owner', 'bus.timeout'].includes(code)) return exitCode.unreachable
-  return exitCode.broken
+/** Where every exit code is chosen: `broken`, unless another one says more. A fault that is not listed does not compile. */
+const exitOf: Readonly<Record<FaultCode, keyof typeof exitCode>> = {
+  'bus.unreachable': 'unreachable',
+  'bus.no-owner': 'unreachable',
+  'bus.timeout': 'unreachable',
+  'bus.closed': 'broken',
+  'bus.denied': 'broken',
+  'bus.contended': 'broken',
+  'bus.refused': 'broken',
+  'bus.drift': 'broken',
+  'bus.old-server': 'broken',
+  'log.other': 'broken',
+  'log.shorter': 'broken',
+  'log.changed': 'broken',
+  'contract.broken': 'usage',
+  'contract.unknown': 'usage',
+  'contract.too-large': 'usage',
+  'host.twin': 'broken',
+  'artifact.missing': 'missing',
+  'artifact.changed': 'broken',
+  'artifact.wrong': 'broken',
+  'server.too-old': 'broken',
+  'server.unusable': 'broken',
+  'server.not-found': 'broken',
+  'server.port-taken': 'broken',
+  'server.exited': 'broken',
+  'server.silent': 'broken',
+  'server.own-key': 'broken',
+  'lock.held': 'broken',
+  'store.outside': 'broken',
+  'store.taken': 'broken',
+  'store.foreign': 'broken',
+  'store.missing': 'missing',
+  'store.unwatchable': 'broken',
+  'store.unknown': 'missing',
+  'config.unreadable': 'usage',
+  'config.empty': 'usage',
+  'config.bad': 'usage',
+  'config.folder': 'usage',
+  'projection.behind': 'broken',
+  'projection.halted': 'broken',
+  'projection.foreign': 'broken',
+  'projection.rebuilding': 'broken',
+  'projection.busy': 'broken',
+  'query.broken': 'usage',
+  'query.other-log': 'usage',
+  'query.bad-cursor': 'usage',
+  'query.nothing': 'missing',
+  'web.port-taken': 'broken',
+  'web.exposed': 'usage',
+  'web.forbidden': 'broken',
+  'web.misdirected': 'broken',
 }
 
-/** Says what went wrong, in one sentence, and ends with the code for it. */
-export const fail = (thrown: unknown): never => {
-  process.stderr.write(`${reasonOf(thrown)}\n`)
-  if (!(thrown instanceof Fault) && thrown instanceof Error && process.env.MILLRACE_DEBUG)
-    process.stderr.write(`${thrown.stack}\n`)
-  process.exit(exitCodeOf(thrown))
+/** The exit code for something that was thrown. What a command line or a config has wrong may be told where it is read. */
+export const exitCodeOf = (thrown: unknown): number => {
+  if (thrown === stopped) return exitCode.stopped
+  const code = thrown instanceof Fault ? thrown.code : ''
+  const known = (exitOf as Readonly<Record<string, keyof typeof exitCode>>)[code]
+  return exitCode[known ?? (/^(config|contract)\./.test(code) ? 'usage' : 'broken')]
 }
+
+/** Says what went wrong, in one sentence, and ends with the code for it. For a child of `up`, the starter says it. */
+export const fail = (thrown: unknown): Promise<never> =>
+  new Promise(() => {
+    const end = () => process.exit(exitCodeOf(thrown))
+    if (thrown === stopped) end()
+    if (!(thrown instanceof Fault) && thrown instanceof Error && process.env.MILLRACE_DEBUG)
+      process.stderr.write(`${thrown.stack}\n`)
+    const reason = reasonOf(thrown)
+    if (process.send) process.send({ kind: 'failed', reason }, end)
+    else process.stderr.write(`${reason}\n`, end)
+  })

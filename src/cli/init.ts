@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { Fault } from '#bus/fault'
 import { print } from './print.ts'
@@ -26,17 +26,30 @@ export const initVerb = (program: Command): void => {
   program
     .command('init [folder]')
     .description('write a pipeline that runs, to begin with')
-    .addHelpText('after', '\nExample:\n  millrace init my-pipeline && millrace up my-pipeline/pipeline.ts')
-    .action((folder = '.') => {
-      const file = join(folder, 'pipeline.ts')
+    .option('--json', 'print JSON, for programs')
+    .addHelpText('after', '\nExample:\n  millrace init my-pipeline')
+    .action((folder: string = '.', { json = false }: { json?: boolean }) => {
+      const manifest = manifestOf(resolve(folder))
+      const file = join(folder, manifest && !isOfModules(manifest) ? 'pipeline.mts' : 'pipeline.ts')
       if (existsSync(file)) throw new Fault('config.there', `${resolve(file)} is there already: choose another folder`)
       mkdirSync(join(folder, 'data/inbox'), { recursive: true })
       writeFileSync(file, config, { flag: 'wx' })
-      const manifest = join(folder, 'package.json')
-      if (!existsSync('package.json') && !existsSync(manifest))
-        writeFileSync(manifest, '{ "type": "module", "private": true }\n')
+      if (!manifest) writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }\n')
+      const note = join(folder, 'data/inbox/note.txt')
+      if (json) return print(JSON.stringify({ file, next: `npx millrace up ${file}`, inbox: dirname(note) }))
       print(`Wrote ${file}. Next:`)
       print(`  npx millrace up ${file}`)
-      print(`  echo "some words" > ${join(folder, 'data/inbox/note.txt')}`)
+      print(`  echo "some words" > ${note}`)
     })
 }
+
+/** The package.json that says how files in a folder are to be read: the nearest one. */
+const manifestOf = (folder: string): string | undefined => {
+  const file = join(folder, 'package.json')
+  if (existsSync(file)) return file
+  return dirname(folder) === folder ? undefined : manifestOf(dirname(folder))
+}
+
+/** Whether Node takes the .js and .ts files of a package for modules. `npm init` says that they are not. */
+const isOfModules = (manifest: string): boolean =>
+  (JSON.parse(readFileSync(manifest, 'utf8')) as { readonly type?: string }).type === 'module'

@@ -1,37 +1,53 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { reasonOf } from '#bus/fault'
-import { startNats, type Where } from './nats.ts'
+import { startOrShare } from './share.ts'
+import { aborted } from './signals.ts'
+import type { Where } from './start.ts'
 
-/** Keeps a server running: started or adopted here, and started again whenever it ends by itself. */
-export const keepServer = async (state: string, port: number, say: (line: string) => void, where: Where = {}) => {
+/**
+ * Keeps a server running: started or adopted here, and started again whenever it ends by itself. One that another process
+ * keeps is used as it is; when it ends, it is started here, unless the other one was quicker.
+ */
+export const keepServer = async (
+  state: string,
+  port: number,
+  say: (line: string) => void,
+  where: Where,
+  signal: AbortSignal,
+) => {
   const ending = new AbortController()
-  let server = await startNats(state, port, where)
-  say(`NATS ${server.adopted ? 'goes on' : 'listens'} at ${server.url}`)
+  let server = await startOrShare(state, port, where, say, signal)
+  const { url } = server
+  if (server.shared) say(`Using the NATS server that answers at ${url}`)
+  else say(`NATS ${server.adopted ? 'goes on' : 'listens'} at ${url}`)
+  const startAgain = async (): Promise<void> => {
+    for (let tries = 0; !ending.signal.aborted; tries++) {
+      try {
+        server = await startOrShare(state, server.port, server.where, say, ending.signal)
+        return
+      } catch (cause) {
+        if (ending.signal.aborted) return
+        say(reasonOf(cause))
+        const pause = Math.min(10_000, 250 * 2 ** Math.min(tries, 6))
+        await delay(pause, undefined, { signal: ending.signal }).catch(() => undefined)
+      }
+    }
+  }
+  /** Stops what runs in the end, also a server whose start was under way when that was asked for. */
   const keep = async (): Promise<void> => {
     for (;;) {
-      await server.exited
-      if (ending.signal.aborted) return
-      say('The NATS server ended by itself; starting it again')
-      for (let tries = 0; !ending.signal.aborted; tries++) {
-        try {
-          server = await startNats(state, server.port, { ...where, tls: server.url.startsWith('tls:') })
-          break
-        } catch (cause) {
-          say(reasonOf(cause))
-          await delay(Math.min(10_000, 250 * 2 ** Math.min(tries, 6)), undefined, { signal: ending.signal }).catch(
-            () => undefined,
-          )
-        }
-      }
+      await Promise.race([server.exited, aborted(ending.signal)])
+      if (ending.signal.aborted) return server.stop()
+      say('The NATS server ended; starting it again')
+      await startAgain()
     }
   }
   const kept = keep()
   return {
-    url: server.url,
-    stop: async () => {
+    url,
+    stop: (): Promise<void> => {
       ending.abort()
-      await server.stop()
-      await kept
+      return kept
     },
   }
 }

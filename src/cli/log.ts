@@ -6,17 +6,18 @@ import pino from 'pino'
 export type Level = 'debug' | 'info' | 'warn' | 'error'
 export type Log = (level: Level, message: string, more?: Readonly<Record<string, unknown>>) => void
 
-/** Logs with levels: JSON lines into a file, readable lines onto the terminal. */
-export const openLog = (file: string, level: Level = 'info'): Log => {
+/** Logs with levels: JSON lines into a file, readable lines onto the terminal; `keep` into the file alone. */
+export const openLog = (file: string, level: Level = 'info'): Log & { readonly keep: Log } => {
   mkdirSync(dirname(file), { recursive: true })
-  const logger = pino(
-    { level: 'debug', base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.multistream([
-      { level: 'debug', stream: createWriteStream(file, { flags: 'a' }) },
-      { level, stream: terminal() },
-    ]),
-  )
-  return (at, message, more = {}) => logger[at](more, message)
+  const common = { base: null, timestamp: pino.stdTimeFunctions.isoTime }
+  const kept = pino({ ...common, level: 'debug' }, createWriteStream(file, { flags: 'a' }))
+  const shown = pino({ ...common, level }, terminal())
+  const keep: Log = (at, message, more = {}) => kept[at](more, message)
+  const log: Log = (at, message, more = {}) => {
+    keep(at, message, more)
+    shown[at](more, message)
+  }
+  return Object.assign(log, { keep })
 }
 
 const names: Readonly<Record<number, string>> = { 20: 'DEBUG', 30: 'INFO', 40: 'WARN', 50: 'ERROR' }

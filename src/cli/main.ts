@@ -8,6 +8,7 @@ import { initVerb } from './init.ts'
 import { natsVerb } from './nats.ts'
 import { deadVerb, hostsVerb, projectionsVerb, statusVerb } from './overview.ts'
 import { permissionsVerb } from './permissions.ts'
+import { withoutReader } from './print.ts'
 import { askVerb, publishVerb } from './publish.ts'
 import { runsVerb } from './runs.ts'
 import { tailVerb } from './tail.ts'
@@ -19,7 +20,10 @@ const program = new Command('millrace')
   .version(version())
   .showHelpAfterError('See: millrace --help')
   .exitOverride((stop) => process.exit(stop.exitCode === 0 ? exitCode.done : exitCode.usage))
-  .addHelpText('after', '\nExit codes: 0 done, 1 broken, 2 usage or config, 3 refused, 4 nobody answers, 5 not there')
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 done, 1 broken, 2 usage or config, 3 refused, 4 nobody answers, 5 not there,\n130 ended by a signal',
+  )
 
 for (const verb of [
   initVerb,
@@ -42,5 +46,6 @@ for (const verb of [
 ])
   verb(program)
 
+for (const stream of [process.stdout, process.stderr]) stream.on('error', withoutReader)
 await program.parseAsync().catch(fail)
 if (process.connected) process.disconnect() // The channel to `up` would keep a process that is done.

@@ -1,71 +1,44 @@
 import type { Command } from 'commander'
-import { Fault } from '#bus/fault'
-import { openBus } from '#bus/jetstream'
-import { isSecured, noteServer, secure } from '#bus/secure'
-import { type Server, startServer } from '#bus/server'
-import { defaultCache, findServer } from '#bus/server-find'
-import { exposed, isLoopback, loopback } from '#bus/server-place'
-import { connectionOf, defaultPort } from './options.ts'
+import { orAborted } from '#bus/abort'
+import { loopback } from '#bus/server-place'
+import { defaultPort, port } from './options.ts'
+import { print } from './print.ts'
+import { type Kept, startOrShare } from './share.ts'
 import { stopping } from './signals.ts'
+import type { Where } from './start.ts'
 import { defaultState } from './state.ts'
 
-const say = (line: string): void => void process.stderr.write(`${line}\n`)
-
-/** Where a server listens, and whether it has TLS also where it need not. */
-export type Where = { readonly host?: string | undefined; readonly tls?: boolean | undefined }
-
-/**
- * Finds or fetches nats-server and starts it on this machine, or adopts the one that an earlier start left. Wider than
- * loopback it has TLS and lets in only those who are named; on loopback it does where `tls` asks for it.
- */
-export const startNats = async (state: string, port: number, { host = loopback, tls = false }: Where = {}) => {
-  const isSecure = tls || !isLoopback(host)
-  if (isSecure && !(await isSecured(state))) throw tls ? unprepared() : exposed(host)
-  const config = isSecure ? (await secure(state, [host])).config : undefined
-  const options = { binary: await findServer({ cache: defaultCache(), say }), stateDir: state, port, host, config, say }
-  const found = await startServer(options)
-  const server = isSecure && found.adopted ? await startedAnew(found, () => startServer(options)) : found
-  await noteServer(state, server.url)
-  if (isSecure) await prepare(state)
-  return server
-}
-
-/** What an earlier start left behind may be as open as it was then: it gives way. */
-const startedAnew = async (left: Server, start: () => Promise<Server>): Promise<Server> => {
-  say(`Ending it (process ${left.pid}): one with TLS and credentials takes its place`)
-  await left.stop()
-  return start()
-}
-
-/** Makes what only the server's own machine may make, so that everybody else finds it. */
-const prepare = async (state: string): Promise<void> => {
-  const bus = await openBus({ ...connectionOf({ state }), principal: 'nats' })
-  await bus.present()
-  await bus.close()
-}
-
-const unprepared = () =>
-  new Fault('config.certs', 'There is no certificate for this server yet. Make one first, with: millrace certs')
+type Options = Where & { readonly port: number; readonly state: string; readonly json?: boolean }
 
 export const natsVerb = (program: Command): void => {
   program
     .command('nats')
-    .description('run the NATS server on this machine')
-    .option('--port <port>', 'its port', String(defaultPort))
+    .description('run the NATS server on this machine; where one runs, wait and take over when it ends')
+    .option('--port <port>', 'its port', port, defaultPort)
     .option('--host <address>', 'the address to listen at; other than loopback needs millrace certs', loopback)
     .option('--tls', 'TLS and credentials also on loopback')
     .option('--state <folder>', 'where the log is kept', defaultState)
+    .option('--json', 'print JSON, for programs: a line for each server')
     .addHelpText('after', '\nExample:\n  millrace nats --port 4222\n  millrace certs && millrace nats --host 0.0.0.0')
-    .action(async ({ port, state, ...where }: { port: string; state: string } & Where) => {
+    .action(async ({ port, state, json = false, ...where }: Options) => {
       const signal = stopping()
-      const server = await startNats(state, Number(port), where)
-      process.stdout.write(`NATS ${server.adopted ? 'goes on' : 'listens'} at ${server.url} (pid ${server.pid})\n`)
-      const stop = () => void server.stop()
-      signal.addEventListener('abort', stop, { once: true })
-      const awake = setInterval(() => undefined, 60_000) // The server runs on its own: nothing else keeps us here.
-      await server.exited
-      clearInterval(awake)
-      if (!signal.aborted)
-        throw new Error('The NATS server ended by itself: see nats/server.log under the state folder')
+      const say = (line: string): void => void process.stderr.write(`${line}\n`)
+      for (let wanted = { port, where }; ; ) {
+        const server = await startOrShare(state, wanted.port, wanted.where, say, signal)
+        wanted = server // In the place of one that has ended, it is where everybody looks for it.
+        if (!signal.aborted) announce(server, json)
+        const awake = setInterval(() => undefined, 60_000) // The server runs on its own: nothing else keeps us here.
+        await orAborted(server.exited, signal).catch(() => undefined)
+        clearInterval(awake)
+        if (signal.aborted) return server.stop()
+        if (!server.shared)
+          throw new Error('The NATS server ended by itself: see nats/server.log under the state folder')
+      }
     })
+}
+
+const announce = ({ url, pid, adopted, shared }: Kept, json: boolean): void => {
+  const how = shared ? 'runs already' : adopted ? 'goes on' : 'listens'
+  if (json) print(JSON.stringify({ url, pid, adopted, shared }))
+  else print(`NATS ${how} at ${url} (pid ${pid})${shared ? ': waiting, to start it here when that one ends' : ''}`)
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Credentials, hostIn, type Identity, portIn, readCredentials, securityOf } from '#bus/credentials'
 import { Fault } from '#bus/fault'
 import type { Security } from '#bus/jetstream'
@@ -17,6 +17,30 @@ export type Common = {
 /** Where the server is unless told otherwise. */
 export const defaultPort = 4222
 export const localUrl = (port = defaultPort): string => `nats://127.0.0.1:${port}`
+
+/** Reads a whole number of the command line; what is none, or out of bounds, is refused before anything is done. */
+export const whole =
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value
+    const bounds = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`
+    throw new InvalidArgumentError(`Expected a whole number ${bounds}.`)
+  }
+
+/** A TCP port. */
+export const port = whole(1, 65_535)
+
+/** How many rows of a list: as many as the server gives at once. */
+export const limit = whole(1, 1_000)
+
+export const logLevel = (): Option =>
+  new Option('--log-level <level>', 'what is shown on the terminal')
+    .choices(['debug', 'info', 'warn', 'error'])
+    .default('info')
+
+/** An address as a URL has it. */
+export const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
 export const withConnection = (command: Command): Command =>
   command

@@ -1,14 +1,17 @@
 import type { Command } from 'commander'
+import type { Bus } from '#bus/bus'
 import { queryOf } from '#contracts/subjects'
 import { exitCode } from './exit.ts'
+import { keepsMetadata, knownPipelines, metadataPipeline } from './known.ts'
 import type { Common } from './options.ts'
-import { printOne, printRows } from './print.ts'
-import { inSession, knownPipelines, metadataPipeline, query, withSession } from './session.ts'
+import { print, printOne, printRows } from './print.ts'
+import { inSession, query, withSession } from './session.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
 export const hostsVerb = (program: Command): void => {
-  withSession(program.command('hosts').command('ls'))
+  const hosts = program.command('hosts').description('who is there')
+  withSession(hosts.command('ls'))
     .description('list hosts that are there, and what they run')
     .addHelpText('after', '\nExample:\n  millrace hosts ls')
     .action((options: Common) =>
@@ -27,22 +30,35 @@ export const hostsVerb = (program: Command): void => {
 export const statusVerb = (program: Command): void => {
   withSession(program.command('status'))
     .description('show the log, who is there, and how every node stands')
-    .addHelpText('after', '\nExample:\n  millrace status')
-    .action((options: Common) =>
+    .option('--pipeline <name>', 'whose metadata store tells how the nodes stand; by default the first that answers')
+    .addHelpText('after', '\nExample:\n  millrace status --pipeline root_pipeline')
+    .action((options: Common & { pipeline?: string }) =>
       inSession(options, async ({ bus, json }) => {
-        const pipelines = [...(await knownPipelines(bus)).keys()]
+        const known = await knownPipelines(bus)
+        const pipelines = [...known.keys()]
         const hosts = (await bus.present()).map(({ host }) => host)
         const dead = (await bus.dead()).length
-        printOne(
-          { log: bus.logId, head: await bus.head(), pipelines: pipelines.join(' '), hosts: hosts.join(' '), dead },
-          json,
-        )
-        const scope = await metadataPipeline(bus, undefined).catch(() => undefined)
-        if (!scope) return
-        const { nodes } = await query<{ nodes: readonly Row[] }>(bus, 'graph', scope, {})
-        printRows(nodes, ['part', 'kind', 'state', 'reason', 'run'], json)
+        const log = { log: bus.logId, head: await bus.head() }
+        const scopes = options.pipeline ? [options.pipeline] : [...known.values()].filter(keepsMetadata).map(nameOf)
+        const nodes = await nodesFrom(bus, scopes)
+        if (json) return print(JSON.stringify({ ...log, pipelines, hosts, dead, nodes: nodes ?? null }))
+        printOne({ ...log, pipelines: pipelines.join(' '), hosts: hosts.join(' '), dead }, false)
+        if (nodes) return printRows(nodes, ['part', 'kind', 'state', 'reason', 'run'], false)
+        const whose = scopes.length > 0 ? ` of ${scopes.join(', ')} answers` : ' is there'
+        print(`How the nodes stand is not known: no metadata store${whose}`)
       }),
     )
+}
+
+const nameOf = ({ pipeline }: { readonly pipeline: string }): string => pipeline
+
+/** Every node of all pipelines as it stands, from the first metadata store that answers: each of them knows all. */
+const nodesFrom = async (bus: Bus, scopes: readonly string[]): Promise<readonly Row[] | undefined> => {
+  for (const scope of scopes) {
+    const found = await query<{ nodes: readonly Row[] }>(bus, 'graph', scope, {}).catch(() => undefined)
+    if (found) return found.nodes
+  }
+  return undefined
 }
 
 export const deadVerb = (program: Command): void => {

@@ -1,3 +1,4 @@
+import { exitCode } from './exit.ts'
 import { printable } from './log.ts'
 
 type Row = Readonly<Record<string, unknown>>
@@ -39,6 +40,15 @@ export const printRows = (rows: readonly Row[], columns: readonly string[], json
         .join('  ')
         .trimEnd(),
     )
+}
+
+/**
+ * Nobody reads what is printed any more, as in `millrace tail | head`, or its terminal is gone. A verb that only tells is
+ * done then; one that runs something, which is why it listens to SIGHUP, goes on without a word.
+ */
+export const withoutReader = (cause: NodeJS.ErrnoException): void => {
+  if (cause.code !== 'EPIPE' && cause.code !== 'EIO') throw cause
+  if (process.listenerCount('SIGHUP') === 0) process.exit(exitCode.done)
 }
 
 export const print = (line: string): void => void process.stdout.write(`${line}\n`)

@@ -3,9 +3,10 @@ import { ask, uuidv7 } from '#bus/command'
 import { Fault } from '#bus/fault'
 import { postFact } from '#bus/post'
 import { exitCode } from './exit.ts'
+import { metadataPipeline } from './known.ts'
 import type { Common } from './options.ts'
 import { printOne } from './print.ts'
-import { inSession, metadataPipeline, withSession } from './session.ts'
+import { inSession, withSession } from './session.ts'
 
 type Options = Common & { readonly pipeline?: string; readonly key?: string }
 

@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { ask } from '#bus/command'
 import { exitCode } from './exit.ts'
-import type { Common } from './options.ts'
+import { metadataPipeline } from './known.ts'
+import { type Common, limit, whole } from './options.ts'
 import { print, printOne, printRows } from './print.ts'
-import { inSession, metadataPipeline, query, withSession } from './session.ts'
+import { inSession, query, withSession } from './session.ts'
 import { storyOf } from './story.ts'
 
 type Options = Common & { readonly pipeline?: string }
@@ -18,28 +19,28 @@ export const runsVerb = (program: Command): void => {
   withPipeline(runs.command('ls'))
     .description('list runs, newest first')
     .option('--status <state>', 'running, succeeded or failed')
-    .option('--limit <n>', 'how many', '20')
+    .option('--limit <n>', 'how many', limit, 20)
     .addHelpText('after', '\nExample:\n  millrace runs ls --status failed')
-    .action((options: Options & { status?: string; limit: string }) =>
+    .action((options: Options & { status?: string; limit: number }) =>
       inSession(options, async ({ bus, json }) => {
         const scope = await metadataPipeline(bus, options.pipeline)
         const page = await query<{ items: RunRow[] }>(bus, 'runs', scope, {
           pipeline: scope,
-          limit: Number(options.limit),
+          limit: options.limit,
           ...(options.status && { state: options.status }),
         })
         printRows(page.items, ['number', 'state', 'trigger', 'startedAt', 'endedAt', 'message'], json)
       }),
     )
 
-  withPipeline(runs.command('show <number>'))
+  withPipeline(runs.command('show').argument('<number>', 'its number', whole(0)))
     .description('show one run: its nodes, inputs and outputs')
     .addHelpText('after', '\nExample:\n  millrace runs show 0 --json')
-    .action((number: string, options: Options) =>
+    .action((number: number, options: Options) =>
       inSession(options, async ({ bus, json }) => {
         const scope = await metadataPipeline(bus, options.pipeline)
         const run = await query<RunRow & { nodes?: readonly Readonly<Record<string, unknown>>[] }>(bus, 'run', scope, {
-          run: Number(number),
+          run: number,
         })
         if (json) return print(JSON.stringify(run))
         const { nodes = [], ...rest } = run

@@ -1,6 +1,9 @@
+/** Why something is given up: somebody told this process to stop. */
+export const stopped = new Error('Stopped')
+
 /**
- * Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. A terminal and a wrapper may both deliver
- * the first: what comes within a moment of it is the same one.
+ * Aborts at the first SIGINT, SIGTERM or SIGHUP (the terminal was closed); a second one ends the process at once. A
+ * terminal and a wrapper may both deliver the first: what comes within a moment of it is the same one.
  */
 export const stopping = (): AbortSignal => {
   const controller = new AbortController()
@@ -8,13 +11,24 @@ export const stopping = (): AbortSignal => {
   const stop = () => {
     if (since === 0) since = performance.now()
     else if (performance.now() - since > 300) process.exit(130)
-    controller.abort()
+    controller.abort(stopped)
   }
   if (process.send) {
-    // A child of `up`: the starter says when to stop, and the terminal's SIGINT is the starter's.
+    // A child of `up`: the starter says when to stop, and what comes from the terminal is the starter's.
     process.on('SIGINT', () => undefined)
+    process.on('SIGHUP', () => undefined)
     process.on('disconnect', stop)
-  } else process.on('SIGINT', stop)
+  } else {
+    process.on('SIGINT', stop)
+    process.on('SIGHUP', stop)
+  }
   process.on('SIGTERM', stop)
   return controller.signal
 }
+
+/** Resolves when a signal aborts. */
+export const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })

@@ -1,4 +1,6 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
+import type { Bus } from '#bus/bus'
+import { faults } from '#bus/fault'
 import type { Recorded } from '#contracts/envelope'
 import { historyOf } from '#contracts/subjects'
 import { printable } from './log.ts'
@@ -7,7 +9,7 @@ import { print } from './print.ts'
 import { inSession, withSession } from './session.ts'
 
 type Options = Common & {
-  readonly from?: string
+  readonly from?: From
   readonly once?: boolean
   readonly type?: string
   readonly scope?: string
@@ -17,7 +19,7 @@ type Options = Common & {
 export const tailVerb = (program: Command): void => {
   withSession(program.command('tail'))
     .description('print events as they are recorded')
-    .option('--from <position>', 'begin after this position; `start` for the beginning of the log')
+    .option('--from <position>', 'begin after this position; `start` for the beginning of the log', fromIn)
     .option('--once', 'end when the end of the log is reached')
     .option('--type <prefix>', 'only events whose type begins with this, for example run.')
     .option('--scope <name>', 'only events of this pipeline')
@@ -28,11 +30,11 @@ export const tailVerb = (program: Command): void => {
         options,
         async ({ bus, json, signal }) => {
           const head = await bus.head()
-          const sequence = options.from ? sequenceIn(options.from) : head
+          const sequence = options.from ? sequenceIn(options.from, bus, head) : head
           if (options.once && sequence >= head) return
           const end = new AbortController()
           await bus.follow(
-            { logId: logIdIn(options.from) ?? bus.logId, sequence },
+            { logId: bus.logId, sequence },
             ({ events, upTo }) => {
               for (const event of events)
                 if (matches(event, options)) print(json ? JSON.stringify(event) : lineOf(event))
@@ -54,6 +56,17 @@ const lineOf = (event: Recorded): string =>
     `${event.position.split('.').at(-1)} ${event.time} ${historyOf(event.address)} ${event.type} ${JSON.stringify(event.data)}`,
   )
 
-const sequenceIn = (from: string): number => (from === 'start' ? 0 : Number(from.split('.').at(-1)))
-const logIdIn = (from: string | undefined): string | undefined =>
-  from?.includes('.') ? from.slice(0, from.lastIndexOf('.')) : undefined
+/** A place to begin at, as it was written: a position, or a sequence alone, which is one of whatever log there is. */
+type From = { readonly text: string; readonly logId?: string | undefined; readonly sequence: number }
+
+const fromIn = (text: string): From => {
+  if (text === 'start') return { text, sequence: 0 }
+  const [, logId, sequence] = /^(?:(.+)\.)?(\d{1,15})$/.exec(text) ?? []
+  if (sequence === undefined) throw new InvalidArgumentError('Expected a position, as an event has it, or start.')
+  return { text, logId, sequence: Number(sequence) }
+}
+
+const sequenceIn = ({ text, logId = '', sequence }: From, bus: Bus, head: number): number => {
+  if ((logId && logId !== bus.logId) || sequence > head) throw faults.foreignPosition(text, bus.logId)
+  return sequence
+}

@@ -1,10 +1,11 @@
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { graphOf, loadPipelines } from '#agents/pipelines/config'
-import { openBus } from '#bus/jetstream'
 import { nameFrom } from '#contracts/names'
 import { runWeb } from '#http/web'
-import { type Common, connectionOf, withConnection } from './options.ts'
+import { openPatiently } from './connect.ts'
+import { type Common, connectionOf, port, withConnection } from './options.ts'
+import { print } from './print.ts'
 import { stopping } from './signals.ts'
 import { hostNameOf } from './state.ts'
 
@@ -12,14 +13,15 @@ export const webVerb = (program: Command): void => {
   withConnection(program.command('web <config>'))
     .description('keep the projection of a config and serve it: HTTP, live updates, console')
     .option('--host <address>', 'the address to listen at', '127.0.0.1')
-    .option('--port <port>', 'the port to listen at', '8000')
+    .option('--port <port>', 'the port to listen at', port, 8000)
     .option('--base <folder>', "where the config's relative paths begin; by default its own folder")
     .addHelpText('after', '\nExample:\n  millrace web examples/file-transfer/root.ts --port 8000')
-    .action(async (config: string, options: Common & { host: string; port: string; base?: string }) => {
+    .action(async (config: string, options: Common & { host: string; port: number; base?: string }) => {
       const signal = stopping()
       const base = resolve(options.base ?? dirname(resolve(config)))
       const pipelines = await loadPipelines(config, base)
-      const bus = await openBus({ ...connectionOf(options, 'web'), principal: `web-${hostNameOf(config)}`, wait: true })
+      const connection = { ...connectionOf(options, 'web'), principal: `web-${hostNameOf(config)}` }
+      const bus = await openPatiently(connection, signal, print)
       const store = pipelines.flatMap(({ stores }) =>
         Object.values(stores).flatMap((one) => (one.kind === 'metadata-store' ? [one.path] : [])),
       )[0]
@@ -30,10 +32,10 @@ export const webVerb = (program: Command): void => {
           graphs: pipelines.map((pipeline) => graphOf(pipeline, base)),
           metadataPath: store ?? own,
           host: options.host,
-          port: Number(options.port),
+          port: options.port,
           stateDir: resolve(options.state),
           signal,
-          say: (line) => void process.stdout.write(`${line}\n`),
+          say: print,
           ready: () => process.send?.({ kind: 'ready' }),
         })
       } finally {

@@ -42,6 +42,7 @@ const statusOf: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
   'config.unreadable': 500,
   'config.empty': 500,
   'config.bad': 500,
+  'config.folder': 400,
   'projection.behind': 504,
   'projection.halted': 503,
   'projection.foreign': 500,

@@ -1,0 +1,41 @@
+import { createServer } from 'node:net'
+import { Fault } from '#bus/fault'
+import { openBus } from '#bus/jetstream'
+import { keepServer } from './keep.ts'
+import { type Common, connectionOf, localUrl } from './options.ts'
+
+type Options = Common & {
+  readonly natsPort: number
+  readonly natsHost?: string
+  readonly ephemeral?: boolean
+}
+
+/** A server, and what to do with it at the end. */
+type Used = { readonly url: string; readonly stop: () => Promise<void> }
+
+/** The server to use: the one that was named, else one that answers where ours would, else one of our own. */
+export const serverFor = async (options: Options, say: (line: string) => void, signal: AbortSignal): Promise<Used> => {
+  const named = options.nats ?? process.env.NATS_URL ?? options.creds
+  if (named && !options.ephemeral) return { url: connectionOf(options).url, stop: async () => undefined }
+  const port = options.ephemeral ? await freePort() : options.natsPort
+  try {
+    return await keepServer(options.state, port, say, { host: options.natsHost }, signal)
+  } catch (cause) {
+    if (!(cause instanceof Fault) || cause.code !== 'server.port-taken') throw cause
+    // The machine's own, or one of another state folder: used as it is, if it can be.
+    const there = connectionOf({ state: options.state, nats: localUrl(port) })
+    const bus = await openBus({ ...there, principal: 'up' }).catch(() => Promise.reject(cause))
+    await bus.close()
+    say(`Using the NATS server that answers at ${there.url}`)
+    return { url: there.url, stop: async () => undefined }
+  }
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolvePort, reject) => {
+    const probe = createServer().once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number }
+      probe.close(() => resolvePort(port))
+    })
+  })

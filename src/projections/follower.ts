@@ -161,7 +161,8 @@ export const follow = async (options: FollowOptions): Promise<Follower> => {
           return
         }
       } catch (cause) {
-        if (!(cause instanceof Fault && cause.code.startsWith('log.'))) throw cause
+        // Another log under this connection: only a new one can tell its positions apart.
+        if (!(cause instanceof Fault && cause.code.startsWith('log.')) || cause.code === 'log.other') throw cause
         await rebuildBecause(cause.message)
       }
     }

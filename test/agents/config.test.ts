@@ -81,3 +81,8 @@ test('a cycle of nodes over two pipelines is a mistake; pipelines may feed each 
   }
   expect(await load(there)).toHaveLength(2)
 })
+
+test('a node that is called like a page of the web process is a mistake', async () => {
+  const taken = load({ p: pipeline('p', { stores: `runs: ${store('runs')}`, actions: `health: ${action()}` }) })
+  await expect(taken).rejects.toThrow(/p\.stores\.runs: .*\n.*p\.actions\.health: .*page of this name/)
+})

@@ -40,6 +40,9 @@ const action = z.strictObject({
 
 const shape = z.strictObject({ name, stores: z.record(name, definition), actions: z.record(name, action) })
 
+/** What a web process answers to by itself: a node of such a name would have no page. */
+const reserved = ['api', 'artifacts', 'console', 'health', 'ready', 'runs']
+
 /** Imports a config and gives its pipelines, paths made absolute from `base`. A bad one is a fault that lists every mistake. */
 export const loadPipelines = async (configPath: string, base?: string): Promise<Pipeline[]> => {
   const file = resolve(configPath)
@@ -75,6 +78,8 @@ export const mistakesIn = (value: unknown): string[] => {
   const pipeline = value as Pipeline
   const nodes = [...Object.keys(pipeline.stores), ...Object.keys(pipeline.actions)]
   const mistakes: string[] = []
+  for (const node of nodes.filter((node) => reserved.includes(node)))
+    mistakes.push(`${node in pipeline.stores ? 'stores' : 'actions'}.${node}: the web process has a page of this name`)
   const own = (node: string) => (node.startsWith(`${pipeline.name}/`) ? node.slice(pipeline.name.length + 1) : node)
   for (const twice of Object.keys(pipeline.stores).filter((store) => store in pipeline.actions))
     mistakes.push(`actions.${twice}: a store has this name already`)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Bus } from '#bus/bus'
 import { faults } from '#bus/fault'
 import type { Outbox } from '#bus/outbox'
+import { everyItem } from '#bus/pages'
 import { readEvent } from '#contracts/all'
 import type { ArtifactEvent } from '#contracts/artifact'
 import { splitPart } from '#contracts/names'
@@ -97,7 +98,7 @@ export const servicesFor = (
       case 'run':
         return query('run', node, { run: Number(event.address.key), after: event.position })
       case 'metrics':
-        return query('metrics', node, parse(args.metrics, verb, given))
+        return everyItem((page) => query('metrics', node, { ...parse(args.metrics, verb, given), ...page }))
       default:
         throw faults.unknownMessage(verb, [
           'used',

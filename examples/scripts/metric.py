@@ -19,4 +19,10 @@ def api(path, body=None):
 metric = {"key": "drift", "value": 0.75}
 fact = {"pipeline": "root_pipeline", "type": "tracking.metric-logged", "data": metric}
 after = api("/api/facts", fact)["position"]
-print(api("/api/metrics?key=drift&after=" + after)["items"][-1])
+
+# Metrics come oldest first, a page at a time: ours is the one at the position that the answer named.
+wanted = "/api/metrics?key=drift&limit=1000&after=" + after
+page = api(wanted)
+while all(item["position"] != after for item in page["items"]) and page["next"]:
+    page = api(wanted + "&cursor=" + page["next"])
+print(next(item for item in page["items"] if item["position"] == after))

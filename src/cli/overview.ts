@@ -35,7 +35,7 @@ export const statusVerb = (program: Command): void => {
     .action((options: Common & { pipeline?: string }) =>
       inSession(options, async ({ bus, json }) => {
         const known = await knownPipelines(bus)
-        const pipelines = [...known.keys()]
+        const pipelines = [...known.keys()].sort()
         const hosts = (await bus.present()).map(({ host }) => host)
         const dead = (await bus.dead()).length
         const log = { log: bus.logId, head: await bus.head() }

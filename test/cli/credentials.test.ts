@@ -99,10 +99,24 @@ describe('credentials', { timeout: 60_000 }, () => {
     const ann = await openBus({ url, principal: 'somebody', security: securityOf(who, ca, url) })
     expect(ann.principal).toBe('ann')
     expect(await run('certs', 'ls', '--state', state)).toMatchObject({ output: /^ann +script +U[A-Z2-7]{55}$/m })
+    const listed = (await run('certs', 'ls', '--json', '--state', state)).output.trim().split('\n')
+    expect(listed.map((line) => JSON.parse(line))).toContainEqual(
+      expect.objectContaining({ name: 'ann', role: 'script' }),
+    )
     expect(await run('certs', 'revoke', 'ann', '--state', state)).toMatchObject({ code: 0, output: /is shut out\n/ })
     await ann.closed
     expect(await run('tail', '--creds', out)).toMatchObject({ code: 1, output: /lets in only those whom it knows/ })
     expect(await run('certs', 'revoke', 'ann', '--state', state)).toMatchObject({ code: 5 })
+  })
+
+  test('certs tells programs what it has done', async () => {
+    const out = join(newFolder(), 'bob.json')
+    const told = async (...args: string[]) =>
+      JSON.parse((await run('certs', ...args, '--json', '--state', state)).output)
+    expect(await told()).toMatchObject({ authority: join(state, 'certs/ca.pem'), reloaded: true })
+    const host = ['host', 'bob', '--address', address(), '--out', out]
+    expect(await told(...host)).toEqual({ name: 'bob', file: out, url: `tls://${address()}`, reloaded: true })
+    expect(await told('revoke', 'bob')).toEqual({ name: 'bob', revoked: true, reloaded: true })
   })
 
   test('an agent that is shut out while it runs ends, and says why', async () => {

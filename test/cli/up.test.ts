@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { openBus } from '#bus/jetstream'
+import { postFact } from '#bus/post'
 import { freePort, millrace, processesWith, type Started, stop, temporaryFolders } from '../processes.ts'
 
 const run = promisify(execFile)
@@ -59,10 +61,17 @@ describe('up', () => {
   test('a script publishes a metric and reads it back, in TypeScript, in shell and in Python', async () => {
     const address = `https://127.0.0.1:${system.web}`
     const env = { ...process.env, NATS_URL: system.url }
+    const bus = await openBus({ url: system.url, principal: 'earlier' })
+    const earlier = Array.from({ length: 1_010 }, () => ({ key: 'drift', value: 9 }))
+    const post = (data: object) => postFact(bus, { scope: 'root_pipeline', type: 'tracking.metric-logged', data })
+    await Promise.all(earlier.map(post))
+    await bus.close()
     const ts = await run(process.execPath, ['--conditions=source', 'examples/scripts/metric.ts'], { env })
-    expect(ts.stdout).toContain('0.25')
-    expect((await run('bash', ['examples/scripts/metric.sh', address, system.ca])).stdout).toContain('0.5')
-    expect((await run('python3', ['examples/scripts/metric.py', address, system.ca])).stdout).toContain('0.75')
+    expect(ts.stdout).toMatch(/value: 0\.25\b/)
+    expect((await run('bash', ['examples/scripts/metric.sh', address, system.ca])).stdout).toMatch(/"value":0\.5\b/)
+    expect((await run('python3', ['examples/scripts/metric.py', address, system.ca])).stdout).toMatch(
+      /'value': 0\.75\b/,
+    )
   })
 
   test('every verb that asks answers, for people and for programs', async () => {
@@ -77,6 +86,10 @@ describe('up', () => {
     expect(await ask('artifacts', 'ls', 'root_pipeline/model_registry')).toContain('model0.txt')
     expect(await ask('hosts', 'ls')).toContain('leaf_pipeline/shakespeare_eval')
     expect(await ask('status')).toMatch(/haiku_data_store .*waiting for files/)
+    const status = JSON.parse(await ask('status', '--json'))
+    expect(status).toMatchObject({ pipelines: ['leaf_pipeline', 'root_pipeline'], dead: 0 })
+    expect(status.nodes).toContainEqual(expect.objectContaining({ part: 'root_pipeline/retraining' }))
+    expect(await ask('status', '--pipeline', 'nobody')).toMatch(/no metadata store of nobody answers/)
     expect(await ask('dead', 'ls')).toBe('none\n')
     expect(await ask('projections', 'ls')).toMatch(/root_pipeline +following/)
     expect(await ask('tail', '--from', 'start', '--once', '--type', 'run.succeeded')).toContain(

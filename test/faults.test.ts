@@ -136,6 +136,31 @@ test('an event that breaks its contract, and junk, stop nobody: they are rejecte
   await nats.stop()
 }, 60_000)
 
+test('a log that is deleted and made anew under running processes is noticed by all, and gone on with', async () => {
+  const [nats, folder] = [await startNats(), newFolder()]
+  const up = await blockingOn(nats.url, folder)
+  writeFileSync(join(folder, 'inbox/one'), '0')
+  await up.says(/run blocking\/0 succeeded/)
+  const former = await openBus({ url: nats.url, principal: 'judge' })
+  await nats.deleteStream('EVENTS')
+  const bus = await openBus({ url: nats.url, principal: 'judge' })
+  expect(bus.logId).not.toBe(former.logId)
+  await former.close()
+
+  writeFileSync(join(folder, 'inbox/two'), '0')
+  const ended = async () => (await eventsOf(bus)).some(({ type }) => type === 'run.succeeded')
+  while (!(await ended())) await delay(200)
+  const status = async () =>
+    (await bus
+      .request('queries.status.blocking.judge', { after: `${bus.logId}.${await bus.head()}` })
+      .catch(() => undefined)) as { position: string; state: string } | undefined
+  while ((await status())?.state !== 'following') await delay(200)
+  expect((await status())?.position).toMatch(new RegExp(`^${bus.logId}\\.`))
+  await bus.close()
+  expect(await stop(up)).toBe(0)
+  await nats.stop()
+}, 120_000)
+
 // Mounting needs root, and the server takes half a minute to notice: in the long form alone.
 if (slow && process.getuid?.() === 0)
   test('a full disk stops the log but loses nothing: doctor and the producers say so, and a restart goes on', async () => {

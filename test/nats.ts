@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll } from 'vitest'
 import { greet } from '#bus/lock'
@@ -22,6 +23,8 @@ export type Nats = {
   readonly start: () => Promise<void>
   /** Publishes a message as any NATS client could, without our envelope, and waits until it is stored. */
   readonly publishRaw: (subject: string, body: string) => Promise<void>
+  /** Deletes a stream, as an administrator could. */
+  readonly deleteStream: (name: string) => Promise<void>
   /** Ends it for good and removes its folder. */
   readonly stop: () => Promise<void>
 }
@@ -73,6 +76,11 @@ export const startNats = async (config = resolve('nats.conf'), within?: string):
     publishRaw: async (subject, body) => {
       const nc = await connect({ servers: `127.0.0.1:${port}` })
       await nc.request(subject, body, { timeout: 5_000 })
+      await nc.close()
+    },
+    deleteStream: async (name) => {
+      const nc = await connect({ servers: `127.0.0.1:${port}` })
+      await (await jetstreamManager(nc)).streams.delete(name)
       await nc.close()
     },
     stop,

@@ -61,7 +61,7 @@ export const faults = {
   otherLog: (expected: string, found: string) =>
     new Fault(
       'log.other',
-      `The log is ${found}, but ${expected} was followed: rebuild. See: millrace projections rebuild`,
+      `The log is ${found}, but ${expected} was followed: it was made anew, or this is another server`,
     ),
   shorterLog: (sequence: number, head: number) =>
     new Fault(

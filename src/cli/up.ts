@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import { Fault, reasonOf } from '#bus/fault'
 import { supervise } from './child.ts'
 import { openPatiently } from './connect.ts'
 import { type Common, connectionOf, defaultPort, inUrl, logLevel, port, withConnection } from './options.ts'
@@ -66,8 +67,17 @@ const remove = (folder: string): void => {
 
 const start = async (plan: Plan, options: Options, base: string, signal: AbortSignal): Promise<void> => {
   const server = await serverFor(options, say, signal)
+  const isNews = (cause: unknown) => cause instanceof Fault && cause.code.startsWith('log.') && !signal.aborted
   try {
-    await runAll(plan, { ...options, nats: server.url }, base, signal)
+    for (let demonstration = options.demonstration; ; demonstration = false) {
+      try {
+        await runAll(plan, { ...options, nats: server.url, demonstration }, base, signal)
+        break
+      } catch (cause) {
+        if (!isNews(cause)) throw cause
+        say(`${reasonOf(cause)}\nEverything is started again, on the log as it is now`)
+      }
+    }
   } finally {
     await server.stop()
   }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { openLocal } from '#agents/local'
 import { loadPipelines } from '#agents/pipelines/config'
@@ -9,6 +10,7 @@ import { takeLock } from '#bus/lock'
 import { openPatiently } from './connect.ts'
 import { type Level, openLog } from './log.ts'
 import { type Common, connectionOf, logLevel, withConnection } from './options.ts'
+import { print } from './print.ts'
 import { stopping } from './signals.ts'
 import { hostNameOf, hostState } from './state.ts'
 
@@ -40,7 +42,7 @@ export const agentVerb = (program: Command): void => {
         const connection = connectionOf(options)
         const host = hostOf(connection.security?.principal, options.name) ?? hostNameOf(config)
         const state = hostState(options.state, host)
-        const lock = await takeLock(state.lock, `The host ${host}`)
+        const lock = await lockOf(state.lock, `The host ${host}`, signal)
         const log = openLog(options.logFile ? resolve(options.logFile) : state.log, options.logLevel)
         const say = (line: string) => log('info', line)
         const bus = await openPatiently({ ...connection, principal: host }, signal, say).catch(
@@ -78,6 +80,24 @@ export const agentVerb = (program: Command): void => {
         }
       },
     )
+}
+
+/** How long an earlier process of the same host may take to end, in milliseconds: one whose starter was killed drains. */
+const endsWithin = 15_000
+
+/** Takes the lock of a host, as soon as whoever has it has ended. */
+const lockOf = async (path: string, what: string, signal: AbortSignal): ReturnType<typeof takeLock> => {
+  const until = performance.now() + endsWithin
+  for (let told = false; ; told = true) {
+    signal.throwIfAborted()
+    try {
+      return await takeLock(path, what)
+    } catch (cause) {
+      if (!(cause instanceof Fault && cause.code === 'lock.held') || performance.now() > until) throw cause
+      if (!told) print(`${cause.message}. Waiting for ${endsWithin / 1000} s, as it may be ending`)
+      await delay(100, undefined, { signal }).catch(() => undefined)
+    }
+  }
 }
 
 /** The name of the host: the one that its credentials say, which its permissions pin, or the one that was given. */

@@ -1,9 +1,15 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Fault, faults } from '#bus/fault'
 import { exitCodeOf } from '../../src/cli/exit.ts'
 import { inUrl, whole } from '../../src/cli/options.ts'
 import { stopped } from '../../src/cli/signals.ts'
+import { temporaryFolders } from '../processes.ts'
 import { run } from './secured.ts'
+
+const newFolder = temporaryFolders()
 
 test.each([
   ['runs show abc', /'abc' is invalid.*Expected a whole number from 0 on/],
@@ -45,4 +51,28 @@ test('the exit code says what kind of failure it was', () => {
   expect(exitCodeOf(new Fault('of.a.newer.version', 'Who knows'))).toBe(1)
   expect(exitCodeOf(new Error('a bug'))).toBe(1)
   expect(exitCodeOf(stopped)).toBe(130)
+})
+
+test('a config with several mistakes is refused with all of them at once, and the nearest right names', () => {
+  const folder = newFolder()
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(
+    join(folder, 'bad.mjs'),
+    `export const bad = { name: 'my pipeline', stores: { 'in box': { kind: 'filesystem-store', path: '', watch: 'yes' } },
+      actions: { train: { kind: 'action', after: 'inbox', execute: 'run' } } }\n`,
+  )
+  const output = (() => {
+    try {
+      execFileSync(process.execPath, ['--conditions=source', 'src/cli/main.ts', 'agent', join(folder, 'bad.mjs')], {
+        stdio: 'pipe',
+      })
+      return ''
+    } catch (cause) {
+      const { status, stderr } = cause as { status: number; stderr: Buffer }
+      expect(status).toBe(2)
+      return stderr.toString()
+    }
+  })()
+  for (const path of ['bad.name', 'stores', 'bad.actions.train.after', 'bad.actions.train.execute'])
+    expect(output).toContain(path)
 })

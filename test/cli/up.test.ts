@@ -1,5 +1,5 @@
-import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -195,27 +195,3 @@ test('ephemeral keeps everything in a temporary folder, and removes it', async (
   expect(existsSync(dropped)).toBe(false)
   expect(readdirSync(tmpdir()).filter((name) => !before.has(name) && dropped.includes(name))).toEqual([])
 }, 60_000)
-
-test('a config with several mistakes is refused with all of them at once, and the nearest right names', () => {
-  const folder = newFolder()
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(
-    join(folder, 'bad.mjs'),
-    `export const bad = { name: 'my pipeline', stores: { 'in box': { kind: 'filesystem-store', path: '', watch: 'yes' } },
-      actions: { train: { kind: 'action', after: 'inbox', execute: 'run' } } }\n`,
-  )
-  const output = (() => {
-    try {
-      execFileSync(process.execPath, ['--conditions=source', 'src/cli/main.ts', 'agent', join(folder, 'bad.mjs')], {
-        stdio: 'pipe',
-      })
-      return ''
-    } catch (cause) {
-      const { status, stderr } = cause as { status: number; stderr: Buffer }
-      expect(status).toBe(2)
-      return stderr.toString()
-    }
-  })()
-  for (const path of ['bad.name', 'stores', 'bad.actions.train.after', 'bad.actions.train.execute'])
-    expect(output).toContain(path)
-})

@@ -78,9 +78,10 @@ test('whoever was told to stop before does not wait for a server at all', async 
 
 test('a child that a signal killed gives the exit code of that signal', async () => {
   const code = "process.execve = undefined; require('./bin/millrace.cjs')"
-  const wrapper = run(process.execPath, ['-e', code, 'millrace', 'tail', '--nats', await nowhere()])
+  const url = await nowhere()
+  const wrapper = run(process.execPath, ['-e', code, 'millrace', 'tail', '--nats', url])
   await wrapper.says(/Waiting for a NATS server/)
-  const [child] = processesWith(`tail --nats`).filter(({ pid }) => pid !== wrapper.child.pid)
+  const [child] = processesWith(`tail --nats ${url}`).filter(({ pid }) => pid !== wrapper.child.pid)
   process.kill(child?.pid ?? 0, 'SIGKILL')
   expect(await wrapper.ended).toBe(128 + 9)
 })

@@ -61,7 +61,7 @@ const until = <T>(what: string, look: () => T | undefined | false): Promise<T> =
   })
 
 tail.once('exit', (code) => {
-  if (code) throw new Error(`millrace tail ended with ${code}`)
+  if (code && !tail.killed) throw new Error(`millrace tail ended with ${code}`)
 })
 
 const of = (type: string): Event[] => log.filter((event) => event.type === type)

@@ -2,7 +2,8 @@ import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { draft } from '#agents/pipelines/folder'
-import { eventually } from './on-disk.ts'
+import { watchStore } from '#agents/pipelines/watch'
+import { eventually, storeOnDisk } from './on-disk.ts'
 import { watched } from './watch-on-disk.ts'
 
 test('a new start finds what arrived, changed, moved or vanished while nothing ran, and hashes nothing twice', async () => {
@@ -112,4 +113,11 @@ test('what somebody else puts where an upload was promised is taken, and the upl
   writeFileSync(join(first.folder, 'plot.txt'), 'drawn by hand')
   expect(await first.seen('plot.txt')).toMatchObject({ size: 13 })
   await expect(first.store.admit(await draft(first.store.root, 'plot'), 'plot.txt', uploaded)).rejects.toThrow()
+})
+
+test('a watcher that begins when its host is ending already ends at once', async () => {
+  const disk = await storeOnDisk('root/in')
+  const ending = AbortSignal.abort()
+  const { ended } = await watchStore(disk.store, { settle: 60, ignoreExisting: false, signal: ending })
+  await ended
 })

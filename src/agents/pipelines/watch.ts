@@ -28,6 +28,7 @@ export const watchStore = async (
   store: Store,
   { settle, ignoreExisting, signal }: { settle: number; ignoreExisting: boolean; signal: AbortSignal },
 ): Promise<{ readonly ended: Promise<void> }> => {
+  if (signal.aborted) return { ended: Promise.resolve() } // It would not be told again.
   const { root, index } = store
   const resting = new Map<string, { timer: NodeJS.Timeout; stamp: Stamp | undefined }>()
   const complained = new Map<string, string>()

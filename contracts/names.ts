@@ -24,6 +24,12 @@ export const position = z
   .regex(/^[\w-]+\.\d+$/, 'use a position as an answer gave it')
   .describe('<log id>.<sequence>, opaque')
 
+/** The sequence of a position, by which positions of one log are told apart; 0, the beginning, where there is none. */
+export const sequenceOf = (at: string | undefined): number => Number(at?.slice(at.lastIndexOf('.') + 1) ?? 0)
+
+/** The log of a position. */
+export const logIdOf = (at: string): string => at.slice(0, at.lastIndexOf('.'))
+
 /** The SHA-256 of some bytes, in hexadecimal. */
 export const digest = z
   .string()

@@ -3,6 +3,7 @@
  * commands, reads views and follows the log under its own name.
  */
 import type { Recorded } from '#contracts/envelope'
+import { logIdOf, sequenceOf } from '#contracts/names'
 import { queryOf } from '#contracts/subjects'
 import { ask as askOf } from './command.ts'
 import type { Answer } from './handle.ts'
@@ -29,7 +30,7 @@ export type Client = {
    * `next`, the cursor of the next one. Metrics come whole, as an array, unless `limit` or `cursor` asks for a page.
    */
   readonly query: <T = unknown>(pipeline: string, view: string, filters?: Read) => Promise<T>
-  /** Events after a position (`start` of the log unless given), as they are recorded, until `signal` aborts. */
+  /** Events after a position, or all of the log where none is given, as they are recorded, until `signal` aborts. */
   readonly follow: (handle: (event: Recorded) => void, signal: AbortSignal, after?: string) => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -50,8 +51,8 @@ export const connect = async ({ url, principal = 'script' }: ConnectOptions = {}
     follow: (handle, signal, after) =>
       bus.follow(
         {
-          logId: after?.slice(0, after.lastIndexOf('.')) ?? bus.logId,
-          sequence: Number(after?.split('.').at(-1) ?? 0),
+          logId: after === undefined ? bus.logId : logIdOf(after),
+          sequence: sequenceOf(after),
         },
         ({ events }) => {
           for (const event of events) handle(event)

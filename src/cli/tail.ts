@@ -53,7 +53,7 @@ const matches = ({ type, address }: Recorded, { type: prefix, scope, key }: Opti
 
 const lineOf = (event: Recorded): string =>
   printable(
-    `${event.position.split('.').at(-1)} ${event.time} ${historyOf(event.address)} ${event.type} ${JSON.stringify(event.data)}`,
+    `${event.sequence} ${event.time} ${historyOf(event.address)} ${event.type} ${JSON.stringify(event.data)}`,
   )
 
 /** A place to begin at, as it was written: a position, or a sequence alone, which is one of whatever log there is. */

@@ -1,4 +1,5 @@
 import type { HostEvent } from '#contracts/host'
+import { sequenceOf } from '#contracts/names'
 import type { PipelineEvent } from '#contracts/pipeline'
 import { offered } from './on-artifacts.ts'
 import { onDefined } from './on-runs.ts'
@@ -43,6 +44,3 @@ export const onHosts: Handlers<HostEvent> = {
   'host.stopped': (rows, { sequence, storedAt, data: { host, instance } }) =>
     rows.turn(hosts, { host, instance }, { state: 'stopped', endedAt: storedAt }, sequence),
 }
-
-/** The sequence in a position of this log. */
-const sequenceOf = (position: string): number => Number(position.slice(position.lastIndexOf('.') + 1))

@@ -1,5 +1,6 @@
 import type { ArtifactEvent } from '#contracts/artifact'
 import type { Cause, Recorded } from '#contracts/envelope'
+import { sequenceOf } from '#contracts/names'
 import type { Offer } from '#contracts/pipeline'
 import type { Listed } from './shape.ts'
 
@@ -44,9 +45,6 @@ export const openArrivals = (logId: string) => {
 
   return { take, since, forget }
 }
-
-/** The sequence of a position; 0 where there is none. */
-export const sequenceOf = (position: string | undefined): number => Number(position?.split('.').at(-1) ?? 0)
 
 /** What a run that files start says of them. */
 export const messageOf = (offers: readonly Offerable[]): string =>

@@ -5,7 +5,7 @@ import type { Outbox } from '#bus/outbox'
 import { everyItem } from '#bus/pages'
 import { readEvent } from '#contracts/all'
 import type { ArtifactEvent } from '#contracts/artifact'
-import { splitPart } from '#contracts/names'
+import { sequenceOf, splitPart } from '#contracts/names'
 import type { RunEvent } from '#contracts/run'
 import { queryOf } from '#contracts/subjects'
 import { parse, tags } from './asked.ts'
@@ -151,5 +151,3 @@ export const inputsOf = async (
   }
   return inputs
 }
-
-const sequenceOf = (at: string): number => Number(at.split('.').at(-1))

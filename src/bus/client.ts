@@ -6,6 +6,7 @@ import type { Recorded } from '#contracts/envelope'
 import { logIdOf, sequenceOf } from '#contracts/names'
 import { queryOf } from '#contracts/subjects'
 import { ask as askOf } from './command.ts'
+import { readCredentials, securityOf } from './credentials.ts'
 import type { Answer } from './handle.ts'
 import { openBus } from './jetstream.ts'
 import { everyItem } from './pages.ts'
@@ -14,8 +15,10 @@ import { postFact } from './post.ts'
 export type ConnectOptions = {
   /** The NATS server; `NATS_URL`, or the local one, unless given. */
   readonly url?: string
-  /** Who the script is: letters, digits, - and _. */
+  /** Who the script is: letters, digits, - and _. A file of credentials says it by itself. */
   readonly principal?: string
+  /** The file that `millrace certs script` wrote, where the server lets in only those whom it knows. */
+  readonly creds?: string
 }
 
 type Read = { readonly after?: string } & Readonly<Record<string, unknown>>
@@ -36,8 +39,11 @@ export type Client = {
 }
 
 /** Connects a script to the bus. Rejects where no server answers. */
-export const connect = async ({ url, principal = 'script' }: ConnectOptions = {}): Promise<Client> => {
-  const bus = await openBus({ url: url ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222', principal })
+export const connect = async ({ url, principal = 'script', creds }: ConnectOptions = {}): Promise<Client> => {
+  const carried = creds === undefined ? undefined : readCredentials(creds)
+  const server = url ?? carried?.url ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222'
+  const security = carried && securityOf(carried, carried.ca, server)
+  const bus = await openBus({ url: server, principal, ...(security && { security }) })
   const askFor = (pipeline: string, view: string, filters: Read): Promise<unknown> =>
     bus.request(queryOf(view, pipeline, bus.principal), filters, { timeout: 15_000 })
   return {

@@ -52,9 +52,7 @@ const matches = ({ type, address }: Recorded, { type: prefix, scope, key }: Opti
   (!prefix || type.startsWith(prefix)) && (!scope || address.scope === scope) && (!key || address.key === key)
 
 const lineOf = (event: Recorded): string =>
-  printable(
-    `${event.sequence} ${event.time} ${historyOf(event.address)} ${event.type} ${JSON.stringify(event.data)}`,
-  )
+  printable(`${event.sequence} ${event.time} ${historyOf(event.address)} ${event.type} ${JSON.stringify(event.data)}`)
 
 /** A place to begin at, as it was written: a position, or a sequence alone, which is one of whatever log there is. */
 type From = { readonly text: string; readonly logId?: string | undefined; readonly sequence: number }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { connect } from '#bus/client'
 import { readCredentials, securityOf } from '#bus/credentials'
 import { openBus } from '#bus/jetstream'
 import { dropHaiku } from '../../examples/file-transfer/create_files.ts'
@@ -98,6 +99,10 @@ describe('credentials', { timeout: 60_000 }, () => {
     const { url, ca, ...who } = readCredentials(out)
     const ann = await openBus({ url, principal: 'somebody', security: securityOf(who, ca, url) })
     expect(ann.principal).toBe('ann')
+    const client = await connect({ creds: out })
+    await client.publish('root_pipeline', 'tracking.metric-logged', { key: 'loss', value: 1 })
+    expect((await ann.last({ aggregate: 'tracking', scope: 'root_pipeline', key: 'ann' }))?.principal).toBe('ann')
+    await client.close()
     expect(await run('certs', 'ls', '--state', state)).toMatchObject({ output: /^ann +script +U[A-Z2-7]{55}$/m })
     const listed = (await run('certs', 'ls', '--json', '--state', state)).output.trim().split('\n')
     expect(listed.map((line) => JSON.parse(line))).toContainEqual(

@@ -109,7 +109,7 @@ export const own = <State, C, E>(bus: Bus, decider: Decider<State, C, E>, scope:
 
 const readAsked = (body: unknown): Omit<Command, 'principal'> & { readonly key: string } => {
   const { id, type, key, data, correlationId, causationId } = (body ?? {}) as Record<string, unknown>
-  const text = (name: string, value: unknown, allowed = /^[\w.:-]{1,200}$/): string => {
+  const text = (name: string, value: unknown, allowed = /^[\w.:-]{1,300}$/): string => {
     if (typeof value !== 'string' || !allowed.test(value))
       throw faults.brokenContract('command', `${name}: expected a text that matches ${allowed.source}`)
     return value

@@ -41,6 +41,7 @@ export const ownerOf = <State, C, E>(bus: Bus, decider: Decider<State, C, E>) =>
     const subject = historyOf(address)
     const kept = folds.get(subject) ?? { state: decider.initial, version: 0, answered: new Map<string, Answered>() }
     const { events, version } = await bus.read(address, kept.version)
+    if (version < kept.version) throw faults.shorterLog(kept.version, version) // The log was made anew under us.
     let { state } = kept
     for (const recorded of events) {
       const id = commandOfEvent(recorded.id)

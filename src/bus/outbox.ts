@@ -45,6 +45,10 @@ export const openOutbox = (db: Database, principal: string) => {
     if (contract?.kind !== 'fact') throw faults.brokenContract(type, 'it is no fact that can be posted')
     const parsed = contract.data.safeParse(data)
     if (!parsed.success) throw faults.brokenContract(type, problemsOf(parsed.error.issues))
+    // What no header can hold would wait for ever, and all that is behind it.
+    for (const said of [causedBy?.id, causedBy?.correlationId, asker])
+      if (said !== undefined && !/^[\x21-\x7e]{1,400}$/.test(said))
+        throw faults.brokenContract(type, 'an id is not one')
     const { length } = JSON.stringify(parsed.data)
     if (length > largestFact) throw faults.tooLarge(type, length, largestFact)
     const id = tables.add(address, historyOf(address), (id) => ({

@@ -69,7 +69,8 @@ export const startServer = async (options: StartOptions): Promise<Server> => {
     const exited = running.exited.finally(lock.release)
     const stop = async () => {
       await end(running)
-      await rm(join(home, 'server.json'), { force: true })
+      // By now another process may have started another one here.
+      if ((await recall(home))?.name === running.name) await rm(join(home, 'server.json'), { force: true })
       await exited
     }
     const { port, pid } = running

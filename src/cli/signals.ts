@@ -17,7 +17,7 @@ export const stopping = (): AbortSignal => {
     // A child of `up`: the starter says when to stop, and what comes from the terminal is the starter's.
     process.on('SIGINT', () => undefined)
     process.on('SIGHUP', () => undefined)
-    process.on('disconnect', stop)
+    process.on('disconnect', () => controller.abort(stopped)) // It goes with the first signal, and never is a second one.
   } else {
     process.on('SIGINT', stop)
     process.on('SIGHUP', stop)

@@ -97,9 +97,10 @@ const runAll = async (
   const children = childrenOf(plan, options, base, ending)
   for (const { ended } of children) ended.catch((cause: unknown) => broken.abort(cause))
   // Before what removes their folder.
-  process.prependListener('exit', () => {
+  const killAll = () => {
     for (const { kill } of children) kill()
-  })
+  }
+  process.prependListener('exit', killAll)
   const urlOf = (port: number | undefined) => `https://${inUrl(options.host)}:${port}`
   const consoleUrl = urlOf(plan.hosts[0]?.port)
   const tell = bus.follow(
@@ -126,6 +127,7 @@ const runAll = async (
   }
   if (signal.aborted) say('Stopping: agents finish what they can')
   await Promise.allSettled(children.map(({ ended }) => ended))
+  process.off('exit', killAll)
   await Promise.allSettled([tell, bus.close()])
   if (broken.signal.aborted) throw broken.signal.reason
 }

@@ -39,15 +39,25 @@ const site = () => {
     }
     return (await bus.read(self)).events.find((event) => event.position === position)?.id ?? ''
   }
+  const waitingRequest = async (): Promise<string> => {
+    const { state } = await owner.current(self)
+    return state.requests[0]?.request ?? ''
+  }
   const drop = async (path: string): Promise<Recorded> => {
     const data = { store: 'p/inbox', path, digest: 'a'.repeat(64), size: 1, change: 'new' }
     const at = await postFact({ ...bus, principal: 'inbox' }, { scope: 'p', type: 'artifact.detected', data })
     const { events } = await bus.read({ aggregate: 'artifact', scope: 'p', key: 'inbox' })
     return events.find(({ position }) => position === at) as Recorded
   }
-  const planning = ({ trigger, say = () => undefined }: { trigger?: Trigger; say?: (line: string) => void } = {}) => {
+  type Planning = { trigger?: Trigger; say?: (line: string) => void; lag?: number }
+  const planning = ({ trigger, say = () => undefined, lag = 0 }: Planning = {}) => {
     const triggers = new Map(trigger ? [['p/inbox', trigger]] : [])
-    void plan({ bus, owner: owner as never, pipeline: 'p', triggers, say, signal: stop.signal })
+    // As from a server that is far away.
+    const current = async (address: typeof self) => {
+      await new Promise((resolve) => setTimeout(resolve, lag))
+      return owner.current(address)
+    }
+    void plan({ bus, owner: { ...owner, current } as never, pipeline: 'p', triggers, say, signal: stop.signal })
   }
   /** The planned runs, once there are so many. */
   const planned = async (count: number): Promise<readonly Recorded[]> => {
@@ -74,7 +84,7 @@ const site = () => {
     await bus.append([{ address, expectedVersion: 'any', events: [event] }])
     return (await bus.read(address)).events.at(-1) as Recorded
   }
-  return { handle, define, request, drop, planning, planned, released, nodesOf, end }
+  return { handle, define, request, waitingRequest, drop, planning, planned, released, nodesOf, end }
 }
 
 test('a start plans with the definitions of today, however long the history before them is', async () => {
@@ -148,4 +158,22 @@ test('what a trigger still misses is said, once for as long as it is so', async 
   await drop('three')
   await planned(1)
   expect(said.slice(0, 1)).toEqual(['p/inbox waits: 1 of 3 files'])
+})
+
+test('a request that waited behind a run that ended meanwhile is planned with the whole graph', async () => {
+  const { handle, define, request, waitingRequest, planning, planned, nodesOf, end } = site()
+  await define([store, node('train', 'action')])
+  const trigger = { kind: 'request', message: 'first', request: '' }
+  await request('first')
+  await handle('pipeline.plan', {
+    trigger: { ...trigger, request: await waitingRequest() },
+    offers: [],
+    graph: 'a'.repeat(64),
+    nodes: [{ part: 'p/train', kind: 'action', after: [] }],
+  })
+  await request('second')
+  await end(0)
+  planning({ lag: 20 })
+  await planned(2)
+  expect(await nodesOf(1)).toEqual(['p/metadata', 'p/train'])
 })

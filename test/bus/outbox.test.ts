@@ -118,6 +118,13 @@ test('a fact that no message could hold is refused, and says what to do', () => 
   )
 })
 
+test('a cause that no header can hold is refused: it would hold up all that are behind it', () => {
+  const outbox = openOutbox(new Database(':memory:'), 'host')
+  const poisoned = { ...metric('a', 1), causedBy: { id: 'x\r\ny', correlationId: 'x' } }
+  expect(() => outbox.post(poisoned)).toThrow(/an id is not one/)
+  expect(outbox.waiting()).toBe(0)
+})
+
 test('what is flushed is what had been posted, however much is posted meanwhile', async () => {
   const outbox = openOutbox(new Database(':memory:'), 'host')
   const bus = memoryHub().connect('host')

@@ -17,7 +17,8 @@ import type { Arrival, Store } from './store.ts'
 import { atMost } from './turns.ts'
 
 const path = z.string().min(1).max(4096)
-const cause = z.object({ id: z.string(), correlationId: z.string() }).optional()
+const eventId = z.string().regex(/^[\w.:-]{1,300}$/, 'use the id of an event')
+const cause = z.object({ id: eventId, correlationId: eventId }).optional()
 
 /** What can be asked of a store by whoever is not its host. */
 const requests = {
@@ -63,13 +64,21 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
   const underWay = new Map<string, Promise<Listed>>()
   const limited = atMost(movedAtOnce)
 
-  const provide = (wanted: string): Promise<Provided> =>
-    limited(async () => {
+  const provided = new Map<string, Promise<Provided>>()
+
+  /** Whoever asks again for what is under way is told with the first: it takes no second place in the queue. */
+  const provide = (wanted: string): Promise<Provided> => {
+    const running = provided.get(wanted)
+    if (running) return running
+    const providing = limited(async () => {
       signal.throwIfAborted()
       const { file, ...found } = await store.find(wanted)
       await bus.buckets.put(host, found.digest, streamOf(file))
       return { ...found, host }
-    })
+    }).finally(() => provided.delete(wanted))
+    provided.set(wanted, providing)
+    return providing
+  }
 
   const receive = (
     asked: z.infer<(typeof requests)['receive']>,

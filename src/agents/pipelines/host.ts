@@ -84,7 +84,10 @@ export const runHost = async (options: HostOptions): Promise<void> => {
   await Promise.allSettled(tasks)
   outbox.post({ address: about, type: 'host.stopped', data: { host, instance } })
   // What can't be sent within two seconds waits on disk for the next start.
-  await Promise.race([outbox.flushed(), new Promise((resolve) => setTimeout(resolve, 2_000).unref())])
+  await Promise.race([
+    outbox.flushed().catch(() => undefined),
+    new Promise((resolve) => setTimeout(resolve, 2_000).unref()),
+  ])
   sending.abort()
   presenceEnds.abort()
   await Promise.allSettled([sent, Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 1_000).unref())])])

@@ -86,6 +86,7 @@ export const plan = async ({ bus, owner, pipeline, triggers, say, signal }: Plan
     const [request] = self.requests
     const byFiles = offers.length > 0 && offers.every(holds)
     if (!request && !byFiles) return
+    if (request && !requested.has(request.request)) return // Its event is on its way, and looks again.
     const nodes = extentOf(pipeline, graphs)
     const cycle = cycleIn(nodes)
     if (cycle) return complain(`${pipeline} plans no run: its nodes wait for each other: ${cycle.join(' after ')}`)
@@ -139,9 +140,10 @@ export const plan = async ({ bus, owner, pipeline, triggers, say, signal }: Plan
     if (isDefined) await evaluate()
   }
   let turn = Promise.resolve()
-  const handle = ({ events }: { readonly events: readonly Recorded[] }): Promise<void> => {
+  const handle = ({ events }: { readonly events: readonly Recorded[] }, isLastDefinition = false): Promise<void> => {
     turn = turn.then(async () => {
       for (const event of events) apply(event)
+      isDefined ||= isLastDefinition // Not before: a turn that waits would plan without what this one brings.
       await patiently(look, signal, (reason) => say(`${pipeline} plans no run for now: ${reason}`))
     })
     return turn
@@ -153,7 +155,7 @@ export const plan = async ({ bus, owner, pipeline, triggers, say, signal }: Plan
   const follow = (sequence: number, subject: string): void => {
     if (followed.has(subject)) return
     followed.add(subject)
-    bus.follow({ logId: bus.logId, sequence }, handle, signal, [subject]).catch(fail)
+    bus.follow({ logId: bus.logId, sequence }, (batch) => handle(batch), signal, [subject]).catch(fail)
   }
   const followResources = (): void => {
     for (const resource of watched()) {
@@ -167,8 +169,7 @@ export const plan = async ({ bus, owner, pipeline, triggers, say, signal }: Plan
   const definitions = bus.follow(
     { logId: bus.logId, sequence: 0 },
     async (batch) => {
-      isDefined ||= batch.pending === 0
-      await handle(batch)
+      await handle(batch, batch.pending === 0)
       if (isDefined) followResources()
     },
     signal,

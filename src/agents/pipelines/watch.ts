@@ -30,6 +30,12 @@ export const watchStore = async (
 ): Promise<{ readonly ended: Promise<void> }> => {
   if (signal.aborted) return { ended: Promise.resolve() } // It would not be told again.
   const { root, index } = store
+  const { promise: ended, resolve: end, reject } = Promise.withResolvers<void>()
+  const fail = (cause: unknown): void => reject(faults.unwatchable(root, cause))
+  /** What can't be noted (a full disk) ends the watching with a sentence; the next start finds what was missed. */
+  const safely = (act: () => unknown): void => {
+    void (async () => act())().catch(fail)
+  }
   const resting = new Map<string, { timer: NodeJS.Timeout; stamp: Stamp | undefined }>()
   const complained = new Map<string, string>()
   const waits = new Map<string, number>()
@@ -48,7 +54,7 @@ export const watchStore = async (
     if (signal.aborted) return
     const after = Math.min(tryAgainAtLatest, 2 * (waits.get(path) ?? tryAgainAfter / 2))
     waits.set(path, after)
-    resting.set(path, { stamp: undefined, timer: setTimeout(() => void rested(path), after) })
+    resting.set(path, { stamp: undefined, timer: setTimeout(() => safely(() => rested(path)), after) })
   }
 
   /** Size and time of what lies at a path; undefined where it is gone or no artifact. */
@@ -74,7 +80,7 @@ export const watchStore = async (
   const rest = (path: string, stamp: Stamp | undefined) => {
     const before = resting.get(path)
     if (before) clearTimeout(before.timer)
-    resting.set(path, { stamp, timer: setTimeout(() => void rested(path), settle) })
+    resting.set(path, { stamp, timer: setTimeout(() => safely(() => rested(path)), settle) })
   }
 
   /** Nothing was heard of a file for a while: is it still the same? */
@@ -93,7 +99,7 @@ export const watchStore = async (
     try {
       await takeIn(path, stamp)
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') tryLater(path, cause)
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') safely(() => tryLater(path, cause))
     }
   })
 
@@ -131,22 +137,19 @@ export const watchStore = async (
     for (const { timer } of resting.values()) clearTimeout(timer)
     void watcher.close()
   })
-  watcher.on('add', (file) => void arrived(file))
-  watcher.on('change', (file) => void arrived(file))
-  watcher.on('unlink', (file) => {
-    if (!signal.aborted) index.gone(pathIn(root, file))
-  })
+  watcher.on('add', (file) => safely(() => arrived(file)))
+  watcher.on('change', (file) => safely(() => arrived(file)))
+  watcher.on('unlink', (file) => safely(() => signal.aborted || index.gone(pathIn(root, file))))
   const ready = new Promise<void>((resolve) => {
     watcher.once('ready', () => resolve())
   })
-  const ended = new Promise<void>((resolve, reject) => {
-    signal.addEventListener('abort', () => resolve())
-    watcher.on('error', (cause) => {
-      const { code, path } = cause as NodeJS.ErrnoException
-      // A folder in it that is not ours to read harms none of the others.
-      if ((code === 'EACCES' || code === 'EPERM') && path && path !== root) refuse(pathIn(root, path), reasonOf(cause))
-      else reject(faults.unwatchable(root, cause))
-    })
+  signal.addEventListener('abort', () => end())
+  watcher.on('error', (cause) => {
+    const { code, path } = cause as NodeJS.ErrnoException
+    // A folder in it that is not ours to read harms none of the others.
+    if ((code === 'EACCES' || code === 'EPERM') && path && path !== root)
+      safely(() => refuse(pathIn(root, path), reasonOf(cause)))
+    else fail(cause)
   })
   await Promise.race([ready, ended])
   if (signal.aborted) return { ended } // What has not been looked at is not gone.

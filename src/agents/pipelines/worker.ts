@@ -59,14 +59,19 @@ const handle = async (worker: Worker, piece: Work): Promise<void> => {
   const reading = readEvent(piece.event)
   if (!reading.kept) return giveUp(worker, piece, reading.reason)
   const event = reading.event as Scheduled
-  const { holdings, say, signal } = worker
+  const { bus, holdings, say, signal } = worker
   const renew = () => {
-    holdings.hold(piece)
+    try {
+      // Without a connection nobody hears it: the receipt must not seem younger than the lease.
+      if (bus.connected()) holdings.hold(piece)
+    } catch (cause) {
+      say(`${event.data.part} can't be noted on disk: ${reasonOf(cause)}`)
+    }
     piece.working()
   }
-  renew()
   const keepLease = setInterval(renew, beatEvery)
   try {
+    renew()
     const end = await carryOut(worker, piece, event)
     // The server would take the word of an old delivery as well, and nobody would be given the work again.
     if (end === 'superseded') {

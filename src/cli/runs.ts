@@ -13,6 +13,14 @@ type RunRow = { readonly number: number; readonly state: string } & Readonly<Rec
 const withPipeline = (command: Command): Command =>
   withSession(command).option('--pipeline <name>', 'the pipeline; needed where there are several')
 
+type RunArgument = { readonly pipeline: string | undefined; readonly number: number }
+
+/** A run as its number, or as every screen and line calls it. */
+const runIn = (text: string): RunArgument => {
+  const [, pipeline, number = text] = /^([\w-]+)\/(.*)$/.exec(text) ?? []
+  return { pipeline, number: whole(0)(number) }
+}
+
 export const runsVerb = (program: Command): void => {
   const runs = program.command('runs').description('list, show, start and watch runs')
 
@@ -33,12 +41,12 @@ export const runsVerb = (program: Command): void => {
       }),
     )
 
-  withPipeline(runs.command('show').argument('<number>', 'its number', whole(0)))
+  withPipeline(runs.command('show').argument('<run>', 'its number, or <pipeline>/<number>', runIn))
     .description('show one run: its nodes, inputs and outputs')
     .addHelpText('after', '\nExample:\n  millrace runs show 0 --json')
-    .action((number: number, options: Options) =>
+    .action(({ pipeline, number }: RunArgument, options: Options) =>
       inSession(options, async ({ bus, json }) => {
-        const scope = await metadataPipeline(bus, options.pipeline)
+        const scope = await metadataPipeline(bus, options.pipeline ?? pipeline)
         const run = await query<RunRow & { nodes?: readonly Readonly<Record<string, unknown>>[] }>(bus, 'run', scope, {
           run: number,
         })

@@ -83,6 +83,7 @@ describe('up', () => {
       state: 'succeeded',
     })
     expect(await ask('runs', 'show', '0')).toMatch(/root_pipeline\/retraining +succeeded/)
+    expect(await ask('runs', 'show', 'root_pipeline/0')).toBe(await ask('runs', 'show', '0'))
     expect(await ask('artifacts', 'ls', 'root_pipeline/model_registry')).toContain('model0.txt')
     expect(await ask('hosts', 'ls')).toContain('leaf_pipeline/shakespeare_eval')
     expect(await ask('status')).toMatch(/haiku_data_store .*waiting for files/)

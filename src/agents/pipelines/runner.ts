@@ -118,6 +118,8 @@ const execute = async (assignment: Assignment): Promise<Result> => {
     if (said === false) return { outcome: 'failed', reason: `${assignment.node} returned false` }
     return typeof said === 'string' ? { outcome: 'succeeded', message: said } : { outcome: 'succeeded' }
   } catch (cause) {
+    // A run records the sentence; where it happened is for whoever reads the host's log.
+    if (cause instanceof Error && cause.stack) say('error')(cause.stack)
     return { outcome: 'errored', reason: reasonOf(cause) || 'It threw without saying why' }
   }
 }

@@ -63,7 +63,10 @@ export const watchStore = async (
     try {
       const link = await lstat(file, { bigint: true })
       if (link.isDirectory()) return undefined
-      if (link.isSymbolicLink()) await inside(root, path)
+      if (link.isSymbolicLink() && !(await inside(root, path).catch(() => undefined))) {
+        refuse(path, 'it is a link that leads out of the store')
+        return undefined
+      }
       const found = link.isSymbolicLink() ? await stat(file, { bigint: true }) : link
       if (found.isDirectory()) return undefined
       if (!found.isFile()) {

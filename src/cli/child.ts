@@ -62,5 +62,5 @@ export const supervise = (
       await delay(Math.min(10_000, 250 * 2 ** Math.min(tries, 6)), undefined, { signal }).catch(() => undefined)
     }
   }
-  return { ready, ended: live(), kill: () => child?.kill('SIGKILL'), pid: () => child?.pid }
+  return { ready, ended: live(), kill: () => child?.kill('SIGKILL') }
 }

@@ -5,6 +5,7 @@ import type { Bus, Health } from '#bus/bus'
 import { reasonOf } from '#bus/fault'
 import { openBus } from '#bus/jetstream'
 import { greet } from '#bus/lock'
+import { isOlder } from '#bus/version'
 import { exitCode } from './exit.ts'
 import { keepsMetadata, knownPipelines } from './known.ts'
 import { type Common, connectionOf } from './options.ts'
@@ -57,7 +58,7 @@ const port = async (number: number): Promise<Finding> => {
 }
 
 const server = ({ version, floor, storage, write }: Health): Finding[] => {
-  const old = version.localeCompare(floor, undefined, { numeric: true }) < 0
+  const old = isOlder(version, floor)
   const restart = 'free some space, then restart the server: it does not come back from a full disk by itself'
   const skew = write.stored ? Math.abs(write.ahead) : 0
   return [
@@ -93,12 +94,12 @@ const projections = async (bus: Bus): Promise<Finding[]> => {
     if (!keepsMetadata(graph)) continue
     const what = `projection of ${graph.pipeline}`
     found.push(
-      await query<{ state: string; lag: number; rejected: number }>(bus, 'status', graph.pipeline, {}).then(
+      await query<{ state: string; lag: number | null; rejected: number }>(bus, 'status', graph.pipeline, {}).then(
         ({ state, lag, rejected }) =>
           finding(
             what,
-            state === 'halted' ? 'failed' : lag > 1_000 || rejected > 0 ? 'degraded' : 'ok',
-            `${state}, ${lag} behind, ${rejected} rejected`,
+            state === 'halted' ? 'failed' : lag === null || lag > 1_000 || rejected > 0 ? 'degraded' : 'ok',
+            `${state}, ${lag ?? 'it is not known how far'} behind, ${rejected} rejected`,
             rejected > 0
               ? 'see the rejected view: somebody wrote events that break their contract'
               : 'wait, or see millrace projections ls',

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { aborted } from '#bus/abort'
 import { reasonOf } from '#bus/fault'
 import { startOrShare } from './share.ts'
-import { aborted } from './signals.ts'
 import type { Where } from './start.ts'
 
 /**

@@ -25,10 +25,3 @@ export const stopping = (): AbortSignal => {
   process.on('SIGTERM', stop)
   return controller.signal
 }
-
-/** Resolves when a signal aborts. */
-export const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os'
+import { aborted } from '#bus/abort'
 import type { Bus } from '#bus/bus'
 import { faults } from '#bus/fault'
 import { nameFrom } from '#contracts/names'
@@ -75,12 +76,6 @@ export const runWeb = async (options: WebOptions): Promise<void> => {
 
 /** Whether only this machine can reach an address. */
 const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host)
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 
 /** The name of this machine's user; a user of a container often has none, only a number. */
 const nameOfUser = (): string => {

@@ -1,3 +1,4 @@
+import { aborted } from '#bus/abort'
 import type { Batch, Bus } from '#bus/bus'
 import { Fault, faults } from '#bus/fault'
 import type { Halt } from './apply.ts'
@@ -187,9 +188,3 @@ export const follow = async (options: FollowOptions): Promise<Follower> => {
   const { now, caughtUp, waitFor, onApplied } = progress
   return { now, caughtUp, waitFor, onApplied, path, projection, rebuild, ended }
 }
-
-const aborted = (signal: AbortSignal): Promise<undefined> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined)
-    signal.addEventListener('abort', () => resolve(undefined), { once: true })
-  })

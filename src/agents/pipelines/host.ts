@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { aborted } from '#bus/abort'
 import type { Bus } from '#bus/bus'
 import { commandFrom, own } from '#bus/command'
 import { dispatch } from '#bus/dispatcher'
@@ -77,10 +78,7 @@ export const runHost = async (options: HostOptions): Promise<void> => {
   log('debug', `${host} runs ${nodes.length} nodes`)
   options.ready?.()
 
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
+  await aborted(signal)
   await Promise.allSettled(tasks)
   outbox.post({ address: about, type: 'host.stopped', data: { host, instance } })
   // What can't be sent within two seconds waits on disk for the next start.

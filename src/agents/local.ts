@@ -29,14 +29,13 @@ export const openLocal = (path: string): Database.Database => {
     ) strict, without rowid;
     create table if not exists tries (
       event text primary key,
-      returned integer not null default 0,
+      begun integer not null default 0,
       lost integer not null default 0
     ) strict, without rowid;
     create table if not exists promises (
       store text not null,
       path text not null,
-      digest text not null,
-      origin text not null,
+      promise text not null,
       primary key (store, path)
     ) strict, without rowid;
     create table if not exists watched (

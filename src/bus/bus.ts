@@ -43,8 +43,8 @@ export type Work = {
   readonly delivery: number
   /** Gives this delivery back, from any process: see `Bus.release`. */
   readonly receipt: string
-  /** Renews the lease. */
-  readonly working: () => void
+  /** Renews the lease; resolves once the server knows. */
+  readonly working: () => Promise<void>
   /**
    * Says that it is done and will not be delivered again, to whomever: only for whoever holds the latest delivery to say.
    * Resolves when the server knows.

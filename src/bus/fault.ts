@@ -68,6 +68,11 @@ export const faults = {
       'log.shorter',
       `The log ends at ${head}, before the followed position ${sequence}: rebuild. See: millrace projections rebuild`,
     ),
+  forgottenFacts: (subject: string, sequence: number, found: number, database: string) =>
+    new Fault(
+      'log.shorter',
+      `${subject} ends at ${found} in the log, which had acknowledged ${sequence}: the log was restored from an older copy. What this host knows of it no longer holds: move ${database} away and start the host again. It then offers its files anew`,
+    ),
   changedLog: (sequence: number, expected: string, found: string) =>
     new Fault(
       'log.changed',

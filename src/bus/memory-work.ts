@@ -45,7 +45,7 @@ export const memoryWork = (lease: number) => {
       event: item.event,
       delivery: item.delivery,
       receipt,
-      working: () => void item.timer?.refresh(),
+      working: async () => void item.timer?.refresh(),
       done: async () => {
         clearTimeout(item.timer)
         if (items.get(subject) === item) items.delete(subject)

@@ -73,7 +73,7 @@ export const openOutbox = (db: Database, principal: string) => {
     const known = tables.producer(subject)
     if (!address || !known) return
     const { events, version } = await bus.read(address, known.sequence)
-    if (version < known.sequence) throw faults.shorterLog(known.sequence, version)
+    if (version < known.sequence) throw faults.forgottenFacts(subject, known.sequence, version, db.name)
     tables.reconcile(subject, events, version)
   }
 
@@ -107,7 +107,15 @@ export const openOutbox = (db: Database, principal: string) => {
       if (!(cause instanceof Fault) || cause.code === 'bus.timeout') await lookAgainAtAll()
       throw cause
     })
-    if (stored === 'conflict') return lookAgainAtAll()
+    if (stored === 'conflict') {
+      await lookAgainAtAll()
+      const isNews = appends.some(({ address, expectedVersion }) => {
+        return tables.producer(historyOf(address))?.sequence !== expectedVersion
+      })
+      // Nothing lies there that we did not know: sent again at once, it would be refused again.
+      if (!isNews) throw faults.contended(rows[0]?.subject ?? '', 1)
+      return
+    }
     // A batch lies in one piece: the last sequence tells all others.
     let sequence = stored - rows.length
     for (const [subject, some] of bySubject) {

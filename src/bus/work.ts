@@ -1,7 +1,7 @@
 import { AckPolicy, type ConsumerConfig, type JsMsg, jetstream } from '@nats-io/jetstream'
 import { workOf, worksOf } from '#contracts/subjects'
 import { type Bus, type Cursor, lease, type Work, type WorkItem } from './bus.ts'
-import { type Connection, reliably, unlessDenied } from './connection.ts'
+import { answeredWithin, type Connection, reliably, unlessDenied } from './connection.ts'
 import { batchOf } from './follow.ts'
 import { decodeCarried, encodeCarried } from './message.ts'
 import { asFault, batchLimit, type Outgoing, publishBatch, type Stored, serverCode, store } from './publish.ts'
@@ -105,7 +105,9 @@ const workIn = (connection: Connection, logId: string, message: JsMsg): Work | u
       event,
       delivery: message.info.deliveryCount,
       receipt: receiptOf(message),
-      working: () => message.working(),
+      working: async () => {
+        await connection.nc.request(receiptOf(message), '+WPI', { timeout: answeredWithin })
+      },
       done: () => acknowledge(connection, message),
       postpone: (milliseconds) => message.nak(milliseconds),
     }

@@ -35,6 +35,8 @@ export const storeOnDisk = async (
         throw new Error('killed')
       },
     })
+  /** The same store as the next process of the host opens it. */
+  const reopened = () => openStore(part, join(base, 'folder'), local, outbox)
   const facts = async () => {
     await outbox.flushed()
     const { events } = await bus.read({ aggregate: 'artifact', scope, key })
@@ -54,6 +56,7 @@ export const storeOnDisk = async (
     outbox,
     store,
     dying,
+    reopened,
     facts,
     end,
     stop: () => stop.abort(),

@@ -2,34 +2,52 @@ import { spawn } from 'node:child_process'
 import { filesystemStore, pipeline } from 'millrace'
 
 /** Functions as they ought not to be. */
-export const awkward = pipeline('awkward', { inbox: filesystemStore({ path: './inbox', watch: true }) }, (action) => ({
-  /** Leaves a process behind that holds the output open. */
-  leaves: action({}, () => {
-    const left = spawn('sleep', ['60'], { stdio: 'inherit' })
-    process.stdout.write(`left ${left.pid}\n`)
+export const awkward = pipeline(
+  'awkward',
+  {
+    inbox: filesystemStore({ path: './inbox', watch: true }),
+    outbox: filesystemStore({ path: './outbox' }),
+  },
+  (action) => ({
+    /** Leaves a process behind that holds the output open. */
+    leaves: action({}, () => {
+      const left = spawn('sleep', ['60'], { stdio: 'inherit' })
+      process.stdout.write(`left ${left.pid}\n`)
+    }),
+    /** Leaves one that does not want to end, and says so. */
+    clings: action({}, async () => {
+      const left = spawn('sh', ['-c', 'trap "" TERM; echo deaf; while true; do sleep 0.1; done'])
+      process.stdout.write(`left ${left.pid}\n`)
+      await new Promise((resolve) => left.stdout.once('data', resolve))
+    }),
+    /** Leaves one that is out of reach. */
+    escapes: action({}, () => {
+      const left = spawn('sleep', ['60'], { stdio: 'inherit', detached: true })
+      process.stdout.write(`left ${left.pid}\n`)
+    }),
+    /** Hears nothing any more. */
+    blocks: action({}, () => {
+      const left = spawn('sleep', ['60'])
+      process.stdout.write(`left ${left.pid}\nmyself ${process.pid}\n`)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000)
+    }),
+    stammers: action({}, async () => {
+      for (const piece of ['one li', 'ne\n\ntwo ', 'lines\nand an', ' end']) {
+        process.stdout.write(piece)
+        await new Promise((resolve) => setTimeout(resolve, 30)) // So that each goes through the pipe alone.
+      }
+    }),
+    /** Begins things and does not wait for them. */
+    forgets: action({}, ({ stores }) => {
+      void stores.outbox.save('a', 'late')
+      void stores.outbox.tag('a', { of: 'b' })
+    }),
+    /** Ends while the host still does something for it. */
+    quits: action({}, async ({ stores }) => {
+      void stores.outbox.list()
+      await new Promise((resolve) => process.stdout.write('quits\n', resolve))
+      process.exit(7)
+    }),
+    reads: action({ after: ['inbox'] }, async ({ run }) => (await run.inputs.inbox[0]?.text()) ?? 'nothing'),
   }),
-  /** Leaves one that does not want to end, and says so. */
-  clings: action({}, async () => {
-    const left = spawn('sh', ['-c', 'trap "" TERM; echo deaf; while true; do sleep 0.1; done'])
-    process.stdout.write(`left ${left.pid}\n`)
-    await new Promise((resolve) => left.stdout.once('data', resolve))
-  }),
-  /** Leaves one that is out of reach. */
-  escapes: action({}, () => {
-    const left = spawn('sleep', ['60'], { stdio: 'inherit', detached: true })
-    process.stdout.write(`left ${left.pid}\n`)
-  }),
-  /** Hears nothing any more. */
-  blocks: action({}, () => {
-    const left = spawn('sleep', ['60'])
-    process.stdout.write(`left ${left.pid}\nmyself ${process.pid}\n`)
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000)
-  }),
-  stammers: action({}, async () => {
-    for (const piece of ['one li', 'ne\n\ntwo ', 'lines\nand an', ' end']) {
-      process.stdout.write(piece)
-      await new Promise((resolve) => setTimeout(resolve, 30)) // So that each goes through the pipe alone.
-    }
-  }),
-  reads: action({ after: ['inbox'] }, async ({ run }) => (await run.inputs.inbox[0]?.text()) ?? 'nothing'),
-}))
+)

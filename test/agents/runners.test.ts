@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { openRunners } from '#agents/pipelines/runners'
+import { openRunners, type Services } from '#agents/pipelines/runners'
 import { run } from '../processes.ts'
 import { eventually, temporaryFolder } from './on-disk.ts'
 
@@ -14,11 +14,13 @@ const opened = () => {
   const runners = openRunners({ configPath, base, pipeline: 'awkward' }, host.signal)
   const [lines, calls]: [string[], unknown[]] = [[], []]
   const stop = new AbortController()
-  const execute = (node: string, inputs = {}) =>
+  const answered = async (of: string, verb: string, args: unknown): Promise<unknown> =>
+    void calls.push([of, verb, args])
+  const execute = (node: string, inputs = {}, call: Services['call'] = answered) =>
     runners.execute(
       { kind: 'run', node, run: { pipeline: 'awkward', number: 0, attempt: 1 }, inputs },
       {
-        call: async (of, verb, args) => void calls.push([of, verb, args]),
+        call,
         log: (_, message) => lines.push(message),
         signal: stop.signal,
       },
@@ -53,6 +55,37 @@ test('a process that left the group of its function does not hold up the result 
   const { execute, said } = opened()
   expect(await execute('escapes')).toEqual({ outcome: 'succeeded' })
   process.kill(await said('left '), 'SIGKILL')
+}, 10_000)
+
+test('what a function began and did not await is done before the function counts as done', async () => {
+  const { execute } = opened()
+  const done: string[] = []
+  const slowly = async (_: string, verb: string) => {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    done.push(verb)
+  }
+  expect(await execute('forgets', {}, slowly)).toEqual({ outcome: 'succeeded' })
+  expect(done.toSorted()).toEqual(['save', 'tag'])
+}, 10_000)
+
+test('what a function began and did not await is its failure where it breaks', async () => {
+  const { execute } = opened()
+  const broken = () => Promise.reject(new Error('the disk is full'))
+  expect(await execute('forgets', {}, broken)).toMatchObject({ outcome: 'errored', reason: /the disk is full/ })
+}, 10_000)
+
+test('nothing goes on for a function whose process has ended', async () => {
+  const { execute } = opened()
+  const { promise: ended, resolve } = Promise.withResolvers<void>()
+  const waits = (_: string, __: string, ___: unknown, signal: AbortSignal) =>
+    new Promise<void>((_, reject) => {
+      signal.addEventListener('abort', () => {
+        resolve()
+        reject(signal.reason)
+      })
+    })
+  expect(await execute('quits', {}, waits)).toMatchObject({ outcome: 'errored' })
+  await ended
 }, 10_000)
 
 test('a function that does not hear that it is to stop is ended, with what it started', async () => {

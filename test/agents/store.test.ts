@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -59,6 +60,37 @@ test('a file that was put in place just before a kill is recorded when its execu
   await expect(store.admit(await draft(store.root, 'two'), 'm', saved(1))).rejects.toThrow(/is there already/)
   await store.admit(await draft(store.root, 'one'), 'm', saved(0))
   expect(await facts()).toMatchObject([{ type: 'artifact.saved', path: 'm', by: by(0) }])
+})
+
+test('a file that was put in place just before a kill is recorded at the next start, though nobody asks for it again', async () => {
+  const { dying, reopened, facts, outbox } = await storeOnDisk()
+  const dead = await dying()
+  const sent = {
+    how: 'uploaded',
+    peer: 'leaf/client',
+    by: by(3),
+    tags: { of: 'haiku' },
+    principal: 'host-of-leaf',
+  } as const
+  await expect(dead.admit(await draft(dead.root, 'one'), 'm', sent)).rejects.toThrow('killed')
+  const next = await reopened()
+  expect(await facts()).toMatchObject([
+    { type: 'artifact.uploaded', path: 'm', from: 'leaf/client', by: by(3) },
+    { type: 'artifact.tagged', tags: { of: 'haiku' } },
+  ])
+  await next.admit(await draft(next.root, 'one'), 'm', sent) // Asked again after all, it is done already.
+  await outbox.flushed()
+  expect(await facts()).toHaveLength(2)
+})
+
+test('a file that could not be put in place hides nothing that somebody else puts there', async () => {
+  const { store, facts, folder } = await storeOnDisk()
+  writeFileSync(join(folder, 'deep'), 'a file where a folder is needed')
+  await expect(store.admit(await draft(store.root, 'one'), 'deep/m', saved(0))).rejects.toThrow()
+  mkdirSync(join(folder, 'm')) // No file can take the name of a folder.
+  await expect(store.admit(await draft(store.root, 'one'), 'm', { ...saved(0), overwrite: true })).rejects.toThrow()
+  store.index.seen('m', hash('sha256', 'one'), 3, '1')
+  expect(await facts()).toMatchObject([{ type: 'artifact.detected', path: 'm' }])
 })
 
 test('until new bytes are recorded, what is known of a path stays, and what lies there is found', async () => {

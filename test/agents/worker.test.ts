@@ -44,7 +44,7 @@ const runOfOne = async (lease = 30_000) => {
     const outbox = openOutbox(db, name)
     void outbox.send(own, signal)
     const take: Bus['take'] = (where, agent, handle, options) =>
-      own.take(where, agent, (piece) => handle(asleep ? { ...piece, working: () => undefined } : piece), options)
+      own.take(where, agent, (piece) => handle(asleep ? { ...piece, working: async () => undefined } : piece), options)
     const ended = work(
       {
         bus: { ...own, take },
@@ -134,8 +134,20 @@ test('work that a host gave back because it stopped is no failure of the work', 
     await end()
   }
   expect(db.prepare('select count(*) as n from holdings').get()).toEqual({ n: 0 })
-  host('a', async () => succeeded, { db })
+  // Nor for a host that had no part in it.
+  host('b', async () => succeeded)
   await recorded('run.succeeded')
+})
+
+test('work during which its host dies again and again is given up there, and said to be', async () => {
+  const { bus, host, recorded } = await runOfOne()
+  const db = local()
+  const [piece] = await deliveries(bus, 1)
+  const holdings = openHoldings<Execution, Result>(db)
+  for (let times = 1; times <= 10; times++) holdings.begin(piece as Work)
+  host('a', async () => succeeded, { db })
+  expect(await recorded('run.node-failed')).toMatchObject([{ how: 'errored', reason: /without a result/ }])
+  expect(await bus.dead()).toMatchObject([{ where: 'p', agent: 'a' }])
 })
 
 test('a process that is killed three times is what the node comes to, however often its host was restarted', async () => {
@@ -161,7 +173,7 @@ test('a receipt is good as long as its lease: later, the work may be in other ha
   const db = local()
   const holdings = openHoldings(db)
   const piece = (id: string) => ({ event: { id }, receipt: `of ${id}` }) as Work
-  for (const id of ['fresh', 'old', 'ahead', 'done', 'returned']) holdings.hold(piece(id))
+  for (const id of ['fresh', 'old', 'ahead', 'done', 'returned']) holdings.hold(piece(id), Date.now())
   db.prepare("update holdings set renewed = renewed - 40000 where event = 'old'").run()
   db.prepare("update holdings set renewed = renewed + 40000 where event = 'ahead'").run() // The clock was set back.
   holdings.forget(piece('done'))

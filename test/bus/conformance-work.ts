@@ -123,7 +123,7 @@ export const handsOutWork = (open: Open) =>
       const taker = worker(bus, where, async (work) => {
         handling = true
         await held
-        work.working()
+        await work.working()
         await work.done()
         handling = false
       })

@@ -73,6 +73,25 @@ const life = async (bus: Bus, db: Database.Database, values: readonly number[], 
   await sent
 }
 
+test('a server that refuses facts where they belong is not asked without end', async () => {
+  const bus = memoryHub().connect('host')
+  const outbox = openOutbox(new Database(':memory:'), 'host')
+  const stop = new AbortController()
+  const until = performance.now() + 200
+  let asked = 0
+  const append: Bus['append'] = async (appends) => {
+    asked++
+    return performance.now() < until ? 'conflict' : bus.append(appends)
+  }
+  const sent = outbox.send({ ...bus, append }, stop.signal)
+  outbox.post(metric('a', 1))
+  await outbox.flushed()
+  expect(asked).toBeLessThan(10)
+  expect(await valuesIn(bus, 'a')).toEqual([1])
+  stop.abort()
+  await sent
+})
+
 test('a host whose memory was lost numbers its facts behind those that lie there', async () => {
   const bus = memoryHub().connect('host')
   await life(bus, new Database(':memory:'), [1, 2, 3])

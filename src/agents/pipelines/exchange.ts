@@ -3,17 +3,16 @@ import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Bus, Request } from '#bus/bus'
-import { Fault, faults } from '#bus/fault'
+import { faults } from '#bus/fault'
 import type { Outbox } from '#bus/outbox'
 import { by } from '#contracts/artifact'
 import { digest, name, part, splitPart } from '#contracts/names'
-import { askedBy, serviceOf, servicesOf } from '#contracts/subjects'
+import { askedBy, servicesOf } from '#contracts/subjects'
 import { parse, tags } from './asked.ts'
 import { draft } from './folder.ts'
-import { type Page, pageOf } from './page.ts'
-import { patiently } from './patience.ts'
+import { pageOf } from './page.ts'
 import type { Listed } from './shape.ts'
-import type { Arrival, Store } from './store.ts'
+import type { Store } from './store.ts'
 import { atMost } from './turns.ts'
 
 const path = z.string().min(1).max(4096)
@@ -36,7 +35,11 @@ const requests = {
   }),
 } as const
 
-type Provided = Listed & { readonly host: string }
+/** What a store is asked for. */
+export type StoreVerb = keyof typeof requests
+
+/** An artifact whose bytes lie in a host's bucket. */
+export type Provided = Listed & { readonly host: string }
 
 /** How many artifacts a store hands out or takes in at once; others wait. */
 const movedAtOnce = 8
@@ -56,7 +59,8 @@ export const sweepBucket = async ({ bus, host, signal }: Pick<Trader, 'bus' | 'h
   }
 }
 
-const streamOf = (file: string) => () =>
+/** A file's bytes, from the beginning each time. */
+export const streamOf = (file: string) => () =>
   Readable.toWeb(createReadStream(file, { highWaterMark: 1 << 20 })) as ReadableStream<Uint8Array>
 
 /** Answers for a store, until the host stops: what lies in it, bytes to be fetched, bytes to be taken in. */
@@ -132,72 +136,3 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
     signal,
   )
 }
-
-type Doing = Pick<Arrival, 'by' | 'causedBy' | 'tags' | 'overwrite'> & {
-  readonly signal: AbortSignal
-  readonly waiting: (reason: string) => void
-}
-
-/** A client of a store of another pipeline: `folder` is the client's own, `of` the store it stands for. */
-export const clientOf = ({ bus, host, outbox }: Trader, folder: Store, of: string) => {
-  const { pipeline, node } = splitPart(of)
-  const patient = <T>(attempt: () => Promise<T>, { signal, waiting }: Doing): Promise<T> =>
-    patiently(attempt, signal, (reason) => waiting(`waiting for the host of ${of}: ${reason}`))
-
-  const ask = async <T>(verb: keyof typeof requests, body: object, doing: Doing): Promise<T> => {
-    const subject = serviceOf(pipeline, node, verb, bus.principal)
-    const options = { timeout: 30_000, traceparent: doing.causedBy?.traceparent }
-    return (await patient(() => bus.request(subject, body, options), doing)) as T
-  }
-
-  /** Has a store's host put the bytes into its bucket, and fetches them from there; from the start where that breaks. */
-  const fetched = async (wanted: string, doing: Doing): Promise<string> => {
-    const offered = await ask<Provided>('provide', { path: wanted }, doing)
-    const bytes = () => bus.buckets.get(offered.host, offered.digest, doing.signal)
-    return patient(() => draft(folder.root, bytes()), doing)
-  }
-
-  /** Fetches one artifact; resolves when it lies verified in the client's folder and the log says so. */
-  const download = async (wanted: string, doing: Doing) => {
-    const temporary = await unlessMissing(() => fetched(wanted, doing))
-    const { signal: _, waiting: __, ...arrival } = doing
-    const admitted = await folder.admit(temporary, wanted, { how: 'downloaded', peer: of, ...arrival })
-    await outbox.flushed(doing.signal)
-    return admitted
-  }
-
-  /** Sends one artifact; resolves when it lies verified in the store and the log says so. */
-  const upload = async (drafted: string, wanted: string, doing: Doing): Promise<Listed> => {
-    const { signal: _, waiting: __, causedBy, ...arrival } = doing
-    const kept = await folder.admit(drafted, wanted, { how: 'kept', ...arrival })
-    const sent = { path: wanted, digest: kept.digest, host, from: folder.part, ...arrival }
-    return unlessMissing(async () => {
-      await patient(() => bus.buckets.put(host, kept.digest, streamOf(kept.file)), doing)
-      return ask<Listed>('receive', causedBy ? { ...sent, cause: pick(causedBy) } : sent, doing)
-    })
-  }
-
-  const list = async (doing: Doing): Promise<readonly Listed[]> => {
-    const all: Listed[] = []
-    for (let after: string | null = null; ; ) {
-      const { listed, next }: Page = await ask<Page>('list', after === null ? {} : { after }, doing)
-      all.push(...listed)
-      if (next === null) return all
-      after = next
-    }
-  }
-
-  return { download, upload, list }
-}
-
-/** A bucket keeps bytes for a while only: what has gone since it was put there is put again. */
-const unlessMissing = async <T>(attempt: () => Promise<T>): Promise<T> => {
-  for (let tries = 1; ; tries++)
-    try {
-      return await attempt()
-    } catch (cause) {
-      if (tries === 3 || !(cause instanceof Fault && cause.code === 'artifact.missing')) throw cause
-    }
-}
-
-const pick = ({ id, correlationId }: { readonly id: string; readonly correlationId: string }) => ({ id, correlationId })

@@ -12,13 +12,15 @@ export const openHoldings = <Execution, Result>(local: Local) => {
      on conflict (event) do update set receipt = excluded.receipt, renewed = excluded.renewed`,
   )
   const letGo = local.prepare('delete from holdings where event = ?')
-  const count = (column: 'returned' | 'lost') =>
-    local.prepare<[string], { n: number }>(
-      `insert into tries (event, ${column}) values (?, 1)
-       on conflict (event) do update set ${column} = ${column} + 1 returning ${column} as n`,
-    )
-  const [returned, lost] = [count('returned'), count('lost')]
-  const returns = local.prepare<[string], { returned: number }>('select returned from tries where event = ?')
+  const count = (column: 'begun' | 'lost') =>
+    local
+      .prepare<[string], number>(
+        `insert into tries (event, ${column}) values (?, 1)
+         on conflict (event) do update set ${column} = ${column} + 1 returning ${column}`,
+      )
+      .pluck()
+  const [begun, lost] = [count('begun'), count('lost')]
+  const unbegin = local.prepare('update tries set begun = begun - 1 where event = ?')
   const resultOf = local.prepare<[string], { execution: string; result: string }>(
     'select execution, result from results where event = ?',
   )
@@ -29,19 +31,19 @@ export const openHoldings = <Execution, Result>(local: Local) => {
   })
 
   return {
-    /** The lease was renewed now. Written down before the server hears it, so that it is never younger than it seems. */
-    hold: ({ event, receipt }: Work): void => void hold.run(event.id, receipt, Date.now()),
+    /** The lease began, or was renewed, at `since` or later; milliseconds since 1970 by this host's clock. */
+    hold: ({ event, receipt }: Work, since: number): void => void hold.run(event.id, receipt, since),
     /** It is in other hands, or will be: this host's next start must not give it back. */
     letGo: ({ event }: Work): void => void letGo.run(event.id),
     /** It was given back because this host stops, which is no failure of the work. */
     giveBack: ({ event }: Work): void => {
       letGo.run(event.id)
-      returned.get(event.id)
+      unbegin.run(event.id)
     },
+    /** How often it has begun here by now, and was neither done nor given back. */
+    begin: ({ event }: Work): number => begun.get(event.id) ?? 1,
     /** How often its process has been killed here by now. */
-    wasLost: ({ event }: Work): number => lost.get(event.id)?.n ?? 1,
-    /** How often it has been delivered and was not given back. */
-    failuresOf: ({ event, delivery }: Work): number => delivery - (returns.get(event.id)?.returned ?? 0),
+    wasLost: ({ event }: Work): number => lost.get(event.id) ?? 1,
     resultOf: ({ event }: Work): Kept<Execution, Result> | undefined => {
       const kept = resultOf.get(event.id)
       return kept && { execution: JSON.parse(kept.execution), result: JSON.parse(kept.result) }

@@ -1,11 +1,12 @@
 import type { Local } from '../local.ts'
 import type { Listed } from './shape.ts'
+import type { Arrival } from './store.ts'
 
 /** A file that lies in a store: what it was when it was last looked at, how it came there, which fact says so. */
 export type Row = Listed & { readonly modified: string; readonly origin: string; readonly fact: string | null }
 
-/** A file that somebody is about to put at a path. Kept until that is recorded, so also after a kill. */
-type Promised = Pick<Row, 'digest' | 'origin'>
+/** A file that is about to be put at a path, and all that will be recorded of it. Kept until that is done, so also after a kill. */
+export type Promised = Listed & { readonly origin: string; readonly arrival: Arrival }
 
 /** What a host keeps on disk about the files of one store. */
 export const openLedger = (store: string, local: Local) => {
@@ -20,10 +21,11 @@ export const openLedger = (store: string, local: Local) => {
        modified = excluded.modified, origin = excluded.origin, fact = excluded.fact`,
   )
   const remove = local.prepare('delete from files where store = ? and path = ?')
-  const promised = local.prepare<[string, string], Promised>(
-    'select digest, origin from promises where store = ? and path = ?',
-  )
-  const promise = local.prepare('insert or replace into promises (store, path, digest, origin) values (?, ?, ?, ?)')
+  const promised = local
+    .prepare<[string, string], string>('select promise from promises where store = ? and path = ?')
+    .pluck()
+  const promises = local.prepare<[string], string>('select promise from promises where store = ?').pluck()
+  const promise = local.prepare('insert or replace into promises (store, path, promise) values (?, ?, ?)')
   const release = local.prepare('delete from promises where store = ? and path = ?')
   const existing = local.prepare(
     `insert into files (store, path, digest, size, modified, origin) values (?, ?, '', -1, '', 'seen')
@@ -42,9 +44,13 @@ export const openLedger = (store: string, local: Local) => {
     },
     /** Whether there was anything to remove. */
     remove: (path: string): boolean => remove.run(store, path).changes > 0,
-    promised: (path: string): Promised | undefined => promised.get(store, path),
-    promise: (path: string, { digest, origin }: Promised): void => {
-      promise.run(store, path, digest, origin)
+    promised: (path: string): Promised | undefined => {
+      const found = promised.get(store, path)
+      return found === undefined ? undefined : JSON.parse(found)
+    },
+    promises: (): Promised[] => promises.all(store).map((found) => JSON.parse(found)),
+    promise: (promised: Promised): void => {
+      promise.run(store, promised.path, JSON.stringify(promised))
     },
     release: (path: string): void => {
       release.run(store, path)

@@ -19,13 +19,13 @@ export const patiently = async <T>(
   waiting: (reason: string) => void = () => undefined,
 ): Promise<T> => {
   for (let tries = 0; ; tries++) {
-    signal.throwIfAborted()
+    signal.throwIfAborted() // With the signal's own reason.
     try {
       return await attempt()
     } catch (cause) {
       if (!passes(cause)) throw cause
       if (tries === 2) waiting((cause as Error).message)
-      await delay(Math.min(2_000, 50 * 2 ** tries), undefined, { signal })
+      await delay(Math.min(2_000, 50 * 2 ** tries), undefined, { signal }).catch(() => undefined)
     }
   }
 }

@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { Fault, faults, reasonOf } from '#bus/fault'
 import { loadPipelines } from './config.ts'
@@ -83,6 +84,30 @@ const handleOf = (node: string, definition: Definition): unknown => {
   }
 }
 
+/** What a function has begun and that has not come to its end. */
+const underWay = new Set<Promise<unknown>>()
+
+type Verb = (...args: never[]) => Promise<unknown>
+
+/** A handle that counts what of it is under way. What breaks is still whoever's who began it: nobody else looks at that. */
+const counted = (handle: unknown): unknown =>
+  Object.fromEntries(
+    Object.entries(handle as Readonly<Record<string, Verb>>).map(([verb, act]) => [
+      verb,
+      (...args: never[]) => {
+        const doing = act(...args)
+        underWay.add(doing)
+        return doing.finally(() => underWay.delete(doing))
+      },
+    ]),
+  )
+
+/** Waits for what a function began and did not await; where that breaks, the process has ended by then. */
+const allDone = async (): Promise<void> => {
+  while (underWay.size > 0) await Promise.allSettled(underWay)
+  await nextTurn()
+}
+
 const [pipeline] = (await loadPipelines(configPath, base)).filter(({ name }) => name === pipelineName)
 if (!pipeline) throw new Error(`${configPath} has no pipeline ${pipelineName}`)
 
@@ -104,7 +129,7 @@ const contextOf = ({ run, inputs }: Assignment): Context => ({
     ),
   } as Context['run'],
   stores: Object.fromEntries(
-    Object.entries(pipeline.stores).map(([node, definition]) => [node, handleOf(node, definition)]),
+    Object.entries(pipeline.stores).map(([node, definition]) => [node, counted(handleOf(node, definition))]),
   ) as Context['stores'],
   log: { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') },
   signal: stopping.signal,
@@ -115,6 +140,7 @@ const execute = async (assignment: Assignment): Promise<Result> => {
   if (!action) return { outcome: 'errored', reason: `${pipelineName} has no action ${assignment.node}` }
   try {
     const said = await action.execute(contextOf(assignment))
+    await allDone()
     if (said === false) return { outcome: 'failed', reason: `${assignment.node} returned false` }
     return typeof said === 'string' ? { outcome: 'succeeded', message: said } : { outcome: 'succeeded' }
   } catch (cause) {

@@ -17,7 +17,8 @@ const outputFor = 500
 
 /** What the host does for a function that runs. */
 export type Services = {
-  readonly call: (node: string, verb: string, args: unknown) => Promise<unknown>
+  /** `signal` aborts when nobody waits for the answer any longer. */
+  readonly call: (node: string, verb: string, args: unknown, signal: AbortSignal) => Promise<unknown>
   readonly log: (level: LogLevel, message: string, more?: Readonly<Record<string, unknown>>) => void
   readonly signal: AbortSignal
 }
@@ -63,6 +64,8 @@ export const openRunners = (
     })
     const leader = child.pid as number
     const tell = (message: ToRunner) => child.connected && child.send(message, () => undefined)
+    const over = new AbortController()
+    const wanted = AbortSignal.any([stop, over.signal])
     let result: Result | undefined
     let lastWords = ''
     const hear = (level: LogLevel, stream: Readable | null) => {
@@ -80,7 +83,7 @@ export const openRunners = (
         result = message.result
         child.disconnect()
       } else if (message.kind === 'call')
-        call(message.node, message.verb, message.args).then(
+        call(message.node, message.verb, message.args, wanted).then(
           (value) => tell({ kind: 'reply', call: message.call, value }),
           (cause) =>
             tell({
@@ -102,6 +105,7 @@ export const openRunners = (
     if (stop.aborted) abort()
     tell(assignment)
     const { code, killedBy } = await exited
+    over.abort(new Error(`The process of ${assignment.node} has ended`))
     clearTimeout(timer)
     stop.removeEventListener('abort', abort)
     await endGroup(leader)

@@ -9,10 +9,10 @@ import { sequenceOf, splitPart } from '#contracts/names'
 import type { RunEvent } from '#contracts/run'
 import { queryOf } from '#contracts/subjects'
 import { parse, tags } from './asked.ts'
-import type { clientOf } from './exchange.ts'
 import type { Described } from './messages.ts'
 import { patiently } from './patience.ts'
 import type { Store } from './store.ts'
+import type { clientOf } from './store-client.ts'
 import type { Execution, Scheduled } from './worker.ts'
 
 /** What a pipeline's nodes have, on this host, for a function that runs. */
@@ -39,13 +39,11 @@ export const servicesFor = (
   { bus, outbox, stores, clients, metadata }: Nodes,
   event: Scheduled,
   { part, attempt }: Execution,
-  signal: AbortSignal,
   waiting: (reason: string) => void,
 ) => {
   const run = `${event.address.scope}/${event.address.key}`
   const by = { run, part, attempt }
   const { pipeline, node: action } = splitPart(part)
-  const doing = { by, causedBy: event, signal, waiting }
 
   const note = (aggregate: string, type: string, data: object): void => {
     outbox.post({ address: { aggregate, scope: pipeline, key: action }, type, data, causedBy: event })
@@ -57,7 +55,7 @@ export const servicesFor = (
     return store
   }
 
-  const query = (view: string, node: string, body: object): Promise<unknown> => {
+  const query = (view: string, node: string, body: object, signal: AbortSignal): Promise<unknown> => {
     const { pipeline: scope } = splitPart(metadata.get(node) ?? '/')
     return patiently(
       () => bus.request(queryOf(view, scope, bus.principal), body),
@@ -66,8 +64,9 @@ export const servicesFor = (
     )
   }
 
-  return async (node: string, verb: string, given: unknown): Promise<unknown> => {
+  return async (node: string, verb: string, given: unknown, signal: AbortSignal): Promise<unknown> => {
     const client = clients.get(node)
+    const doing = { by, causedBy: event, signal, waiting }
     switch (verb) {
       case 'used':
         return note('artifact', 'artifact.used', { store: storeOf(node).part, ...parse(args.used, verb, given), by })
@@ -96,9 +95,9 @@ export const servicesFor = (
       case 'runTag':
         return note('tracking', 'tracking.tagged', { ...(given as object), run, by })
       case 'run':
-        return query('run', node, { run: Number(event.address.key), after: event.position })
+        return query('run', node, { run: Number(event.address.key), after: event.position }, signal)
       case 'metrics':
-        return everyItem((page) => query('metrics', node, { ...parse(args.metrics, verb, given), ...page }))
+        return everyItem((page) => query('metrics', node, { ...parse(args.metrics, verb, given), ...page }, signal))
       default:
         throw faults.unknownMessage(verb, [
           'used',

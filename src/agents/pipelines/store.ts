@@ -7,7 +7,8 @@ import type { Cause } from '#contracts/envelope'
 import { splitPart } from '#contracts/names'
 import type { Local } from '../local.ts'
 import { clearWorkshop, digestOfFile, exists, inside, settleAt } from './folder.ts'
-import { openLedger, type Row } from './ledger.ts'
+import { openLedger, type Promised, type Row } from './ledger.ts'
+import { adviceFor, originOf, whoIs } from './origin.ts'
 import type { Listed } from './shape.ts'
 import { inTurn } from './turns.ts'
 
@@ -94,17 +95,45 @@ export const openStore = async (part: string, root: string, local: Local, outbox
       throw holder && holder !== 'seen'
         ? faults.taken(path, part, whoIs(holder), adviceFor(arrival))
         : faults.foreign(path, part, file, adviceFor(arrival))
-    const done = known?.origin === origin && known.digest === digest ? known.fact : null
     // Said before it is done: a file that lies there after a kill is then known to be ours.
-    ledger.promise(path, { digest, origin })
+    const promise = { path, digest, size, origin, arrival }
+    ledger.promise(promise)
     const { modified } = await stampOf(draft)
-    await settleAt(draft, file)
-    local.transaction(() => {
-      const fact = done ?? record({ path, digest, size }, arrival)
-      ledger.keep({ path, digest, size, modified, origin, fact })
-      ledger.release(path)
-    })()
+    try {
+      await settleAt(draft, file)
+    } catch (cause) {
+      // Nothing was put in place: a promise that nobody keeps would hide what somebody else puts there.
+      if (await exists(draft)) promised ? ledger.promise(promised) : ledger.release(path)
+      throw cause
+    }
+    keep(promise, modified)
     return { path, digest, size, file }
+  }
+
+  /** Records what was promised, once its bytes are in place; what has been recorded already is not again. */
+  const keep = local.transaction(({ path, digest, size, origin, arrival }: Promised, modified: string) => {
+    const known = ledger.known(path)
+    const done = known?.origin === origin && known.digest === digest ? known.fact : null
+    const fact = done ?? record({ path, digest, size }, arrival)
+    ledger.keep({ path, digest, size, modified, origin, fact })
+    ledger.release(path)
+  })
+
+  /** What lies at a path, read now; its time is of before that. */
+  const lyingAt = async (path: string): Promise<{ digest: string; modified: string }> => {
+    const file = await inside(root, path)
+    const { modified } = await stampOf(file)
+    return { digest: (await digestOfFile(file)).digest, modified }
+  }
+
+  /** Does what an earlier process had promised and not recorded when it died: whoever asked it may never ask again. */
+  const keepPromises = async (): Promise<void> => {
+    for (const promised of ledger.promises()) {
+      const { path, digest } = promised
+      const lying = await lyingAt(path).catch(() => undefined)
+      if (lying?.digest === digest) keep(promised, lying.modified)
+      else ledger.release(path)
+    }
   }
 
   /** What lies at a path, hashed anew where nobody has said. */
@@ -147,26 +176,11 @@ export const openStore = async (part: string, root: string, local: Local, outbox
     },
   }
 
+  await keepPromises()
   return { part, root, admit, find, list, tag, index }
 }
 
 export type Store = Awaited<ReturnType<typeof openStore>>
-
-/** Whose execution a file is from: the same one may write it again after it was killed. */
-const originOf = ({ how, by, peer }: Arrival): string => `${how} ${by ? `${by.run} ${by.part}` : (peer ?? 'a script')}`
-
-/** An origin as people say it: `saved root/0 root/train` came from root/train in run root/0. */
-const whoIs = (origin: string): string => {
-  const [, run, part] = /^\w+ (\S+) (\S+\/\S+)$/.exec(origin) ?? []
-  return part ? `${part} in run ${run}` : origin.replace(/^\w+ /, '')
-}
-
-/** How whoever finds a path taken can go on. */
-const adviceFor = ({ how, by }: Arrival): string => {
-  if (how === 'saved') return 'To replace it, save with { overwrite: true }'
-  if (how === 'downloaded') return 'A download replaces nothing but what was downloaded'
-  return by ? 'An upload replaces nothing: give it another name' : 'To replace it: millrace artifacts put --overwrite'
-}
 
 /** What is there, how large it is, and when it was last written, in nanoseconds. */
 const stampOf = async (file: string): Promise<{ isFile: boolean; size: number; modified: string }> => {

@@ -1,6 +1,6 @@
 /** Hands on what is added, `limit` at once and in order, however much waits. `handle` must not reject. */
 export const queueFor = <Item>(limit: number, handle: (item: Item) => Promise<void>): ((item: Item) => void) => {
-  // Shifting would move all that wait each time.
+  // Shifting would move all that wait each time: what has been handed on is let go once it is half of all.
   const waiting: Item[] = []
   let first = 0
   let busy = 0
@@ -8,7 +8,10 @@ export const queueFor = <Item>(limit: number, handle: (item: Item) => Promise<vo
     busy++
     while (first < waiting.length) {
       const item = waiting[first++] as Item
-      if (first === waiting.length) waiting.length = first = 0
+      if (first === waiting.length || (first >= 1024 && 2 * first >= waiting.length)) {
+        waiting.splice(0, first)
+        first = 0
+      }
       await handle(item)
     }
     busy--

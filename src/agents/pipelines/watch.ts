@@ -1,5 +1,5 @@
 import { hash as digestOf } from 'node:crypto'
-import { lstat, open, stat } from 'node:fs/promises'
+import { lstat, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { watch as chokidar } from 'chokidar'
 import { faults, reasonOf } from '#bus/fault'
@@ -54,56 +54,53 @@ export const watchStore = async (
     if (signal.aborted) return
     const after = Math.min(tryAgainAtLatest, 2 * (waits.get(path) ?? tryAgainAfter / 2))
     waits.set(path, after)
-    resting.set(path, { stamp: undefined, timer: setTimeout(() => safely(() => rested(path)), after) })
+    rest(path, undefined, after)
   }
 
-  /** Size and time of what lies at a path; undefined where it is gone or no artifact. */
+  /** Does something with what lies at a path. What has gone by then is no failure; anything else is tried again. */
+  const trying = (path: string, act: () => Promise<void>): Promise<void> =>
+    act().catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'ENOENT') tryLater(path, cause)
+      else if (isGarbled(path)) refuse(path, 'its name is not UTF-8, and no event can hold it: rename it')
+    })
+
+  /** What has a name that is no text is not told by the watcher, only by the system below it. */
+  const named = (path: string): void => {
+    if (isGarbled(path)) safely(() => trying(path, async () => void (await look(path))))
+  }
+
+  /** Size and time of what lies at a path; undefined where it is no artifact. */
   const look = async (path: string): Promise<Stamp | undefined> => {
     const file = join(root, path)
-    try {
-      const link = await lstat(file, { bigint: true })
-      if (link.isDirectory()) return undefined
-      if (link.isSymbolicLink() && !(await inside(root, path).catch(() => undefined))) {
-        refuse(path, 'it is a link that leads out of the store')
-        return undefined
-      }
-      const found = link.isSymbolicLink() ? await stat(file, { bigint: true }) : link
-      if (found.isDirectory()) return undefined
-      if (!found.isFile()) {
-        refuse(path, 'it is not a regular file')
-        return undefined
-      }
-      return { size: Number(found.size), modified: String(found.mtimeNs) }
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') refuse(path, reasonOf(cause))
-      return undefined
-    }
+    const link = await lstat(file, { bigint: true })
+    if (link.isDirectory()) return undefined
+    const refused = (reason: string) => void refuse(path, reason)
+    if (!link.isSymbolicLink()) return link.isFile() ? stampOf(link) : refused('it is not a regular file')
+    if (!(await inside(root, path).catch(() => undefined))) return refused('it is a link that leads out of the store')
+    const found = await stat(file, { bigint: true }).catch((cause: NodeJS.ErrnoException) => {
+      throw cause.code === 'ENOENT' ? new Error('it is a link to nothing') : cause
+    })
+    if (found.isDirectory()) return undefined
+    return found.isFile() ? stampOf(found) : refused('it is a link to what is not a regular file')
   }
 
-  const rest = (path: string, stamp: Stamp | undefined) => {
-    const before = resting.get(path)
-    if (before) clearTimeout(before.timer)
-    resting.set(path, { stamp, timer: setTimeout(() => safely(() => rested(path)), settle) })
+  const rest = (path: string, stamp: Stamp | undefined, after = settle) => {
+    clearTimeout(resting.get(path)?.timer)
+    resting.set(path, { stamp, timer: setTimeout(() => safely(() => trying(path, () => rested(path))), after) })
   }
 
   /** Nothing was heard of a file for a while: is it still the same? */
   const rested = async (path: string): Promise<void> => {
     const before = resting.get(path)?.stamp
+    resting.delete(path)
     const stamp = await look(path)
-    if (signal.aborted || !stamp) return void resting.delete(path)
-    if (before && same(before, stamp)) {
-      resting.delete(path)
-      hash({ path, stamp })
-    } else rest(path, stamp)
+    if (signal.aborted || !stamp || resting.has(path)) return // It was heard of again meanwhile.
+    if (before && same(before, stamp)) hash({ path, stamp })
+    else rest(path, stamp)
   }
 
   const hash = queueFor(hashedAtOnce, async ({ path, stamp }: { path: string; stamp: Stamp }): Promise<void> => {
-    if (signal.aborted) return
-    try {
-      await takeIn(path, stamp)
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') safely(() => tryLater(path, cause))
-    }
+    if (!signal.aborted) await trying(path, () => takeIn(path, stamp)).catch(fail)
   })
 
   /** Takes a file as it was when it had come to rest; it rests once more where it is another after it has been hashed. */
@@ -113,8 +110,8 @@ export const watchStore = async (
     const file = join(root, path)
     const { digest, size } = await (before.size > small ? digestOfFile(file, signal) : digestOfSmall(file, before.size))
     const after = await look(path)
-    if (signal.aborted) return
-    if (!after || !same(before, after) || size !== after.size) return rest(path, after)
+    if (signal.aborted || !after) return
+    if (!same(before, after) || size !== after.size) return rest(path, after)
     complained.delete(path)
     waits.delete(path)
     index.seen(path, digest, size, after.modified)
@@ -140,9 +137,17 @@ export const watchStore = async (
     for (const { timer } of resting.values()) clearTimeout(timer)
     void watcher.close()
   })
-  watcher.on('add', (file) => safely(() => arrived(file)))
-  watcher.on('change', (file) => safely(() => arrived(file)))
-  watcher.on('unlink', (file) => safely(() => signal.aborted || index.gone(pathIn(root, file))))
+  for (const change of ['add', 'change'] as const)
+    watcher.on(change, (file) => safely(() => trying(pathIn(root, file), () => arrived(file))))
+  const left = (path: string): void => {
+    complained.delete(path)
+    waits.delete(path)
+    if (!signal.aborted) index.gone(path)
+  }
+  watcher.on('unlink', (file) => safely(() => left(pathIn(root, file))))
+  watcher.on('raw', (_, name, { watchedPath }: { readonly watchedPath?: string }) => {
+    if (name && watchedPath) named(pathIn(root, join(watchedPath, name)))
+  })
   const ready = new Promise<void>((resolve) => {
     watcher.once('ready', () => resolve())
   })
@@ -158,6 +163,7 @@ export const watchStore = async (
   if (signal.aborted) return { ended } // What has not been looked at is not gone.
   ignoring = false
   index.begin()
+  for (const name of await readdir(root, { recursive: true }).catch(() => [])) named(name)
   for (const path of vanished) index.gone(path)
   return { ended }
 }
@@ -172,5 +178,13 @@ const digestOfSmall = async (file: string, expected: number): Promise<{ digest: 
     await handle.close()
   }
 }
+
+/** Whether a name had to be patched to be text. */
+const isGarbled = (name: string): boolean => name.includes('\uFFFD')
+
+const stampOf = ({ size, mtimeNs }: { size: bigint; mtimeNs: bigint }): Stamp => ({
+  size: Number(size),
+  modified: String(mtimeNs),
+})
 
 const same = (a: Stamp, b: Stamp): boolean => a.size === b.size && a.modified === b.modified

@@ -11,10 +11,12 @@ import type { Lost, Result } from './messages.ts'
 import { beatEvery, tell, withBeats } from './tell.ts'
 
 /**
- * How often work may be delivered, and not given back, before the agent gives up on it; and how often the process of its
- * function may be killed before that is its result.
+ * How often work may begin on one host, and not be given back, before the agent gives up on it; how often it may be
+ * delivered in all, for a host may lose its count with its disk; and how often the process of its function may be killed
+ * before that is its result.
  */
-const maxDeliveries = 10
+const maxBegun = 10
+const maxDeliveries = 100
 const maxKills = 3
 
 /** How much of what a function said about its end is recorded, in characters. */
@@ -59,20 +61,19 @@ const handle = async (worker: Worker, piece: Work): Promise<void> => {
   const reading = readEvent(piece.event)
   if (!reading.kept) return giveUp(worker, piece, reading.reason)
   const event = reading.event as Scheduled
-  const { bus, holdings, say, signal } = worker
-  const renew = () => {
-    try {
-      // Without a connection nobody hears it: the receipt must not seem younger than the lease.
-      if (bus.connected()) holdings.hold(piece)
-    } catch (cause) {
-      say(`${event.data.part} can't be noted on disk: ${reasonOf(cause)}`)
-    }
-    piece.working()
+  const { holdings, say, signal } = worker
+  let isOver = false
+  const renew = async () => {
+    const since = Date.now()
+    await piece.working()
+    // Noted only once the server knows: the receipt must not seem younger than the lease.
+    if (!isOver) holdings.hold(piece, since)
   }
-  const keepLease = setInterval(renew, beatEvery)
+  // Where it can't be renewed it runs out, and whoever is given the work then supersedes this execution.
+  const keepLease = setInterval(() => void renew().catch(() => undefined), beatEvery)
   try {
-    renew()
-    const end = await carryOut(worker, piece, event)
+    holdings.hold(piece, Date.now())
+    const end = await carryOut(worker, piece, event, holdings.begin(piece))
     // The server would take the word of an old delivery as well, and nobody would be given the work again.
     if (end === 'superseded') {
       say(`${event.data.part}: another process executes it`)
@@ -90,12 +91,18 @@ const handle = async (worker: Worker, piece: Work): Promise<void> => {
     }
     piece.postpone(signal.aborted ? 0 : 1_000)
   } finally {
+    isOver = true
     clearInterval(keepLease)
   }
 }
 
 /** Executes the work and has its result recorded; `superseded` where it is, or was meanwhile, in other hands. */
-const carryOut = async (worker: Worker, piece: Work, event: Scheduled): Promise<'settled' | 'superseded'> => {
+const carryOut = async (
+  worker: Worker,
+  piece: Work,
+  event: Scheduled,
+  begun: number,
+): Promise<'settled' | 'superseded'> => {
   const { holdings, host, instance, signal } = worker
   const known = holdings.resultOf(piece)
   if (known && (await report(worker, event, known)) === 'settled') return 'settled'
@@ -108,7 +115,7 @@ const carryOut = async (worker: Worker, piece: Work, event: Scheduled): Promise<
     return 'settled'
   }
   if (known) return keepAndReport(worker, piece, event, { execution, result: known.result }) // Who held it since is gone.
-  const isGivenUp = holdings.failuresOf(piece) > maxDeliveries
+  const isGivenUp = begun > maxBegun || piece.delivery > maxDeliveries
   const reason = `Delivered ${piece.delivery} times without a result`
   const ending = isGivenUp ? ({ outcome: 'errored', reason } as const) : await withBeats(worker, event, execution)
   if (ending === undefined) return 'superseded'

@@ -4,7 +4,7 @@ import { faults } from '#bus/fault'
 import { applier, type Halt } from './apply.ts'
 import { discard, dropIndexes, makeIndexes, openForBuilding } from './database.ts'
 import type { Projection } from './projection.ts'
-import { unblocked } from './unblocked.ts'
+import { endOf, unblocked } from './unblocked.ts'
 
 /** A database, and what folds events into it. */
 export type Writer = ReturnType<typeof applier> & { readonly db: Database }
@@ -46,8 +46,9 @@ export const readAll = async (
     discard(file)
   }
   try {
-    if ((await bus.head()) > 0) await bus.follow(writer.checkpoint(), take, ending)
-    else ended.abort()
+    const end = await endOf(bus, signal, (reason) => say(`${file} can't be built for now: ${reason}`))
+    if (end === 0) ended.abort()
+    else if (end !== undefined) await bus.follow(writer.checkpoint(), take, ending)
     signal.throwIfAborted()
     if (!ended.signal.aborted) throw (await bus.closed) ?? faults.closed(`read the whole log into ${file}`)
     if (!halt) await makeIndexes(writer.db, indexes)

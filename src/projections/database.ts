@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { faults, reasonOf } from '#bus/fault'
 import { takeLock } from '#bus/lock'
+import { isHeld, onceFree } from './held.ts'
 import type { Projection } from './projection.ts'
 
 /** Marks a file as ours, so that nobody else's database is ever thrown away. */
@@ -20,12 +21,15 @@ export type FoundFile =
   | { readonly is: 'missing' }
   | { readonly is: 'ours'; readonly name: string; readonly version: number; readonly logId: string }
 
-/** Looks at a file. One that is not ours is a fault: a rebuild would replace it. */
+/**
+ * Looks at a file. One that is not ours is a fault: a rebuild would replace it. So is one that another program holds at this
+ * moment, as nobody can tell what it is.
+ */
 export const inspect = (path: string): FoundFile => {
   if (!existsSync(path)) return { is: 'missing' }
   let db: Database.Database | undefined
   try {
-    db = new Database(path)
+    db = new Database(path, { timeout: heldUp })
     if (db.pragma('application_id', { simple: true }) !== ours) {
       const empty = db.prepare('select count(*) as tables from sqlite_master').pluck().get() === 0
       if (empty) return { is: 'missing' }
@@ -37,6 +41,7 @@ export const inspect = (path: string): FoundFile => {
     >
     return { is: 'ours', ...found }
   } catch (cause) {
+    if (isHeld(cause)) throw faults.busyDatabase(path)
     if (cause instanceof Database.SqliteError) throw faults.foreignDatabase(path, reasonOf(cause))
     throw cause
   } finally {
@@ -44,14 +49,27 @@ export const inspect = (path: string): FoundFile => {
   }
 }
 
+export type Claim = {
+  readonly path: string
+  readonly projection: Projection
+  readonly logId: string
+  readonly signal: AbortSignal
+  readonly say: (line: string) => void
+}
+
 /** Takes the lock of a database, and only then looks at its file, and makes one where there is none. */
-export const claim = async (path: string, projection: Projection, logId: string, say: (line: string) => void) => {
+export const claim = async ({ path, projection, logId, signal, say }: Claim) => {
   mkdirSync(dirname(path), { recursive: true })
   const lock = await takeLock(`${path}.lock`, `The projection ${path}`, say)
-  try {
+  const look = (): FoundFile => {
     const found = inspect(path)
     if (found.is === 'missing') openDatabase(path, projection, logId).close()
-    return { lock, found }
+    return found
+  }
+  try {
+    const looked = await onceFree(path, look, signal, say)
+    if (!looked) throw signal.reason
+    return { lock, found: looked.with }
   } catch (cause) {
     await lock.release()
     throw cause
@@ -61,19 +79,23 @@ export const claim = async (path: string, projection: Projection, logId: string,
 /** Opens a database for writing, and makes its tables where it is new. All else is folded from the log, so a sync less does no harm. */
 export const openDatabase = (path: string, { schema, name, version }: Projection, logId: string): Database.Database => {
   mkdirSync(dirname(path), { recursive: true })
-  const db = new Database(path)
-  db.pragma('journal_mode = wal')
-  db.pragma('synchronous = normal')
-  if (db.pragma('application_id', { simple: true }) !== ours)
-    db.transaction(() => {
-      db.exec(schema)
-      db.prepare(
-        'insert into checkpoint (one, name, version, logId, sequence, dropped, time) values (1, ?, ?, ?, 0, 0, 0)',
-      ).run(name, version, logId)
-      db.pragma(`application_id = ${ours}`)
-    })()
-  db.pragma(`busy_timeout = ${heldUp}`)
-  return db
+  const db = new Database(path, { timeout: heldUp })
+  try {
+    db.pragma('journal_mode = wal')
+    db.pragma('synchronous = normal')
+    if (db.pragma('application_id', { simple: true }) !== ours)
+      db.transaction(() => {
+        db.exec(schema)
+        db.prepare(
+          'insert into checkpoint (one, name, version, logId, sequence, dropped, time) values (1, ?, ?, ?, 0, 0, 0)',
+        ).run(name, version, logId)
+        db.pragma(`application_id = ${ours}`)
+      })()
+    return db
+  } catch (cause) {
+    db.close()
+    throw cause
+  }
 }
 
 /**
@@ -126,6 +148,13 @@ export const fileAt = (path: string): number | undefined => {
   } catch {
     return undefined
   }
+}
+
+/** Says when the file that lies at a path is no longer the one that lies there now; looks until `end` is called. */
+export const watchFile = (path: string, every: number): { readonly lost: AbortSignal; readonly end: () => void } => {
+  const [file, lost] = [fileAt(path), new AbortController()]
+  const watch = setInterval(() => fileAt(path) !== file && lost.abort(), every)
+  return { lost: lost.signal, end: () => clearInterval(watch) }
 }
 
 /**

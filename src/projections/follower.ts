@@ -3,10 +3,11 @@ import type { Batch, Bus } from '#bus/bus'
 import { Fault, faults } from '#bus/fault'
 import type { Halt } from './apply.ts'
 import { readAll, type Writer, writing } from './build.ts'
-import { claim, type FoundFile, fileAt, inspect, openDatabase, outdatedBy, replace, settle } from './database.ts'
+import { claim, type FoundFile, inspect, openDatabase, outdatedBy, replace, settle, watchFile } from './database.ts'
+import { onceFree } from './held.ts'
 import { progressOf } from './progress.ts'
 import type { Projection } from './projection.ts'
-import { unblocked } from './unblocked.ts'
+import { endOf, unblocked } from './unblocked.ts'
 
 /** How often it is looked whether the database still lies at its path, in milliseconds. */
 const lookedAt = 1_000
@@ -37,7 +38,7 @@ export type Follower = Pick<ReturnType<typeof progressOf>, 'now' | 'caughtUp' | 
 export const follow = async (options: FollowOptions): Promise<Follower> => {
   const { bus, path, projection, signal, say = () => undefined } = options
   const { logId } = bus
-  const { lock, found } = await claim(path, projection, logId, say)
+  const { lock, found } = await claim({ path, projection, logId, signal, say })
   const progress = progressOf(logId)
   let live: Writer | undefined
   /** Ends the present following, so that another database can take the place of this one. */
@@ -70,11 +71,11 @@ export const follow = async (options: FollowOptions): Promise<Follower> => {
 
   const place = ({ writer, placed }: NonNullable<typeof built>): void => {
     if (live) settle(live.db)
+    live = undefined
     settle(writer.db)
     replace(path, `${path}.rebuild`)
     built = undefined
-    live = open(path)
-    say(`The projection ${path} is built anew, up to ${live.checkpoint().sequence}`)
+    say(`The projection ${path} is built anew, up to ${writer.checkpoint().sequence}`)
     placed()
   }
 
@@ -83,10 +84,9 @@ export const follow = async (options: FollowOptions): Promise<Follower> => {
    * but not the turn: what is there goes on being read.
    */
   const followLive = async (writer: Writer, ending: AbortSignal): Promise<'ended' | 'lost'> => {
-    const [halted, lost] = [new AbortController(), new AbortController()]
-    const file = fileAt(path)
-    const watch = setInterval(() => fileAt(path) !== file && lost.abort(), lookedAt)
-    const over = AbortSignal.any([ending, lost.signal])
+    const halted = new AbortController()
+    const watch = watchFile(path, lookedAt)
+    const over = AbortSignal.any([ending, watch.lost])
     const apply = (batch: Batch): string | undefined => {
       const from = writer.checkpoint().sequence
       const { events, halt, blocked } = writer.apply(batch)
@@ -110,13 +110,16 @@ export const follow = async (options: FollowOptions): Promise<Follower> => {
       )
     }
     try {
-      progress.begin(writer.checkpoint(), Math.max(0, (await bus.head()) - writer.checkpoint().sequence))
-      await bus.follow(writer.checkpoint(), take, AbortSignal.any([over, halted.signal]))
+      const end = await endOf(bus, over, (reason) => say(`The log can't be followed for now: ${reason}`))
+      if (end !== undefined) {
+        progress.begin(writer.checkpoint(), Math.max(0, end - writer.checkpoint().sequence))
+        await bus.follow(writer.checkpoint(), take, AbortSignal.any([over, halted.signal]))
+      }
       if (halted.signal.aborted) await aborted(over)
     } finally {
-      clearInterval(watch)
+      watch.end()
     }
-    return lost.signal.aborted ? 'lost' : 'ended'
+    return watch.lost.aborted ? 'lost' : 'ended'
   }
 
   const stand = ({ event, reason }: Halt): void => {
@@ -141,7 +144,9 @@ export const follow = async (options: FollowOptions): Promise<Follower> => {
   const afterLoss = async (): Promise<void> => {
     live?.db.close()
     live = undefined
-    const found = inspect(path)
+    const looked = await onceFree(path, () => inspect(path), signal, say)
+    if (!looked || built) return
+    const found = looked.with
     const reason = found.is === 'missing' ? 'its file is gone' : outdatedBy(found, projection, logId)
     if (reason) await rebuildBecause(reason)
   }
@@ -151,7 +156,8 @@ export const follow = async (options: FollowOptions): Promise<Follower> => {
     if (outdated) await rebuildBecause(outdated)
     while (!signal.aborted) {
       if (built) place(built)
-      live ??= open(path)
+      live ??= (await onceFree(path, () => open(path), signal, say))?.with
+      if (!live || built) continue // It has ended, or there is something newer.
       turn = new AbortController()
       const ending = AbortSignal.any([signal, turn.signal])
       try {

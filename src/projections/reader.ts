@@ -2,6 +2,7 @@ import Database from 'better-sqlite3'
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { faults } from '#bus/fault'
 import { fileAt, heldUp } from './database.ts'
+import { isHeld } from './held.ts'
 import type { Projection } from './projection.ts'
 
 /** Typed queries over a projection's tables. */
@@ -28,23 +29,21 @@ export const openReader = (path: string, projection: Pick<Projection, 'name' | '
   const present = (): NonNullable<typeof open> => {
     const file = fileAt(path)
     if (file === undefined) throw faults.rebuilding(path) // Somebody has removed it; the follower builds it anew.
-    if (open?.file !== file) {
-      close()
-      const raw = new Database(path, { readonly: true, fileMustExist: true })
-      raw.pragma(`busy_timeout = ${heldUp}`)
-      open = { file, raw, db: drizzle(raw) }
-    }
-    return open as NonNullable<typeof open>
+    if (open?.file === file) return open
+    close()
+    const raw = new Database(path, { readonly: true, fileMustExist: true, timeout: heldUp })
+    open = { file, raw, db: drizzle(raw) }
+    return open
   }
   const read = <T>(ask: (db: Db, place: Place) => T): T => {
-    const { raw, db } = present()
-    const placeIn = () => raw.prepare<[], Found>('select logId, sequence, version from checkpoint').get()
     try {
-      return raw.transaction(() => ask(db, placeIn() as Place))()
+      const { raw, db } = present()
+      return raw.transaction(() => ask(db, placeIn(raw) as Place))()
     } catch (cause) {
       if (!(cause instanceof Database.SqliteError)) throw cause
-      if (cause.code.startsWith('SQLITE_BUSY')) throw faults.busyDatabase(path)
-      throw isOf(projection.version, placeIn) ? cause : faults.rebuilding(path)
+      if (isHeld(cause)) throw faults.busyDatabase(path)
+      // What can't be opened is being replaced: the follower would have told if it were not ours.
+      throw open && isOf(projection.version, open.raw) ? cause : faults.rebuilding(path)
     }
   }
   return { read, close }
@@ -52,10 +51,13 @@ export const openReader = (path: string, projection: Pick<Projection, 'name' | '
 
 type Found = Place & { readonly version: number }
 
+const placeIn = (raw: Database.Database): Found | undefined =>
+  raw.prepare<[], Found>('select logId, sequence, version from checkpoint').get()
+
 /** Whether what is there has been made by this version: another one, or none, is being replaced. */
-const isOf = (version: number, find: () => Found | undefined): boolean => {
+const isOf = (version: number, raw: Database.Database): boolean => {
   try {
-    return find()?.version === version
+    return placeIn(raw)?.version === version
   } catch {
     return false
   }

@@ -34,8 +34,8 @@ test('a run is asked by its number, and waits for a position', async () => {
 })
 
 test('of a run its nodes are said, and what else belongs to it are lists', async () => {
-  const { ask, end } = await answering()
-  const run = await ask('run', { run: 0 })
+  const { bus, ask, end } = await answering()
+  const run = await ask('run', { run: 0, after: `${bus.logId}.${await bus.head()}` })
   expect(run).toMatchObject({ run: 'root/0', nodes: expect.arrayContaining([expect.anything()]) })
   for (const section of ['attempts', 'metrics', 'artifacts', 'params']) expect(run).not.toHaveProperty(section)
   await end()

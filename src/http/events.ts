@@ -3,7 +3,7 @@ import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { readEvent } from '#contracts/all'
 import type { Recorded } from '#contracts/envelope'
 import { position } from '#contracts/names'
-import type { News } from '#projections/progress'
+import { type News, ownSequence } from '#projections/progress'
 import { watchPresence } from './presence.ts'
 import { type App, positionHeader, type Site } from './site.ts'
 
@@ -93,7 +93,7 @@ const stream = async (
   })
 
   const { sequence: reached } = follower.now()
-  const known = from === undefined ? undefined : sequenceOf(from, bus.logId)
+  const known = from === undefined ? undefined : ownSequence(from, bus.logId)
   const isOurs = known !== undefined && known <= reached
   let sent = isOurs ? known : reached
 
@@ -148,10 +148,4 @@ const stream = async (
     offPresence()
     left.abort()
   }
-}
-
-/** The sequence of a position of this log; undefined where it is none. */
-const sequenceOf = (text: string, logId: string): number | undefined => {
-  const [, log, sequence] = /^(.+)\.(\d{1,15})$/.exec(text) ?? []
-  return log === logId ? Number(sequence) : undefined
 }

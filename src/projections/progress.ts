@@ -1,5 +1,6 @@
 import { type Fault, faults } from '#bus/fault'
 import type { Recorded } from '#contracts/envelope'
+import { logIdOf, position, sequenceOf } from '#contracts/names'
 import type { Checkpoint } from './apply.ts'
 
 /** How far a projection is, and whether it goes on. */
@@ -96,9 +97,16 @@ export const progressOf = (logId: string) => {
 const haltedAt = ({ position, type, reason }: NonNullable<Progress['halted']>): Fault =>
   faults.halted(position, type, reason)
 
+/** The sequence of a position of this log; undefined where it is none. */
+export const ownSequence = (text: string, logId: string): number | undefined => {
+  if (!position.safeParse(text).success || logIdOf(text) !== logId) return undefined
+  const sequence = sequenceOf(text)
+  return Number.isSafeInteger(sequence) ? sequence : undefined
+}
+
 /** The sequence of a position; a fault where it is one of another log. */
-export const sequenceIn = (position: string, logId: string): number => {
-  const [, log, sequence] = /^(.+)\.(\d{1,15})$/.exec(position) ?? []
-  if (log !== logId) throw faults.foreignPosition(position, logId)
-  return Number(sequence)
+export const sequenceIn = (text: string, logId: string): number => {
+  const sequence = ownSequence(text, logId)
+  if (sequence === undefined) throw faults.foreignPosition(text, logId)
+  return sequence
 }

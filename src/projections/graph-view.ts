@@ -2,10 +2,11 @@ import { and, count, desc, eq } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Graph } from '#contracts/pipeline'
 import { artifacts } from './artifact-tables.ts'
+import { definitionsIn, inOrder } from './in-order.ts'
 import { visible } from './listed.ts'
-import { hostedBy } from './presence.ts'
+import { hostedBy, type Last } from './presence.ts'
 import type { Db } from './reader.ts'
-import { graphs, nodes, runs } from './run-tables.ts'
+import { nodes, runs } from './run-tables.ts'
 import { hosts } from './tracking-tables.ts'
 import { shown, type View } from './view.ts'
 
@@ -44,8 +45,8 @@ export const graphView: View = {
   list: false,
   presence: true,
   read: (db, _, { at, logId, present }) => {
-    const known = db.select().from(graphs).where(visible(graphs, at)).orderBy(graphs.pipeline).all()
-    const hosted = hostsOf(db, at)
+    const known = definitionsIn(db, at)
+    const last = lastHosts(db, at)
     const defined = known.flatMap(({ graph }) =>
       graph.nodes.map((one) => [`${graph.pipeline}/${one.name}`, one] as const),
     )
@@ -61,16 +62,20 @@ export const graphView: View = {
       of ? [{ source: of, target: part, kind: 'stands-for' as const }] : [],
     )
     const unique = new Map([...after, ...clients].map((edge) => [`${edge.source} ${edge.target} ${edge.kind}`, edge]))
+    const before = Map.groupBy(after, ({ target }) => target)
+    const ordered = inOrder(nodesOf.keys(), (part) => before.get(part)?.map(({ source }) => source) ?? [], known)
     return {
-      nodes: [...nodesOf].map(([part, { name = '', after: _a, next: _n, kind = 'unknown', ...said }]): ShownNode => {
+      nodes: ordered.map((part): ShownNode => {
+        const { name = '', after: _a, next: _n, kind = 'unknown', ...said } = nodesOf.get(part) ?? {}
         const [pipeline = '', ownName = name] = part.split('/')
         const stands = standing(db, part, kind, said.watch === true, at)
         const { run, attempt, startedAt, endedAt } = shown(stands, logId) as typeof stands & ShownNode
-        const { state, reason, fresh, host = hosted.get(part) } = stands
+        const { state, reason, fresh, host } = stands
         const lies = fresh === undefined ? {} : { fresh }
         const place = { part, pipeline, name: ownName, kind, state, reason, run, attempt, startedAt, endedAt }
-        const shownNode = { ...place, host: host ?? hosted.get(part) ?? null, ...said, ...lies }
-        return present ? hostedBy(shownNode, present) : shownNode
+        const able = last.get(part)
+        const shownNode = { ...place, host: host ?? (able?.stoppedAt === null ? able.host : null), ...said, ...lies }
+        return present ? hostedBy(shownNode, present, able) : shownNode
       }),
       edges: [...unique.values()],
     }
@@ -122,13 +127,17 @@ const freshIn = (db: Db, store: string, at: number | undefined): number =>
     .where(and(eq(artifacts.store, store), eq(artifacts.state, 'fresh'), visible(artifacts, at)))
     .get()?.files ?? 0
 
-/** Which host runs each part, by what hosts said when they started. */
-const hostsOf = (db: Db, at: number | undefined): ReadonlyMap<string, string> => {
-  const started = db
-    .select({ host: hosts.host, nodes: hosts.nodes })
+/** Which host said last that it runs each part: one that has not stopped, where there is one. */
+const lastHosts = (db: Db, at: number | undefined): ReadonlyMap<string, Last> => {
+  const found = db
+    .select({ host: hosts.host, nodes: hosts.nodes, state: hosts.state, endedAt: hosts.endedAt })
     .from(hosts)
-    .where(and(eq(hosts.state, 'started'), visible(hosts, at)))
-    .orderBy(hosts.since)
+    .where(visible(hosts, at))
+    .orderBy(desc(hosts.state), hosts.since) // Those that have stopped come first.
     .all()
-  return new Map(started.flatMap(({ host, nodes: parts }) => parts.map((part) => [part, host] as const)))
+  return new Map(
+    found.flatMap(({ host, nodes: parts, state, endedAt }) =>
+      parts.map((part) => [part, { host, stoppedAt: state === 'stopped' ? endedAt : null }] as const),
+    ),
+  )
 }

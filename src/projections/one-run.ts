@@ -4,10 +4,11 @@ import { z } from 'zod'
 import { faults } from '#bus/fault'
 import { name } from '#contracts/names'
 import { history } from './artifact-tables.ts'
+import { definitionsIn, inOrder } from './in-order.ts'
 import { visible } from './listed.ts'
 import { attempts, ignored, nodes, offers, runs, triggers } from './run-tables.ts'
 import { metrics, params, tags } from './tracking-tables.ts'
-import { schemaOf, shown, type View, whole } from './view.ts'
+import { type Shown, schemaOf, shown, type View, whole } from './view.ts'
 
 const behindRun = { nodes, attempts, triggers, offers, artifacts: history, metrics, params, tags, ignored } as const
 const sections = Object.entries(behindRun) as [keyof typeof behindRun, (typeof behindRun)[keyof typeof behindRun]][]
@@ -44,8 +45,18 @@ export const oneRun: View = {
     if (!found) throw faults.nothingThere(`run ${number} of ${pipeline}`)
     const wanted = sections.filter(([section]) => only === undefined || section === only)
     const parts = wanted.map(([section, table]) => [section, rowsOf(table, eq(table.run, run), asc(orderOf(table)))])
-    return { ...found, ...Object.fromEntries(parts) }
+    const said = Object.fromEntries(parts) as { readonly nodes: readonly Shown[] }
+    return { ...found, ...said, nodes: sorted(said.nodes as readonly Placed[], definitionsIn(db, at)) }
   },
+}
+
+type Placed = Shown & { readonly part: string; readonly after: readonly string[] }
+
+/** The nodes in the order of the graph. */
+const sorted = (found: readonly Placed[], definitions: ReturnType<typeof definitionsIn>): readonly Placed[] => {
+  const byPart = new Map(found.map((node) => [node.part, node] as const))
+  const before = (part: string): readonly string[] => byPart.get(part)?.after ?? []
+  return inOrder(byPart.keys(), before, definitions).flatMap((part) => byPart.get(part) ?? [])
 }
 
 const orderOf = (table: (typeof behindRun)[keyof typeof behindRun]) => {

@@ -20,20 +20,30 @@ export const lookout = (bus: Pick<Bus, 'present' | 'connected'>): (() => Promise
 /** What a node says of where it runs. */
 type Hosted = {
   readonly part: string
+  readonly kind: string
   readonly state: string
   readonly reason: string | null
+  readonly run: string | null
   readonly host: string | null
 }
+
+/** Which host said last that it runs a node, and when it said that it stops, in milliseconds since 1970. */
+export type Last = { readonly host: string; readonly stoppedAt: number | null }
 
 /** What is asked of hosts that may have gone without a word. */
 const needsHost = ['queued', 'running']
 
-/** A node as it stands given who is there: with the host that runs it, or that can, or as one that waits for its host. */
-export const hostedBy = <Node extends Hosted>(node: Node, { hosts, seenAt }: Present): Node => {
+/** How an action's last run went: that stays true when its host has gone. */
+const outcomes = ['succeeded', 'failed', 'errored', 'skipped']
+
+/** A node as it stands given who is there: with the host that runs it, or that can, or as one that has none. */
+export const hostedBy = <Node extends Hosted>(node: Node, present: Present, last?: Last): Node => {
+  const { hosts, seenAt } = present
   const able = hosts.filter(({ nodes }) => nodes.includes(node.part)).map(({ host }) => host)
   if (node.host !== null && able.includes(node.host)) return node
   const host = able[0] ?? node.host
-  if (!needsHost.includes(node.state)) return { ...node, host }
+  if (!needsHost.includes(node.state))
+    return able.length > 0 || node.kind === 'unknown' ? { ...node, host } : hostless(node, present, last)
   if (able.length === 0) {
     const reason =
       host === null
@@ -43,6 +53,20 @@ export const hostedBy = <Node extends Hosted>(node: Node, { hosts, seenAt }: Pre
   }
   if (node.host === null || node.state === 'queued') return { ...node, host }
   return { ...node, host, reason: `host ${node.host} is away${lastSeen(seenAt(node.host))}; ${host} can take over` }
+}
+
+/** A node that is asked for nothing, and that nobody runs: how its last run went is kept, all else of it would look alive. */
+const hostless = <Node extends Hosted>(node: Node, present: Present, last: Last | undefined): Node => {
+  const reason = `no host runs it${last ? sinceWhen(last, present) : ''}`
+  const before = node.reason === null ? '' : `; ${node.reason}`
+  if (node.kind !== 'action') return { ...node, state: 'host away', reason }
+  if (outcomes.includes(node.state)) return { ...node, reason: reason + before }
+  return { ...node, state: 'host away', reason: node.run === null ? reason : reason + before }
+}
+
+const sinceWhen = ({ host, stoppedAt }: Last, { seenAt }: Present): string => {
+  if (stoppedAt !== null) return ` since ${new Date(stoppedAt).toISOString()}`
+  return `: ${host} is away${lastSeen(seenAt(host))}`
 }
 
 const lastSeen = (at: number | undefined): string =>

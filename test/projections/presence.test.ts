@@ -3,10 +3,10 @@ import type { Presence } from '#bus/bus'
 import { memoryBus } from '#bus/memory'
 import { hostedBy } from '#projections/presence'
 import { viewerOf } from '#projections/viewer'
-import { rootGraph, teller, watching } from './story.ts'
+import { leafGraph, rootGraph, teller, watching } from './story.ts'
 
 const part = 'root/retraining'
-const node = { part, state: 'running', reason: null, host: 'gpu-1' }
+const node = { part, kind: 'action', state: 'running', reason: null, run: 'root/0', host: 'gpu-1' }
 const there = (host: string, nodes = [part]): Presence => ({ host, instance: 'i', machine: 'm', nodes, seenAt: 0 })
 const present = (...hosts: Presence[]) => ({ hosts, seenAt: (host: string) => (host === 'gpu-1' ? 0 : undefined) })
 
@@ -26,9 +26,69 @@ describe('a node that runs', () => {
   })
 })
 
-test('a node that has run keeps its state', () => {
-  const done = { ...node, state: 'succeeded' }
-  expect(hostedBy(done, present())).toEqual(done)
+describe('a node that nothing is asked of, and that no host runs', () => {
+  const store = { ...node, kind: 'filesystem-store', state: 'waiting', reason: 'waiting for files', host: null }
+  const gone = (host: string, stoppedAt: number | null) => ({ host, stoppedAt })
+
+  test('says so, and since when its host has stopped', () => {
+    expect(hostedBy(store, present(), gone('gpu-9', 0))).toEqual({
+      ...store,
+      state: 'host away',
+      reason: 'no host runs it since 1970-01-01T00:00:00.000Z',
+    })
+    expect(hostedBy(store, present())).toMatchObject({ state: 'host away', reason: 'no host runs it' })
+  })
+
+  test('says when its host was last seen, where that went without a word', () => {
+    const reason = 'no host runs it: gpu-1 is away, last seen at 1970-01-01T00:00:00.000Z'
+    expect(hostedBy(store, present(there('other', [])), gone('gpu-1', null))).toMatchObject({ reason })
+  })
+
+  test('waits for files again once a host is there', () => {
+    expect(hostedBy(store, present(there('gpu-2')), gone('gpu-1', 0))).toEqual({ ...store, host: 'gpu-2' })
+  })
+
+  test('keeps how its last run went, and why', () => {
+    const [done, failed] = [
+      { ...node, state: 'succeeded' },
+      { ...node, state: 'errored', reason: 'no room' },
+    ]
+    expect(hostedBy(done, present())).toEqual({ ...done, reason: 'no host runs it' })
+    expect(hostedBy(failed, present())).toEqual({ ...failed, reason: 'no host runs it; no room' })
+    expect(hostedBy(done, present(there('gpu-1')))).toEqual(done)
+  })
+})
+
+test('a stopped pipeline has no host in the graph, while each of its runs stays as it was', async () => {
+  const bus = memoryBus()
+  const story = teller(bus)
+  await story.define(rootGraph)
+  await story.define(leafGraph)
+  await story.wholeRun(0)
+  const nodes = rootGraph.nodes.map(({ name }) => `root/${name}`)
+  const about = { host: 'gpu-1', instance: 'i' }
+  await story.fact('host.started', 'all', 'gpu-1', { ...about, machine: 'm', pid: 1, version: '0', nodes })
+  const here = new AbortController()
+  const { gone } = await bus.appear({ ...about, machine: 'm', nodes }, here.signal)
+  const { viewer, caughtUp } = await watching(bus)
+  await caughtUp()
+  type Standing = {
+    readonly nodes: readonly { readonly part: string; readonly state: string; readonly reason: string }[]
+  }
+  const stands = async (name: string) =>
+    ((await viewer.ask('graph', {})).value as Standing).nodes.find((one) => one.part === name)
+  expect(await stands('root/haikus')).toMatchObject({ state: 'waiting', reason: 'waiting for files', host: 'gpu-1' })
+  expect(await stands('leaf/models_rpc')).toMatchObject({ state: 'host away', reason: 'no host runs it' })
+  await story.fact('host.stopped', 'all', 'gpu-1', about)
+  here.abort()
+  await gone
+  await caughtUp()
+  const reason = expect.stringMatching(/^no host runs it since \d{4}-/)
+  for (const name of ['haikus', 'models', 'metadata_store'])
+    expect(await stands(`root/${name}`)).toMatchObject({ state: 'host away', reason, host: null })
+  expect(await stands('root/retraining')).toMatchObject({ state: 'succeeded', reason })
+  const run = (await viewer.ask('run', { pipeline: 'root', run: 0 })).value as Standing
+  expect(run.nodes.map(({ state, reason: why }) => [state, why])).toEqual(run.nodes.map(() => ['succeeded', null]))
 })
 
 const queued = async () => {

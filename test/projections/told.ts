@@ -1,6 +1,7 @@
 import { memoryBus } from '#bus/memory'
 import type { Page } from '#projections/view'
 import type { ViewName } from '#projections/views'
+import { appearing } from './hosts.ts'
 import { leafGraph, rootGraph, teller, watching } from './story.ts'
 
 /** The example, told so many times over, and what asks about it. */
@@ -9,6 +10,7 @@ export const told = async (runs = 1) => {
   const story = teller(bus)
   await story.define(rootGraph)
   await story.define(leafGraph)
+  await appearing(bus)
   for (let run = 0; run < runs; run++) await story.wholeRun(run)
   const watched = await watching(bus)
   await watched.caughtUp()

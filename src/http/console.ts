@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { extname, join, normalize, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Context } from 'hono'
 import { faults } from '#bus/fault'
+import { builtAt, builtIn } from './built.ts'
 import { partsOf } from './nodes.ts'
 import { pagePolicy, startPage } from './page.ts'
 import type { App, Site } from './site.ts'
@@ -34,12 +33,9 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** Where the built console lies: beside the sources, or in the build. */
-const builtAt = ['./console/dist/', '../../console/'].map((path) => fileURLToPath(new URL(path, import.meta.url)))
-
 /** Serves the console under `/` and `/console/`; without one, a page that leads to the API. */
 export const addConsole = (app: App, site: Pick<Site, 'graphs'>, folders: readonly string[] = builtAt): void => {
-  const folder = folders.find((one) => existsSync(join(one, 'index.html')))
+  const folder = builtIn(folders)
 
   const send = async (c: Context, root: string, path: string): Promise<Response> => {
     const file = normalize(join(root, path))

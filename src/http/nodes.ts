@@ -1,29 +1,21 @@
 import type { Context } from 'hono'
-import { accepts } from 'hono/accepts'
 import { faults } from '#bus/fault'
 import type { GraphNode } from '#contracts/pipeline'
 import { queryOf } from '#contracts/subjects'
 import type { ShownNode } from '#projections/graph-view'
 import type { Page, Shown } from '#projections/view'
-import { pageOf, pagePolicy } from './page.ts'
+import { type NodePage, pageOf } from './node-page.ts'
+import { pagePolicy, prefersHtml } from './page.ts'
 import { type App, positionHeader, type Site } from './site.ts'
-
-/** What a node's page says, as HTML and as JSON. */
-export type NodePage = {
-  readonly node: ShownNode
-  readonly after: readonly string[]
-  readonly before: readonly string[]
-  readonly artifacts: readonly Shown[]
-  readonly attempts: readonly Shown[]
-  /** A metadata store: the runs that it keeps. */
-  readonly runs: readonly Shown[]
-}
 
 type Merged = { readonly nodes: readonly ShownNode[]; readonly edges: readonly Edge[] }
 type Edge = { readonly source: string; readonly target: string; readonly kind: string }
 
 /** How long another web process may take to say where it is, in milliseconds. */
 const patience = 1_000
+
+/** Whatever somebody who takes a node for an API may send. */
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** The parts that have a page here. */
 export const partsOf = ({ graphs }: Pick<Site, 'graphs'>): readonly string[] =>
@@ -38,7 +30,7 @@ export const addNodes = (app: App, site: Site): void => {
     const { value, position } = await viewer.ask('graph', {})
     return { graph: value as Merged, position }
   }
-  const list = async (view: 'artifacts' | 'attempts' | 'runs', said: object): Promise<readonly Shown[]> =>
+  const list = async (view: 'artifacts' | 'attempts' | 'history' | 'runs', said: object): Promise<readonly Shown[]> =>
     ((await viewer.ask(view, { limit: 50, ...said })).value as Page).items
 
   const show = async (c: Context, part: string, { nodes, edges }: Merged, position: string): Promise<Response> => {
@@ -48,8 +40,9 @@ export const addNodes = (app: App, site: Site): void => {
       node,
       after: kind.filter(({ target }) => target === part).map(({ source }) => source),
       before: kind.filter(({ source }) => source === part).map(({ target }) => target),
-      artifacts: await list('artifacts', { node: part }),
+      artifacts: await list('artifacts', { node: part, sort: 'time' }),
       attempts: await list('attempts', { node: part }),
+      transfers: isClient(node) ? await list('history', { node: part, order: 'desc' }) : [],
       runs: node.kind === 'metadata-store' ? await list('runs', { pipeline: node.pipeline }) : [],
     }
     c.header(positionHeader, position)
@@ -66,10 +59,15 @@ export const addNodes = (app: App, site: Site): void => {
     return typeof url === 'string' && /^https:\/\/[\w.:[\]-]+$/.test(url) ? url : undefined
   }
 
+  /** The part that has its page here; one that only the log knows as well, where its pipeline is of this process. */
+  const partHere = (name: string, { nodes }: Merged): string | undefined =>
+    own.find((part) => part.endsWith(`/${name}`)) ??
+    nodes.find((node) => node.name === name && site.graphs.some(({ pipeline }) => pipeline === node.pipeline))?.part
+
   app.get('/:node{[\\w-]+}', async (c) => {
     const name = c.req.param('node')
     const { graph, position } = await merged()
-    const here = own.find((part) => part.endsWith(`/${name}`))
+    const here = partHere(name, graph)
     if (here) return show(c, here, graph, position)
     const elsewhere = graph.nodes.find((node) => node.name === name)
     if (!elsewhere) throw faults.nothingThere(`node ${name}`)
@@ -78,12 +76,22 @@ export const addNodes = (app: App, site: Site): void => {
     return c.redirect(`${url}/${name}`, 307)
   })
 
-  app.get('/:node{[\\w-]+}/api/client', async (c) => {
-    const name = c.req.param('node')
-    const here = own.find((part) => part.endsWith(`/${name}`))
+  app.on(methods, '/:node{[\\w-]+}/api/*', async (c) => {
+    const { node: name, method, path } = { node: c.req.param('node'), method: c.req.method, path: c.req.path }
     const { graph, position } = await merged()
-    const node = here ? (graph.nodes.find((one) => one.part === here) ?? unseen(site, here)) : undefined
-    if (!node?.kind.endsWith('-client')) throw faults.nothingThere(`client ${name}`)
+    const here = partHere(name, graph)
+    const node =
+      graph.nodes.find((one) => (here ? one.part === here : one.name === name)) ?? (here && unseen(site, here))
+    if (!node) throw faults.nothingThere(`client ${name}`)
+    if (!here) {
+      const url = await webOf(node.pipeline)
+      const where = url ? `, at ${url}${path}` : '; its web process does not answer'
+      throw faults.nothingThere(`client ${name} here: it is of ${node.pipeline}${where}`)
+    }
+    if (!isClient(node))
+      throw faults.nothingThere(`client ${name}: ${node.part} is no client, and has a page at /${name}`)
+    if (path !== `/${name}/api/client` || !['GET', 'HEAD'].includes(method))
+      throw faults.nothingThere(`${method} ${path}: a client answers to GET /${name}/api/client`)
     const [pipeline = '', store = ''] = (node.of ?? '').split('/')
     const url = await webOf(pipeline)
     c.header(positionHeader, position)
@@ -100,6 +108,4 @@ const unseen = ({ graphs }: Pick<Site, 'graphs'>, part: string): ShownNode => {
   return { ...still, ...said, part, pipeline, state: 'waiting', reason: 'waiting for its host' } as ShownNode
 }
 
-const prefersHtml = (c: Context): boolean =>
-  accepts(c, { header: 'Accept', supports: ['application/json', 'text/html'], default: 'application/json' }) ===
-  'text/html'
+const isClient = ({ kind }: Pick<ShownNode, 'kind'>): boolean => kind.endsWith('-client')

@@ -1,118 +1,106 @@
 import { createHash } from 'node:crypto'
+import type { Context } from 'hono'
+import { accepts } from 'hono/accepts'
 import { html, raw } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
-import type { NodePage } from './nodes.ts'
+import { builtAt, builtIn, styleSheets } from './built.ts'
+import { momentOf } from './console/text.ts'
 
-type Html = HtmlEscapedString | Promise<HtmlEscapedString>
+export type Html = HtmlEscapedString | Promise<HtmlEscapedString>
 
+/** For whoever has not built the console, whose style the pages have otherwise. */
 const style = `
   :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif }
-  body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem }
+  body { margin: 0 auto; max-width: 75rem; padding: 1rem } main { overflow-wrap: anywhere }
   h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem }
-  .state { border: 1px solid; border-radius: 1em; padding: .1em .7em }
-  dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1rem } dt { opacity: .7 } dd { margin: 0 }
-  table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid #8884 }
-  td { overflow-wrap: anywhere } code { font-size: .85em }
+  nav a, .brand { margin-right: 1rem } .brand img, .skip { display: none }
+  .pill { border: 1px solid; border-radius: 1em; padding: .1em .7em }
+  dl > div { display: grid; grid-template-columns: 7rem 1fr; gap: 1rem } dt { opacity: .7 } dd { margin: 0 }
+  .table-box { overflow-x: auto } table { border-collapse: collapse; width: 100% }
+  th, td { text-align: left; vertical-align: top; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #8884 }
+  .short, thead th { white-space: nowrap } code { font-size: .85em } pre { white-space: pre-wrap }
 `
 
-/** What a page may do: show itself, with this one style. */
-export const pagePolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
+/** What a page may do: show itself in its own style or the console's, with the one script that the console lends it. */
+export const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  `style-src 'self' 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+  "img-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
 
-const layout = (title: string, body: Html): Html => html`<!doctype html>
+/** Whether whoever asks is a browser that wants a page, and no program. */
+export const prefersHtml = (c: Context): boolean =>
+  accepts(c, { header: 'Accept', supports: ['application/json', 'text/html'], default: 'application/json' }) ===
+  'text/html'
+
+/** A page in the console's frame. */
+export const layout = (title: string, body: Html, folders: readonly string[] = builtAt): Html => {
+  const folder = builtIn(folders)
+  const look = folder
+    ? html`<link rel="icon" href="/console/icon.svg" type="image/svg+xml"><script src="/console/page.js"></script>
+${styleSheets(folder).map((href) => html`<link rel="stylesheet" href="${href}">`)}`
+    : html`<style>${raw(style)}</style>`
+  const screens = folder
+    ? html`<nav aria-label="Screens"><a href="/">Pipelines</a><a href="/runs">Runs</a><a href="/artifacts">Artifacts</a></nav>`
+    : html`<nav><a href="/">First page</a></nav>`
+  return html`<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title>
-<style>${raw(style)}</style></head>
-<body>${body}</body></html>`
-
-const row = (term: string, value: unknown): Html | '' =>
-  value === null || value === undefined || value === '' ? '' : html`<dt>${term}</dt><dd>${value}</dd>`
-
-const link = (part: string, own: readonly string[]): Html => {
-  const [, node = part] = part.split('/')
-  return own.includes(part) ? html`<a href="/${node}">${part}</a>` : html`${part}`
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><title>${title} · Millrace</title>${look}</head>
+<body><a class="skip" href="#main">Skip to content</a>
+<header><a class="brand" href="/"><img src="/console/icon.svg" alt="" width="24" height="24">Millrace</a>${screens}</header>
+<main id="main" tabindex="-1">${body}</main></body></html>`
 }
 
-const table = (caption: string, heads: readonly string[], rows: readonly (readonly unknown[])[]): Html =>
-  html`<h2>${caption}</h2>${
-    rows.length === 0
-      ? html`<p>None yet.</p>`
-      : html`<table><thead><tr>${heads.map((head) => html`<th>${head}</th>`)}</tr></thead>
-<tbody>${rows.map((cells) => html`<tr>${cells.map((cell) => html`<td>${cell ?? ''}</td>`)}</tr>`)}</tbody></table>`
-  }`
+/** A moment as people here write it, exact to whoever points at it. */
+export const moment = (at: unknown): Html | '' =>
+  typeof at === 'string' ? html`<time datetime="${at}" title="${at}">${momentOf(at)}</time>` : ''
 
-const contentOf = (store: string, path: string): Html => {
-  const [pipeline, node] = store.split('/')
-  return html`<a href="/api/artifacts/${pipeline}/${node}/content?path=${encodeURIComponent(path)}">${path}</a>`
+/** A state, in its own words. */
+export const pill = (state: string): Html =>
+  html`<span class="pill" data-state="${state.startsWith('waiting') ? 'waiting' : state}">${state}</span>`
+
+export type Column<Row> = { readonly label: string; readonly of: (row: Row) => unknown; readonly short?: boolean }
+
+/** Rows under headings; where there are none, a sentence that says why. On a narrow screen each row is a list of its own. */
+export const table = <Row>(
+  caption: string,
+  none: unknown,
+  [first, ...more]: readonly [Column<Row>, ...Column<Row>[]],
+  rows: readonly Row[],
+): Html => {
+  if (rows.length === 0) return html`<h2>${caption}</h2><p class="quiet">${none}</p>`
+  const cell = (row: Row, { label, of, short }: Column<Row>): Html => {
+    const said = of(row) ?? ''
+    return said === '' ? html`<td></td>` : html`<td data-label="${label}" class="${short ? 'short' : ''}">${said}</td>`
+  }
+  return html`<h2>${caption}</h2><div class="table-box"><table class="stacking">
+<thead><tr>${[first, ...more].map(({ label }) => html`<th scope="col">${label}</th>`)}</tr></thead>
+<tbody>${rows.map(
+    (row) => html`<tr><th scope="row">${first.of(row) ?? ''}</th>${more.map((column) => cell(row, column))}</tr>`,
+  )}</tbody></table></div>`
 }
 
-const runLink = (run: unknown): Html | '' => (run ? html`<a href="/runs/${run}">${run}</a>` : '')
-
-const runsOf = (runs: NodePage['runs']): Html =>
-  table(
-    'Runs',
-    ['run', 'state', 'because of', 'started', 'ended'],
-    runs.map((one) => [runLink(one.run), one.state, one.message, one.startedAt, one.endedAt]),
+/** The answer to a browser where something went wrong, with a way back. */
+export const problemPage = (title: string, detail: string): Html =>
+  layout(
+    title,
+    html`<div class="page-head"><h1>${title}</h1></div>
+<p class="note">${detail}. <a href="/">Go to the pipelines</a></p>`,
   )
-
-const attemptsOf = (attempts: NodePage['attempts']): Html =>
-  table(
-    'Attempts',
-    ['run', 'attempt', 'outcome', 'host', 'started', 'ended', 'reason'],
-    attempts.map((one) => [
-      runLink(one.run),
-      one.attempt,
-      one.outcome,
-      one.host,
-      one.startedAt,
-      one.endedAt,
-      one.reason ?? one.message,
-    ]),
-  )
-
-const artifactsOf = (part: string, artifacts: NodePage['artifacts'], isClient: boolean): Html =>
-  table(
-    'Artifacts',
-    ['path', 'state', 'run', 'size', 'SHA-256'],
-    artifacts.map((one) => [
-      isClient ? one.path : contentOf(part, String(one.path)),
-      one.state,
-      runLink(one.run),
-      one.size,
-      html`<code>${String(one.digest).slice(0, 12)}</code>`,
-    ]),
-  )
-
-/** A node's page: what it is, how it stands, what it waits for, what it did. `own` are the parts with a page here. */
-export const pageOf = (page: NodePage, own: readonly string[]): Html => {
-  const { node, artifacts, attempts, runs } = page
-  const isClient = node.kind.endsWith('-client')
-  const joined = (parts: readonly string[]) =>
-    parts.map((part, index) => html`${index > 0 ? ', ' : ''}${link(part, own)}`)
-  return layout(
-    node.part,
-    html`<p><a href="/">Console</a></p>
-<h1>${node.part} <span class="state">${node.state}</span></h1>
-<dl>
-${row('kind', node.kind)} ${row('does', node.description)} ${row('folder', node.path)}
-${row('stands for', node.of && link(node.of, own))} ${row(node.state === 'waiting' ? 'waits' : 'because', node.reason)}
-${row('last run', node.run && runLink(node.run))} ${row('host', node.host)}
-${page.after.length > 0 ? row('after', joined(page.after)) : ''} ${page.before.length > 0 ? row('before', joined(page.before)) : ''}
-${isClient ? row('client', html`<a href="/${node.name}/api/client">/${node.name}/api/client</a>`) : ''}
-</dl>
-${node.kind === 'action' ? attemptsOf(attempts) : ''}
-${node.kind === 'metadata-store' ? runsOf(runs) : ''}
-${node.kind.startsWith('filesystem') || node.kind === 'store-client' ? artifactsOf(node.part, artifacts, isClient) : ''}
-<p><a href="/api/artifacts/history?node=${node.part}">History</a> · <a href="/openapi.json">API</a></p>`,
-  )
-}
 
 /** The first page where no console has been built. */
 export const startPage = (parts: readonly string[]): Html =>
   layout(
     'Millrace',
     html`<h1>Millrace</h1><p>The console is not built here. What can be read all the same:</p>
-<ul>${parts.map((part) => html`<li>${link(part, parts)}</li>`)}</ul>
+<ul>${parts.map((part) => html`<li><a href="/${part.split('/')[1]}">${part}</a></li>`)}</ul>
 <ul>${['/api/graph', '/api/runs', '/api/artifacts', '/api/status', '/openapi.json', '/health', '/ready'].map(
       (path) => html`<li><a href="${path}">${path}</a></li>`,
     )}</ul>`,
+    [],
   )

@@ -3,6 +3,7 @@ import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { z } from 'zod'
 import { Fault, type FaultCode, reasonOf } from '#bus/fault'
+import { pagePolicy, prefersHtml, problemPage } from './page.ts'
 
 /** Where every status is chosen. A fault that is not listed does not compile. */
 const statusOf: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
@@ -72,6 +73,7 @@ export const problem = z.object({
 })
 
 type Problem = z.output<typeof problem>
+type Answered = Response | Promise<Response>
 
 const titles: Readonly<Record<number, string>> = {
   400: 'The request is not understood',
@@ -87,14 +89,20 @@ const titles: Readonly<Record<number, string>> = {
   504: 'It took too long',
 }
 
+/** Says it to programs as a problem, and to browsers as a page; below `/api` everybody is a program. */
 const problemAs = (
   c: Context,
   status: ContentfulStatusCode,
   code: string,
   detail: string,
   errors?: Problem['errors'],
-) => {
+): Answered => {
   const title = titles[status] ?? 'The request failed'
+  if (['GET', 'HEAD'].includes(c.req.method) && !c.req.path.startsWith('/api/') && prefersHtml(c)) {
+    c.header('Content-Security-Policy', pagePolicy)
+    c.header('Vary', 'Accept')
+    return c.html(problemPage(title, detail), status)
+  }
   const body: Problem = { type: `urn:millrace:problem:${code}`, title, status, detail, code, ...(errors && { errors }) }
   return c.body(JSON.stringify(body), status, { 'Content-Type': 'application/problem+json' })
 }
@@ -102,7 +110,7 @@ const problemAs = (
 /** Answers for whatever was thrown. What is no fault is nobody's business but the log's. */
 export const onError =
   (say: (line: string) => void = () => undefined) =>
-  (cause: Error, c: Context): Response => {
+  (cause: Error, c: Context): Answered => {
     if (cause instanceof Fault) {
       const known = statusOf as Readonly<Record<string, ContentfulStatusCode>>
       return problemAs(c, known[cause.code] ?? 500, cause.code, cause.message, errorsIn(cause.cause))
@@ -113,14 +121,14 @@ export const onError =
   }
 
 /** Answers where nothing is. */
-export const notFound = (c: Context): Response => problemAs(c, 404, 'query.nothing', `There is no ${c.req.path}`)
+export const notFound = (c: Context): Answered => problemAs(c, 404, 'query.nothing', `There is no ${c.req.path}`)
 
 /** Answers where a decider said no. */
 export const refused = (c: Context, { refusal, detail }: { readonly refusal: string; readonly detail: string }) =>
   problemAs(c, 409, `refused.${refusal}`, detail)
 
 /** Answers where a body is not as its schema has it. */
-export const invalid = (c: Context, issues: readonly z.core.$ZodIssue[]): Response =>
+export const invalid = (c: Context, issues: readonly z.core.$ZodIssue[]): Answered =>
   problemAs(c, 400, 'contract.broken', 'The request breaks its contract', errorsIn(issues))
 
 /** The fields that a schema complained of. */

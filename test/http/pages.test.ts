@@ -5,7 +5,8 @@ import { expect, test } from 'vitest'
 import { queriesTo } from '#contracts/subjects'
 import { addConsole } from '#http/console'
 import { onError } from '#http/problem'
-import { digestFor, folder, rootGraph } from '../projections/story.ts'
+import { appearing } from '../projections/hosts.ts'
+import { digestFor, folder, leafGraph, rootGraph } from '../projections/story.ts'
 import { siteOf } from './site.ts'
 
 const browser = { Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' }
@@ -28,7 +29,8 @@ test('a node has a page for people, and the same for programs', async () => {
 })
 
 test("a store's page lists its artifacts, and whatever they are called is text", async () => {
-  const { get, story, caughtUp } = await siteOf()
+  const { get, story, caughtUp, bus } = await siteOf()
+  await appearing(bus)
   const path = '<script>alert(1)</script>"\'.txt'
   await story.drop(path)
   await caughtUp()
@@ -57,9 +59,70 @@ test("a metadata store's page lists its runs", async () => {
   expect(await (await get('/metadata_store')).json()).toMatchObject({ runs: [{ run: 'root/0', state: 'succeeded' }] })
 })
 
-test('only a client answers as one', async () => {
+test('only a client answers as one, and only where its pipeline is; elsewhere it is said where that is', async () => {
+  const { get, post, hub, stop } = await siteOf()
+  const detailOf = async (path: string, asked = get(path)) => {
+    const answer = await asked
+    expect([path, answer.status]).toEqual([path, 404])
+    return ((await answer.json()) as { readonly detail: string }).detail
+  }
+  expect(await detailOf('/retraining/api/client')).toMatch('root/retraining is no client')
+  expect(await detailOf('/nobody/api/client')).toBe('There is no client nobody')
+  expect(await detailOf('/models_rpc/api/client')).toMatch('it is of leaf; its web process does not answer')
+  const url = 'https://127.0.0.1:8001'
+  void hub.connect('web-leaf').serve(queriesTo('web', 'leaf'), async () => ({ url }), stop.signal)
+  expect(await detailOf('/models_rpc/api/client')).toMatch(`it is of leaf, at ${url}/models_rpc/api/client`)
+  const upload = '/models_rpc/api/client/upload'
+  expect(await detailOf(upload, post(upload, {}))).toMatch(`it is of leaf, at ${url}${upload}`)
+})
+
+test('a client of this process answers to one address, and says which', async () => {
+  const { app, get } = await siteOf({ graphs: [leafGraph] })
+  expect(await (await get('/models_rpc/api/client')).json()).toMatchObject({ part: 'leaf/models_rpc', server: null })
+  const other = await app.request('/models_rpc/api/files', { method: 'DELETE' })
+  expect(other.status).toBe(404)
+  expect(await other.json()).toMatchObject({ detail: expect.stringMatching('GET /models_rpc/api/client') })
+})
+
+test("a store client's page lists what went through it, newest first", async () => {
+  const { get } = await siteOf({ graphs: [leafGraph] })
+  const text = await (await get('/models_rpc', browser)).text()
+  expect(text).not.toMatch('None yet')
+  expect(text.indexOf('plot0.txt')).toBeGreaterThan(0)
+  expect(text.indexOf('model0.txt')).toBeGreaterThan(text.indexOf('plot0.txt'))
+  expect(text).toMatch('5 bytes')
+  expect(await (await get('/models_rpc')).json()).toMatchObject({
+    transfers: [
+      { what: 'uploaded', path: 'plot0.txt' },
+      { what: 'downloaded', path: 'model0.txt' },
+    ],
+  })
+})
+
+test('a browser that asks for what is not there gets a page with a way back; a program gets a problem', async () => {
   const { get } = await siteOf()
-  expect((await get('/retraining/api/client')).status).toBe(404)
+  for (const path of ['/nope', '/a/b/c', '/<script>']) {
+    const page = await get(path, browser)
+    expect([path, page.status, page.headers.get('Content-Type')]).toEqual([path, 404, 'text/html; charset=UTF-8'])
+    expect(page.headers.get('Content-Security-Policy')).toMatch("default-src 'none'")
+    const text = await page.text()
+    expect(text).toMatch('<a href="/">')
+    expect(text).not.toMatch('<script>')
+  }
+  for (const [path, headers] of [
+    ['/nope', {}],
+    ['/api/nope', browser],
+  ] as const)
+    expect((await get(path, headers)).headers.get('Content-Type')).toBe('application/problem+json')
+})
+
+test('a node that only the log knows has its page where its pipeline is, and is never sent round in a circle', async () => {
+  const { get, bus, story, caughtUp, stop } = await siteOf()
+  const grown = { name: 'grown', kind: 'action' as const, after: [], next: [] }
+  await story.define({ ...rootGraph, nodes: [...rootGraph.nodes, grown] })
+  await caughtUp()
+  void bus.serve(queriesTo('web', 'root'), async () => ({ url: 'https://127.0.0.1:8000' }), stop.signal)
+  expect(await (await get('/grown')).json()).toMatchObject({ node: { part: 'root/grown' } })
 })
 
 test('without a console the first page leads to the API and the nodes', async () => {

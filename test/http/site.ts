@@ -2,13 +2,21 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Bus } from '#bus/bus'
 import { memoryHub } from '#bus/memory'
+import type { Graph } from '#contracts/pipeline'
 import { appOf } from '#http/app'
 import { loopback } from '#http/guard'
 import { viewerOf } from '#projections/viewer'
 import { folder, leafGraph, rootGraph, teller, watching } from '../projections/story.ts'
 
 /** A web process without a server: the app, and what stands behind it. */
-export const siteOf = async ({ runs = 1, heartbeat = 15_000, patience = 60_000, over = {} as Partial<Bus> } = {}) => {
+export const siteOf = async ({
+  runs = 1,
+  heartbeat = 15_000,
+  patience = 60_000,
+  over = {} as Partial<Bus>,
+  graphs = [rootGraph] as readonly Graph[],
+  say = (_: string): void => undefined,
+} = {}) => {
   const hub = memoryHub()
   const bus = hub.connect('web-test')
   const story = teller(bus)
@@ -25,7 +33,8 @@ export const siteOf = async ({ runs = 1, heartbeat = 15_000, patience = 60_000, 
   const app = appOf({
     bus: seen,
     viewer,
-    graphs: [rootGraph],
+    graphs,
+    say,
     user: 'ada',
     names: loopback,
     signal: stop.signal,

@@ -32,7 +32,7 @@ export type Kind = { readonly label: string; readonly icon: IconName }
 export type IconName = 'database' | 'inbox' | 'folder' | 'gear' | 'link' | 'question'
 
 /** What a kind of node is called, and its icon. */
-export const kindOf = ({ kind, watch }: Pick<GraphNode, 'kind' | 'watch'>): Kind => {
+export const kindOf = ({ kind, watch }: { readonly kind: string; readonly watch?: boolean | undefined }): Kind => {
   if (kind === 'metadata-store') return { label: 'metadata store', icon: 'database' }
   if (kind === 'filesystem-store')
     return watch ? { label: 'watched store', icon: 'inbox' } : { label: 'store', icon: 'folder' }

@@ -27,17 +27,14 @@ export const durationOf = (milliseconds: number): string => {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
-const formats = {
-  moment: new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' }),
-  time: new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' }),
-}
+const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
-/** A moment as people here write it; of today, the time alone. */
-export const momentOf = (iso: string): string => {
-  const moment = new Date(iso)
-  const isToday = moment.toDateString() === new Date().toDateString()
-  return (isToday ? formats.time : formats.moment).format(moment)
-}
+/** A moment as people here write it, with its date. */
+export const momentOf = (iso: string): string => format.format(new Date(iso))
+
+/** What is said of a host's absence, with its moment as people here write it. */
+export const withMoments = (text: string): string =>
+  text.replaceAll(/(?<=\b(?:seen at|since) )\d{4}-\d\d-\d\dT[\d:.]+Z/g, momentOf)
 
 /** A text as a shell takes it. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`

@@ -14,6 +14,8 @@ type Listed = {
   /** The columns that order the rows and name one uniquely, at any position. */
   readonly order: readonly SQLiteColumn[]
   readonly newestFirst?: boolean
+  /** The columns that order the rows where the list is asked for by time: then the newest come first. */
+  readonly byTime?: readonly SQLiteColumn[]
   readonly filters: Readonly<Record<string, Filter>>
   /** The moment that `from` and `to` narrow. */
   readonly moment?: SQLiteColumn
@@ -24,8 +26,9 @@ type Listed = {
 export const listed = ({
   table,
   description,
-  order,
+  order: usual,
   newestFirst = false,
+  byTime,
   filters,
   moment,
   scoped = false,
@@ -39,8 +42,10 @@ export const listed = ({
 
   const read: View['read'] = (db, params, { at, logId }): Page => {
     const { limit = 100, cursor } = params
-    const place = cursor === undefined ? undefined : placeIn(cursor, name, order.length, params)
-    const direction = place?.direction ?? params.order ?? (newestFirst ? 'desc' : 'asc')
+    const isByTime = byTime !== undefined && params.sort === 'time'
+    const order = isByTime ? byTime : usual
+    const place = cursor === undefined ? undefined : placeIn(cursor, name, order, params)
+    const direction = place?.direction ?? params.order ?? (newestFirst || isByTime ? 'desc' : 'asc')
     const wanted = Object.entries(all).flatMap(([key, { where }]) => {
       const said = typeof params[key] === 'string' ? where(params[key], params) : undefined
       return said ? [said] : []
@@ -61,9 +66,15 @@ export const listed = ({
     return { items, next }
   }
 
-  const shape = Object.fromEntries(Object.entries(all).map(([key, { schema }]) => [key, schema.optional()]))
+  const narrowing = Object.fromEntries(Object.entries(all).map(([key, { schema }]) => [key, schema.optional()]))
+  const shape = { ...narrowing, ...(byTime && { sort }) }
   return { description, filters: z.strictObject(shape), answer: schemaOf(table), list: true, scoped, read }
 }
+
+const sort = z
+  .enum(['path', 'time'])
+  .optional()
+  .describe('By path unless said otherwise; by time, the newest come first')
 
 /** What holds at a place in the log: in a table that only grows, what had been added. */
 export const visible = (table: SQLiteTable, at: number | undefined): SQL | undefined => {
@@ -124,11 +135,12 @@ const cursorAfter = (row: Row, name: string, order: readonly SQLiteColumn[], dir
 
 const cursorKey = z.tuple([z.string(), z.enum(['asc', 'desc'])], z.union([z.string(), z.number()]))
 
-/** A cursor goes on the way that its list went: asked for the other way, it is none of that list. */
-const placeIn = (cursor: string, name: string, length: number, { order }: Params): Ended => {
+/** A cursor goes on the way that its list went: asked for another way, it is none of that list. */
+const placeIn = (cursor: string, name: string, columns: readonly SQLiteColumn[], { order }: Params): Ended => {
   try {
     const [of, direction, ...key] = cursorKey.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
-    if (of === name && key.length === length && (order ?? direction) === direction) return { direction, key }
+    const isOfThese = of === name && key.length === columns.length
+    if (isOfThese && (order ?? direction) === direction) return { direction, key }
   } catch {}
   throw faults.badCursor()
 }

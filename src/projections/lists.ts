@@ -106,8 +106,9 @@ export const lists = {
   }),
   artifacts: listed({
     table: artifacts,
-    description: 'Artifacts as they lie in their stores, by path',
+    description: 'Artifacts as they lie in their stores, by path or, sorted by time, newest first',
     order: [artifacts.store, artifacts.path],
+    byTime: [artifacts.since, artifacts.store, artifacts.path],
     moment: artifacts.at,
     filters: {
       pipeline: inPipeline(artifacts.store),

@@ -7,7 +7,7 @@ import { projection } from './projection.ts'
 /** Everything about pipelines that can be read: runs, nodes, artifacts, what was measured, what led to what. */
 export const metadata = projection({
   name: 'metadata',
-  version: 2,
+  version: 3,
   readsBy: ['history_range', 'nodes_unknown'],
   doubt: ({ address: { aggregate, key } }) =>
     aggregate === 'run' && !/^\d{1,15}$/.test(key) ? `'${key}' is no number of a run` : undefined,

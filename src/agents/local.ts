@@ -20,6 +20,7 @@ export const openLocal = (path: string): Database.Database => {
       modified text not null,
       origin text not null,
       fact text,
+      delivery integer,
       primary key (store, path)
     ) strict, without rowid;
     create table if not exists holdings (

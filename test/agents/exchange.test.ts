@@ -130,7 +130,9 @@ test('an upload outlives a host of the store that stops in its midst', async () 
 test('a list of any length comes whole and in order, no message of it larger than a quarter of a MiB', async () => {
   const replies: unknown[] = []
   const { client, doing, root } = await exchange({ replies })
-  const keep = root.local.prepare("insert into files values ('root/out', ?, ?, 1, '', 'seen', null)")
+  const keep = root.local.prepare(
+    "insert into files (store, path, digest, size, modified, origin, fact) values ('root/out', ?, ?, 1, '', 'seen', null)",
+  )
   const paths = Array.from({ length: 12_345 }, (_, i) => `${String(i).padStart(6, '0')}-ü-${'x'.repeat(i % 300)}`)
   root.local.transaction(() => {
     for (const path of paths) keep.run(path, 'f'.repeat(64))

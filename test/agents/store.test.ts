@@ -52,6 +52,17 @@ test('the same execution, run again after a kill, may write its file again; it i
   expect(await facts()).toHaveLength(2)
 })
 
+test('one execution replaces nothing of its own unless it says so; run again after a kill it may', async () => {
+  const { store } = await storeOnDisk()
+  const first = { ...saved(0), delivery: 1 }
+  await store.admit(await draft(store.root, 'one'), 'm', first)
+  await store.admit(await draft(store.root, 'one'), 'm', first)
+  await expect(store.admit(await draft(store.root, 'two'), 'm', first)).rejects.toThrow(/save with { overwrite: true }/)
+  await store.admit(await draft(store.root, 'two'), 'm', { ...first, overwrite: true })
+  await store.admit(await draft(store.root, 'three'), 'm', { ...first, delivery: 2 })
+  await expect(store.admit(await draft(store.root, 'four'), 'm', { ...first, delivery: 2 })).rejects.toThrow(/is there/)
+})
+
 test('a file that was put in place just before a kill is recorded when its execution runs again, and is nobody else’s', async () => {
   const { store, dying, facts, folder } = await storeOnDisk()
   const dead = await dying()

@@ -29,6 +29,7 @@ const requests = {
     host: name.describe('In whose bucket the bytes lie'),
     from: part,
     by: by.optional(),
+    delivery: z.int().optional(),
     tags: tags.optional(),
     overwrite: z.boolean().optional(),
     cause,
@@ -98,6 +99,7 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
         how: 'uploaded',
         peer: asked.from,
         by: asked.by,
+        delivery: asked.delivery,
         tags: asked.tags,
         overwrite: asked.overwrite,
         principal: onBehalfOf ?? principal, // Pinned by permissions; what the body says of the sender is not.

@@ -3,7 +3,13 @@ import type { Listed } from './shape.ts'
 import type { Arrival } from './store.ts'
 
 /** A file that lies in a store: what it was when it was last looked at, how it came there, which fact says so. */
-export type Row = Listed & { readonly modified: string; readonly origin: string; readonly fact: string | null }
+export type Row = Listed & {
+  readonly modified: string
+  readonly origin: string
+  readonly fact: string | null
+  /** Of the delivery in which an execution wrote it. */
+  readonly delivery?: number | null | undefined
+}
 
 /** A file that is about to be put at a path, and all that will be recorded of it. Kept until that is done, so also after a kill. */
 export type Promised = Listed & { readonly origin: string; readonly arrival: Arrival }
@@ -16,9 +22,8 @@ export const openLedger = (store: string, local: Local) => {
     `select path, digest, size from files where store = ? and path > ? and digest <> '' order by path limit ?`,
   )
   const keep = local.prepare(
-    `insert into files (store, path, digest, size, modified, origin, fact) values (?, ?, ?, ?, ?, ?, ?)
-     on conflict (store, path) do update set digest = excluded.digest, size = excluded.size,
-       modified = excluded.modified, origin = excluded.origin, fact = excluded.fact`,
+    `insert or replace into files (store, path, digest, size, modified, origin, fact, delivery)
+     values (?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const remove = local.prepare('delete from files where store = ? and path = ?')
   const promised = local
@@ -39,8 +44,8 @@ export const openLedger = (store: string, local: Local) => {
     paths: (): Iterable<string> => paths.iterate(store),
     /** Those behind `after`, in order; a negative `limit` is none. */
     list: (after: string, limit: number): Listed[] => listed.all(store, after, limit),
-    keep: ({ path, digest, size, modified, origin, fact }: Row): void => {
-      keep.run(store, path, digest, size, modified, origin, fact)
+    keep: ({ path, digest, size, modified, origin, fact, delivery = null }: Row): void => {
+      keep.run(store, path, digest, size, modified, origin, fact, delivery)
     },
     /** Whether there was anything to remove. */
     remove: (path: string): boolean => remove.run(store, path).changes > 0,

@@ -33,7 +33,12 @@ const calls = new Map<number, { resolve: (value: unknown) => void; reject: (caus
 const call = <T>(node: string, verb: string, args: unknown): Promise<T> =>
   new Promise((resolve, reject) => {
     const id = nextCall++
-    calls.set(id, { resolve: resolve as (value: unknown) => void, reject })
+    const { stack = '' } = new Error() // Where in the user's function it was asked: an answer comes from nowhere.
+    const refuse = (fault: Error) => {
+      fault.stack = `${fault.message}${stack.slice(stack.indexOf('\n'))}`
+      reject(fault)
+    }
+    calls.set(id, { resolve: resolve as (value: unknown) => void, reject: refuse })
     send({ kind: 'call', call: id, node, verb, args })
   })
 

@@ -38,7 +38,7 @@ const args = {
 export const servicesFor = (
   { bus, outbox, stores, clients, metadata }: Nodes,
   event: Scheduled,
-  { part, attempt }: Execution,
+  { part, attempt, delivery }: Execution,
   waiting: (reason: string) => void,
 ) => {
   const run = `${event.address.scope}/${event.address.key}`
@@ -66,13 +66,13 @@ export const servicesFor = (
 
   return async (node: string, verb: string, given: unknown, signal: AbortSignal): Promise<unknown> => {
     const client = clients.get(node)
-    const doing = { by, causedBy: event, signal, waiting }
+    const doing = { by, delivery, causedBy: event, signal, waiting }
     switch (verb) {
       case 'used':
         return note('artifact', 'artifact.used', { store: storeOf(node).part, ...parse(args.used, verb, given), by })
       case 'save': {
         const { draft, path, overwrite, tags: some } = parse(args.save, verb, given)
-        return storeOf(node).admit(draft, path, { how: 'saved', by, overwrite, tags: some, causedBy: event })
+        return storeOf(node).admit(draft, path, { how: 'saved', by, delivery, overwrite, tags: some, causedBy: event })
       }
       case 'open':
         return storeOf(node).find(parse(args.path, verb, given).path)

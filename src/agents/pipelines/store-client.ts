@@ -8,7 +8,7 @@ import { patiently } from './patience.ts'
 import type { Listed } from './shape.ts'
 import type { Arrival, Store } from './store.ts'
 
-type Doing = Pick<Arrival, 'by' | 'causedBy' | 'tags' | 'overwrite'> & {
+type Doing = Pick<Arrival, 'by' | 'delivery' | 'causedBy' | 'tags' | 'overwrite'> & {
   readonly signal: AbortSignal
   readonly waiting: (reason: string) => void
 }

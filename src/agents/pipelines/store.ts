@@ -20,6 +20,8 @@ export type Arrival = {
    */
   readonly how: 'saved' | 'uploaded' | 'downloaded' | 'kept'
   readonly by?: By | undefined
+  /** Which delivery of the work that execution is: a later one may write its files again. */
+  readonly delivery?: number | undefined
   /** The other end: the client that sent them, or the store they were fetched from. */
   readonly peer?: string | undefined
   readonly overwrite?: boolean | undefined
@@ -58,10 +60,15 @@ export const openStore = async (part: string, root: string, local: Local, outbox
   const post = (type: string, data: object, { causedBy, principal }: Pick<Arrival, 'causedBy' | 'principal'> = {}) =>
     outbox.post({ address, type, data: { store: part, ...data }, causedBy, principal })
 
-  /** An execution may write other bytes when it runs again; whoever is none, a script, only the same ones. */
-  const mayReplace = (row: Pick<Row, 'origin' | 'digest'> | undefined, digest: string, arrival: Arrival): boolean =>
+  /** Who wrote a file may write the same bytes once more, and other ones where he runs again, after a kill. */
+  const mayReplace = (
+    row: Pick<Row, 'origin' | 'digest' | 'delivery'> | undefined,
+    digest: string,
+    arrival: Arrival,
+  ): boolean =>
     arrival.overwrite === true ||
-    (row?.origin === originOf(arrival) && (arrival.by !== undefined || row.digest === digest)) ||
+    (row?.origin === originOf(arrival) &&
+      (row.digest === digest || (arrival.by !== undefined && (row.delivery ?? 0) < (arrival.delivery ?? 1)))) ||
     (arrival.how === 'downloaded' && row?.origin.startsWith('downloaded') === true)
 
   const record = (content: Listed, { how, by, peer, tags, ...asked }: Arrival): string | null => {
@@ -89,7 +96,9 @@ export const openStore = async (part: string, root: string, local: Local, outbox
     const { digest, size } = await digestOfFile(draft)
     const known = ledger.known(path)
     const promised = ledger.promised(path)
-    const allowed = mayReplace(known, digest, arrival) || mayReplace(promised, digest, arrival)
+    const allowed = [known, promised && { ...promised, delivery: promised.arrival.delivery }].some((row) =>
+      mayReplace(row, digest, arrival),
+    )
     const holder = (promised ?? known)?.origin
     if (!allowed && (await exists(file)))
       throw holder && holder !== 'seen'
@@ -115,7 +124,7 @@ export const openStore = async (part: string, root: string, local: Local, outbox
     const known = ledger.known(path)
     const done = known?.origin === origin && known.digest === digest ? known.fact : null
     const fact = done ?? record({ path, digest, size }, arrival)
-    ledger.keep({ path, digest, size, modified, origin, fact })
+    ledger.keep({ path, digest, size, modified, origin, fact, delivery: arrival.delivery })
     ledger.release(path)
   })
 

@@ -145,7 +145,8 @@ export const watchStore = async (
     if (!signal.aborted) index.gone(path)
   }
   watcher.on('unlink', (file) => safely(() => left(pathIn(root, file))))
-  watcher.on('raw', (_, name, { watchedPath }: { readonly watchedPath?: string }) => {
+  watcher.on('raw', (_, name, about) => {
+    const { watchedPath } = about as { readonly watchedPath?: string }
     if (name && watchedPath) named(pathIn(root, join(watchedPath, name)))
   })
   const ready = new Promise<void>((resolve) => {

@@ -99,19 +99,7 @@ export const servicesFor = (
       case 'metrics':
         return everyItem((page) => query('metrics', node, { ...parse(args.metrics, verb, given), ...page }, signal))
       default:
-        throw faults.unknownMessage(verb, [
-          'used',
-          'save',
-          'open',
-          'list',
-          'tag',
-          'download',
-          'upload',
-          'metric',
-          'param',
-          'run',
-          'metrics',
-        ])
+        throw new TypeError(`No function can ask for '${verb}'`)
     }
   }
 }

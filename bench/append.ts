@@ -6,6 +6,7 @@ import { type Address, historyOf } from '#contracts/subjects'
 import { onGround } from './ground.ts'
 import { inTurn, secondsOf } from './measure.ts'
 import type { Bench } from './report.ts'
+import { scheduled } from './scheduled.ts'
 
 const expectation = 'Nats-Expected-Last-Subject-Sequence'
 
@@ -59,15 +60,5 @@ const requesting =
 
 const historyFor = (key: string, length: number): Story => ({
   address: { aggregate: 'run', scope: 'bench', key },
-  events: Array.from({ length }, (_, index) => ({
-    id: `${key}-${index}`,
-    type: 'run.node-scheduled',
-    version: 1,
-    source: 'bench',
-    time: new Date(0).toISOString(),
-    correlationId: key,
-    causationId: key,
-    principal: 'bench',
-    data: { part: 'bench/node', attempt: index + 1 },
-  })),
+  events: scheduled(key, length),
 })

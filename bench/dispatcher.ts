@@ -2,11 +2,12 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import type { Bus } from '#bus/bus'
 import { dispatch } from '#bus/dispatcher'
 import { encodeCarried } from '#bus/message'
-import type { Numbered, Recorded } from '#contracts/envelope'
+import type { Recorded } from '#contracts/envelope'
 import { workOf } from '#contracts/subjects'
 import { onGround } from './ground.ts'
 import { inTurn, secondsOf, until } from './measure.ts'
 import type { Bench } from './report.ts'
+import { scheduled } from './scheduled.ts'
 
 /** From events in the log to work that can be taken, against putting the same work one by one. */
 export const dispatcher: Bench = ({ short }) =>
@@ -54,19 +55,6 @@ export const dispatcher: Bench = ({ short }) =>
       },
     ]
   })
-
-const scheduled = (key: string, count: number): Numbered[] =>
-  Array.from({ length: count }, (_, index) => ({
-    id: `${key}-${index}`,
-    type: 'run.node-scheduled',
-    version: 1,
-    source: 'bench',
-    time: new Date(0).toISOString(),
-    correlationId: key,
-    causationId: key,
-    principal: 'bench',
-    data: { part: 'bench/node', attempt: 1 },
-  }))
 
 const addressOf = (key: string) => ({ aggregate: 'run', scope: 'bench', key })
 

@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import { env } from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { Bus } from '#bus/bus'
 import { openBus } from '#bus/jetstream'
-import type { Recorded } from '#contracts/envelope'
+import { eventsOf } from './events.ts'
 import { startNats } from './nats.ts'
 import { freePort, millrace, processesWith, type Started, stop, temporaryFolders } from './processes.ts'
 
@@ -21,20 +20,6 @@ const blockingOn = async (url: string, folder: string): Promise<Started> => {
   const up = millrace([...args, '--port', String(await freePort())], { MILLRACE_TEST_FOLDER: folder })
   await up.says(/Ctrl-C stops/)
   return up
-}
-
-const eventsOf = async (bus: Bus): Promise<Recorded[]> => {
-  const events: Recorded[] = []
-  const [head, done] = [await bus.head(), new AbortController()]
-  await bus.follow(
-    { logId: bus.logId, sequence: 0 },
-    (batch) => {
-      events.push(...batch.events)
-      if (batch.upTo >= head) done.abort()
-    },
-    done.signal,
-  )
-  return events
 }
 
 test('a second host of the same name is refused while the first is alive, wherever it runs', async () => {

@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import Database from 'better-sqlite3'
-import type { Bus } from '#bus/bus'
 import { openBus } from '#bus/jetstream'
 import { readEvent } from '#contracts/all'
 import type { Recorded } from '#contracts/envelope'
 import { follow } from '#projections/follower'
 import { metadata } from '#projections/metadata'
+import { eventsOf } from './events.ts'
 import { freePort, millrace, processesWith, type Started, stop } from './processes.ts'
 
 export type Outcome = {
@@ -48,22 +48,6 @@ const victims = {
   'a function': (command: string) => /runner\.ts/.test(command),
   starter: (command: string) => / up /.test(command),
 } as const
-
-const everything = async (bus: Bus): Promise<Recorded[]> => {
-  const events: Recorded[] = []
-  const head = await bus.head()
-  const done = new AbortController()
-  if (head > 0)
-    await bus.follow(
-      { logId: bus.logId, sequence: 0 },
-      (batch) => {
-        events.push(...batch.events)
-        if (batch.upTo >= head) done.abort()
-      },
-      done.signal,
-    )
-  return events
-}
 
 /** Runs the file transfer under `kills` kills that `seed` determines, then lets it come to rest. */
 export const runUnderKills = async (seed: number, kills: number): Promise<Outcome> => {
@@ -107,7 +91,7 @@ export const runUnderKills = async (seed: number, kills: number): Promise<Outcom
   const bus = await openBus({ url: nats, principal: 'judge', wait: true })
   const rested = async (): Promise<Recorded[]> => {
     for (let tries = 0; tries < 600; tries++) {
-      const events = await everything(bus)
+      const events = await eventsOf(bus)
       const runs = events.filter(({ type }) => type === 'run.planned').length
       const ended = events.filter(({ type }) => type === 'run.succeeded' || type === 'run.failed').length
       const released = events.filter(({ type }) => type === 'pipeline.run-released').length

@@ -19,7 +19,8 @@ export type Run = {
   readonly ignored: readonly string[]
 }
 
-type Execution = {
+/** One execution of one node. */
+export type Execution = {
   readonly part: string
   readonly attempt: number
   readonly delivery: number

@@ -11,9 +11,10 @@ import { queryOf } from '#contracts/subjects'
 import { parse, tags } from './asked.ts'
 import type { Described } from './messages.ts'
 import { patiently } from './patience.ts'
+import type { Execution } from './run.ts'
 import type { Store } from './store.ts'
 import type { clientOf } from './store-client.ts'
-import type { Execution, Scheduled } from './worker.ts'
+import type { Scheduled } from './worker.ts'
 
 /** What a pipeline's nodes have, on this host, for a function that runs. */
 export type Nodes = {

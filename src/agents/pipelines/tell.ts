@@ -2,7 +2,8 @@ import { type Asked, ask, uuidv7 } from '#bus/command'
 import type { Answer } from '#bus/handle'
 import type { Lost, Result } from './messages.ts'
 import { patiently } from './patience.ts'
-import type { Execution, Scheduled, Worker } from './worker.ts'
+import type { Execution } from './run.ts'
+import type { Scheduled, Worker } from './worker.ts'
 
 /** How often a worker says that it is still at work, in milliseconds; well within the lease. */
 export const beatEvery = 5_000

@@ -8,6 +8,7 @@ import { splitPart } from '#contracts/names'
 import type { Local } from '../local.ts'
 import { type Kept, openHoldings, takeLeftovers } from './holdings.ts'
 import type { Lost, Result } from './messages.ts'
+import type { Execution } from './run.ts'
 import { beatEvery, tell, withBeats } from './tell.ts'
 
 /**
@@ -21,14 +22,6 @@ const maxKills = 3
 
 /** How much of what a function said about its end is recorded, in characters. */
 const mostSaid = 10_000
-
-/** One execution of one node. */
-export type Execution = {
-  readonly part: string
-  readonly attempt: number
-  readonly delivery: number
-  readonly instance: string
-}
 
 /** The event that asks for a node to be executed, as the worker reads it. */
 export type Scheduled = Recorded<'run.node-scheduled', { readonly part: string; readonly attempt: number }>

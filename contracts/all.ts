@@ -3,6 +3,7 @@ import type { EventContract } from './contract.ts'
 import type { Recorded } from './envelope.ts'
 import { hostEvents } from './host.ts'
 import { pipelineCommands, pipelineEvents } from './pipeline.ts'
+import { problemsOf } from './problems.ts'
 import { runCommands, runEvents } from './run.ts'
 import { trackingEvents } from './tracking.ts'
 
@@ -46,10 +47,4 @@ export const readEvent = (event: Recorded): Reading => {
     : { kept: false, reason: problemsOf(parsed.error.issues) }
 }
 
-/** Every problem of some data, each with the path of its field: `offers.0.after: expected string`. */
-export const problemsOf = (
-  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
-): string =>
-  issues
-    .map(({ path, message }) => (path.length > 0 ? `${path.map(String).join('.')}: ${message}` : message))
-    .join('; ')
+export { mistakesOf, problemsOf } from './problems.ts'

@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto'
-import { commands, problemsOf } from '#contracts/all'
+import { commands } from '#contracts/all'
 import type { Cause } from '#contracts/envelope'
+import { passedOver, problemsOf } from '#contracts/problems'
 import { type Address, askedBy, commandOf, commandsTo } from '#contracts/subjects'
 import type { Bus, Request, RequestOptions } from './bus.ts'
 import type { Decider } from './decider.ts'
@@ -65,6 +66,7 @@ export const ask = async (
 ): Promise<Answer> => {
   const command = commandFrom(asked, bus.principal)
   const data = keepingContract(command.type, command.data)
+  refusePassedOver(command.type, command.data, data)
   const { aggregate, scope, key } = asked.address
   const { id, type, correlationId, causationId, traceparent } = command
   const subject = commandOf(aggregate, scope, verbOf(type), bus.principal)
@@ -85,6 +87,15 @@ export const keepingContract = (type: string, data: unknown): unknown => {
   const parsed = contract.data.safeParse(data)
   if (!parsed.success) throw faults.brokenContract(type, problemsOf(parsed.error.issues))
   return parsed.data
+}
+
+/**
+ * Refuses fields that a contract would pass over, with their paths. Whoever sends something is told so here; owners and
+ * readers pass them over, as whoever sends may be of a later version.
+ */
+export const refusePassedOver = (type: string, given: unknown, kept: unknown): void => {
+  const unknown = passedOver(given, kept)
+  if (unknown.length > 0) throw faults.brokenContract(type, unknown.join('; '))
 }
 
 /** Owns the aggregates of one scope until `signal` aborts: every command to them comes here, or to a twin. */

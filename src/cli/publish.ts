@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
-import { ask, uuidv7 } from '#bus/command'
+import { nearest } from '#agents/pipelines/config'
+import { ask, refusePassedOver, uuidv7 } from '#bus/command'
 import { Fault } from '#bus/fault'
 import { postFact } from '#bus/post'
+import { commands, contractOf, events } from '#contracts/all'
 import { exitCode } from './exit.ts'
 import { metadataPipeline } from './known.ts'
 import type { Common } from './options.ts'
@@ -18,33 +20,54 @@ const dataFrom = (text: string): unknown => {
   }
 }
 
+const facts = Object.keys(events).filter((type) => contractOf(type)?.kind === 'fact')
+const asked = Object.keys(commands)
+
+/** Refuses a type that nothing has, before anybody is connected to. */
+const known = (type: string, what: string, types: readonly string[]): void => {
+  if (!types.includes(type))
+    throw new Fault('contract.unknown', `No ${what} is called '${type}'${nearest(type, types)}`)
+}
+
 export const publishVerb = (program: Command): void => {
   withSession(program.command('publish <type> <data>'))
     .description('publish a fact: a metric, a param, a tag')
     .option('--pipeline <name>', 'the pipeline it is about; needed where there are several')
-    .addHelpText('after', `\nExample:\n  millrace publish tracking.metric-logged '{"key":"loss","value":0.5}'`)
-    .action((type: string, text: string, options: Options) =>
-      inSession(options, async ({ bus, json }) => {
-        const scope = await metadataPipeline(bus, options.pipeline)
-        const position = await postFact(bus, { scope, type, data: dataFrom(text), id: uuidv7() })
-        printOne({ position }, json)
-      }),
+    .addHelpText(
+      'after',
+      `\nFacts:\n  ${facts.join('\n  ')}\n\nExample:\n  millrace publish tracking.metric-logged '{"key":"loss","value":0.5}'`,
     )
+    .action((type: string, text: string, options: Options) => {
+      known(type, 'fact', facts)
+      const data = dataFrom(text)
+      const parsed = contractOf(type)?.data.safeParse(data)
+      if (parsed?.success) refusePassedOver(type, data, parsed.data)
+      return inSession(options, async ({ bus, json }) => {
+        const scope = await metadataPipeline(bus, options.pipeline)
+        const position = await postFact(bus, { scope, type, data, id: uuidv7() })
+        printOne({ position }, json)
+      })
+    })
 }
 
 export const askVerb = (program: Command): void => {
   withSession(program.command('ask <type> [data]'))
     .description('send a command to whoever owns the aggregate, and print its answer')
     .option('--pipeline <name>', 'the pipeline; needed where there are several')
-    .option('--key <key>', 'the aggregate, for example a run number', 'self')
-    .addHelpText('after', `\nExample:\n  millrace ask pipeline.start '{"message":"by hand"}'`)
-    .action((type: string, text: string | undefined, options: Options & { key: string }) =>
-      inSession(options, async ({ bus, json }) => {
+    .option('--key <key>', 'the aggregate: a run number, or self for the pipeline', 'self')
+    .addHelpText(
+      'after',
+      `\nCommands:\n  ${asked.join('\n  ')}\n\nExample:\n  millrace ask pipeline.start '{"message":"by hand"}' --pipeline root_pipeline`,
+    )
+    .action((type: string, text: string | undefined, options: Options & { key: string }) => {
+      known(type, 'command', asked)
+      const data = dataFrom(text ?? '{}')
+      return inSession(options, async ({ bus, json }) => {
         const scope = await metadataPipeline(bus, options.pipeline)
         const address = { aggregate: type.split('.')[0] ?? '', scope, key: options.key }
-        const answer = await ask(bus, { address, type, data: dataFrom(text ?? '{}') })
+        const answer = await ask(bus, { address, type, data })
         printOne(answer, json)
         if (!answer.accepted) process.exitCode = exitCode.refused
-      }),
-    )
+      })
+    })
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { link, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { basename } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { faults } from './fault.ts'
 
 /** A process, told apart from a later one that was given the same number. `birth` is null where /proc is missing. */
@@ -25,6 +27,21 @@ export const lives = async ({ pid, birth }: Process): Promise<boolean> => {
   }
 }
 
+/** Resolves when a process is gone. One that is not our child can only be watched; watching keeps nobody alive. */
+export const gone = async (process: Process): Promise<null> => {
+  while (await lives(process)) await delay(100, undefined, { ref: false })
+  return null
+}
+
+/** Who has a lock. `about` says more of it, for people; `ending` once it is about to let go. */
+export type Holder = Process & { readonly about?: string; readonly ending?: boolean }
+
+export type Lock = {
+  /** Says to whoever wants the lock that it will be free in a moment. */
+  readonly end: () => Promise<void>
+  readonly release: () => Promise<void>
+}
+
 /**
  * Takes the lock at `path` for this process, or throws a fault that names who has it.
  * A lock whose owner is gone is taken over; of several who try that at once, one succeeds.
@@ -34,9 +51,11 @@ export const takeLock = async (
   path: string,
   what: string,
   say: (line: string) => void = () => {},
-): Promise<{ readonly release: () => Promise<void> }> => {
+  about?: string,
+): Promise<Lock> => {
   const id = randomUUID()
-  const own = JSON.stringify({ pid: process.pid, birth: await birthOf(process.pid), id })
+  const holder = { pid: process.pid, birth: await birthOf(process.pid), id, about }
+  const own = JSON.stringify(holder)
   const draft = `${path}.${id}`
   await writeFile(draft, own)
   try {
@@ -44,7 +63,7 @@ export const takeLock = async (
     while (!(await linked(draft, path))) {
       const seen = await textOf(path)
       if (seen === null) continue // Released in between.
-      const owner = ownerIn(seen)
+      const owner = holderIn(seen)
       if (owner && (await lives(owner))) throw faults.lockHeld(what, owner.pid, path)
       // Only the holder of this second lock may replace a stale one, and only the one that it saw.
       const turn = await takeLock(`${path}.takeover`, what)
@@ -60,11 +79,22 @@ export const takeLock = async (
   } finally {
     await rm(draft, { force: true })
   }
-  return {
-    release: async () => {
-      if ((await textOf(path)) === own) await rm(path, { force: true })
-    },
+  let turn = Promise.resolve() // One after the other: what was released must not be there again.
+  const ifOurs = (act: () => Promise<void>): Promise<void> => {
+    turn = turn.then(async () => ((await textOf(path))?.includes(id) ? act() : undefined))
+    return turn
   }
+  const markEnding = async () => {
+    await writeFile(draft, JSON.stringify({ ...holder, ending: true }))
+    await rename(draft, path)
+  }
+  return { end: () => ifOurs(markEnding), release: () => ifOurs(() => rm(path, { force: true })) }
+}
+
+/** Who has the lock at a path, if anybody does who lives. */
+export const holderOf = async (path: string): Promise<Holder | null> => {
+  const holder = holderIn((await textOf(path)) ?? '')
+  return holder && (await lives(holder)) ? holder : null
 }
 
 /** The process that listens on a local TCP port, where /proc tells; it hides other users' processes. */
@@ -80,7 +110,7 @@ export const listenerOn = async (port: number): Promise<{ readonly pid: number; 
     for (const descriptor of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
       const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '')
       if (sockets.includes(target))
-        return { pid: Number(pid), name: (await textOf(`/proc/${pid}/comm`))?.trim() || 'unknown' }
+        return { pid: Number(pid), name: basename((await textOf(`/proc/${pid}/cmdline`))?.split('\0')[0] || 'unknown') }
     }
   }
   return null
@@ -138,10 +168,10 @@ const linked = async (from: string, to: string): Promise<boolean> => {
   }
 }
 
-const ownerIn = (text: string): Process | null => {
+const holderIn = (text: string): Holder | null => {
   try {
-    const { pid, birth } = JSON.parse(text)
-    return Number.isInteger(pid) && pid > 0 ? { pid, birth: birth ?? null } : null
+    const { pid, birth, ...more } = JSON.parse(text)
+    return Number.isInteger(pid) && pid > 0 ? { ...more, pid, birth: birth ?? null } : null
   } catch {
     return null
   }

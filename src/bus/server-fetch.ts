@@ -132,6 +132,7 @@ Acquire::https::Timeout "${seconds}";
 
 /** Runs a program until it ends; kills it once neither its output nor the files in `folder` have grown for a while. */
 const watched = async (program: string, args: readonly string[], { folder, env, stallMs, signal }: Apt) => {
+  signal?.throwIfAborted()
   const options = { cwd: folder, env: { ...env, LC_ALL: 'C' }, detached: true } as const
   const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
   const kill = () => {

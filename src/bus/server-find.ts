@@ -27,6 +27,34 @@ export type FindOptions = {
   readonly aptFolder?: string
 }
 
+/** What a look at this machine finds: a server that will do, if there is one, and why others are passed over. */
+export type Look = { readonly fit: ServerBinary | null; readonly reasons: readonly string[] }
+
+/** Looks for a nats-server that is here already: the one that MILLRACE_NATS_SERVER names, else PATH, else the cache. */
+export const lookHere = async (
+  cache: string,
+  env: NodeJS.ProcessEnv = process.env,
+  say: (line: string) => void = () => {},
+): Promise<Look> => {
+  const named = env.MILLRACE_NATS_SERVER
+  if (named) return { fit: await asNamed(resolve(named)), reasons: [] }
+
+  const reasons = ['MILLRACE_NATS_SERVER: not set']
+  const pass = (step: string) => (reason: string) => {
+    reasons.push(`${step}: ${reason}`)
+    say(`${step}: ${reason}`)
+  }
+  const onPath = (env.PATH ?? '').split(delimiter).filter(Boolean)
+  const paths = onPath.map((folder) => resolve(folder, 'nats-server'))
+  const installed = await firstFit(paths, pass('PATH'))
+  if (installed.fit) return { fit: installed.fit, reasons }
+  if (installed.looked === 0) reasons.push('PATH: no nats-server in any of its folders')
+
+  const kept = await firstFit(await keptIn(cache), pass('Cache'))
+  if (kept.looked === 0) reasons.push(`Cache: nothing in ${cache}`)
+  return { fit: kept.fit, reasons }
+}
+
 /**
  * Finds a nats-server of at least {@link serverFloor}, or fetches one into `cache`: the one that MILLRACE_NATS_SERVER names,
  * else PATH, the cache, the official release, Debian. Throws one fault with every step's reason.
@@ -34,26 +62,9 @@ export type FindOptions = {
 export const findServer = async (options: FindOptions): Promise<ServerBinary> => {
   const { cache, env = process.env, say = () => {}, signal } = options
   const { release = officialRelease, stallMs = 10_000, aptFolder = '/etc/apt' } = options
-  const named = env.MILLRACE_NATS_SERVER
-  if (named) return asNamed(resolve(named))
-
-  const reasons = ['MILLRACE_NATS_SERVER: not set']
-  const fail = (step: string, reason: string) => {
-    reasons.push(`${step}: ${reason}`)
-    say(`${step}: ${reason}`)
-  }
-
-  const onPath = (env.PATH ?? '').split(delimiter).filter(Boolean)
-  const installed = await firstFit(
-    onPath.map((folder) => resolve(folder, 'nats-server')),
-    (r) => fail('PATH', r),
-  )
-  if (installed.fit) return installed.fit
-  if (installed.looked === 0) reasons.push('PATH: no nats-server in any of its folders')
-
-  const kept = await firstFit(await keptIn(cache), (reason) => fail('Cache', reason))
-  if (kept.fit) return kept.fit
-  if (kept.looked === 0) reasons.push(`Cache: nothing in ${cache}`)
+  const { fit, reasons: local } = await lookHere(cache, env, say)
+  if (fit) return fit
+  const reasons = [...local]
 
   const sources = {
     'Official release': (folder: string) => fetchRelease({ folder, release, stallMs, say, signal }),
@@ -66,7 +77,9 @@ export const findServer = async (options: FindOptions): Promise<ServerBinary> =>
       return await keep(cache, fetch)
     } catch (reason) {
       signal?.throwIfAborted()
-      fail(step, reasonOf(reason))
+      const told = `${step}: ${reasonOf(reason)}`
+      reasons.push(told)
+      say(told)
     }
   }
   throw faults.serverNotFound(serverFloor, reasons)

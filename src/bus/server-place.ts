@@ -1,8 +1,8 @@
-import { renameSync, writeFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
-import { Fault } from './fault.ts'
+import { connect } from '@nats-io/transport-node'
+import { Fault, reasonOf } from './fault.ts'
 import { greet, type Process } from './lock.ts'
 
 /** Where a server listens unless told otherwise: only this machine can connect. */
@@ -23,8 +23,12 @@ export type Remembered = Process & {
 export const urlOf = async ({ port, host }: Remembered): Promise<string> => {
   const greeting = await greet(port, reached(host))
   const isSecure = typeof greeting === 'object' && greeting.tls_required === true
-  return `${isSecure ? 'tls' : 'nats'}://${isIPv6(reached(host)) ? `[${reached(host)}]` : reached(host)}:${port}`
+  return `${isSecure ? 'tls' : 'nats'}://${placeOf({ port, host })}`
 }
+
+/** Its host and port, as an address has them. */
+export const placeOf = ({ port, host }: { readonly port: number; readonly host?: string | undefined }): string =>
+  `${isIPv6(reached(host)) ? `[${reached(host)}]` : reached(host)}:${port}`
 
 /** Where a server that listens at an address is reached from this machine. */
 export const reached = (host = loopback): string => (host === '0.0.0.0' || host === '::' ? loopback : host)
@@ -46,10 +50,35 @@ export const remember = (home: string, server: Remembered) => {
 }
 
 /** The server of a folder, as it was last started there: null where there is none, or a power cut left an empty file. */
-export const recall = async (home: string): Promise<Remembered | null> => {
+export const recalled = (home: string): Remembered | null => {
   try {
-    return JSON.parse(await readFile(join(home, 'server.json'), 'utf8'))
+    return JSON.parse(readFileSync(join(home, 'server.json'), 'utf8'))
   } catch {
     return null
+  }
+}
+
+/** The same, for whoever waits anyway. */
+export const recall = async (home: string): Promise<Remembered | null> => recalled(home)
+
+/** What a server that was started lacks until it answers JetStream requests; null where nothing is missing. */
+export const whatIsMissing = async ({ port, host, name }: Remembered): Promise<string | null> => {
+  const greeting = await greet(port, reached(host))
+  if (greeting === 'nobody') return `nothing listens on port ${port} yet`
+  if (greeting === 'stranger' || greeting.server_name !== name) return `something else answers on port ${port}`
+  if (!greeting.jetstream) return 'it runs without JetStream'
+  if (greeting.auth_required || greeting.tls_required) return null // Its greeting has to do: we have no credentials here.
+  try {
+    const client = await connect({
+      servers: `${reached(host)}:${port}`,
+      reconnect: false,
+      timeout: 2_000,
+      noAsyncTraces: true,
+    })
+    const answer = await client.request('$JS.API.INFO', '', { timeout: 2_000 }).finally(() => client.close())
+    const { error } = answer.json<{ error?: { description: string } }>()
+    return error ? `JetStream answers: ${error.description}` : null
+  } catch (reason) {
+    return `JetStream does not answer (${reasonOf(reason)})`
   }
 }

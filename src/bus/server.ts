@@ -5,9 +5,9 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { findPackageJSON } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect } from '@nats-io/transport-node'
+import { orAborted } from './abort.ts'
 import { faults, reasonOf } from './fault.ts'
-import { birthOf, greet, listenerOn, lives, type Process, takeLock } from './lock.ts'
+import { birthOf, gone, greet, listenerOn, lives, takeLock } from './lock.ts'
 import type { ServerBinary } from './server-find.ts'
 import {
   exposed,
@@ -19,6 +19,7 @@ import {
   remember,
   serverName,
   urlOf,
+  whatIsMissing,
 } from './server-place.ts'
 
 export type Server = {
@@ -44,6 +45,8 @@ export type StartOptions = {
   readonly say?: (line: string) => void
   /** How long it may take until it is ready. Restoring a large log takes a while. */
   readonly patienceMs?: number
+  /** Ends the start: what was begun, or adopted, is ended too. */
+  readonly signal?: AbortSignal | undefined
 }
 
 type Running = Remembered & { readonly exited: Promise<number | null>; readonly log: string; readonly logFrom: number }
@@ -53,7 +56,7 @@ type Running = Remembered & { readonly exited: Promise<number | null>; readonly 
  * It outlives this process if that is killed. Until it is stopped, or ends, nobody else can start one in `stateDir`.
  */
 export const startServer = async (options: StartOptions): Promise<Server> => {
-  const { say = () => {}, patienceMs = 60_000 } = options
+  const { say = () => {}, patienceMs = 60_000, signal = new AbortController().signal } = options
   const home = resolve(options.stateDir, 'nats')
   await mkdir(join(home, 'jetstream'), { recursive: true })
   const lock = await takeLock(join(home, 'server.lock'), `The nats-server of ${home}`, say)
@@ -61,16 +64,20 @@ export const startServer = async (options: StartOptions): Promise<Server> => {
     const left = await leftBehind(home, say)
     if (left && left.port !== options.port)
       say(`It listens on port ${left.port}, not ${options.port}: using ${left.port}`)
+    signal.throwIfAborted()
     const running = left ?? (await launch(home, options))
-    await untilReady(running, patienceMs, say).catch(async (reason) => {
-      if (!left) await end(running)
+    const end = async () => {
+      await endProcess(running)
+      // By now another process may have started another one here.
+      if ((await recall(home))?.name === running.name) await rm(join(home, 'server.json'), { force: true })
+    }
+    await untilReady(running, patienceMs, say, signal).catch(async (reason) => {
+      if (!left || signal.aborted) await end()
       throw reason
     })
     const exited = running.exited.finally(lock.release)
     const stop = async () => {
-      await end(running)
-      // By now another process may have started another one here.
-      if ((await recall(home))?.name === running.name) await rm(join(home, 'server.json'), { force: true })
+      await end()
       await exited
     }
     const { port, pid } = running
@@ -127,7 +134,12 @@ const launch = async (home: string, options: StartOptions): Promise<Running> => 
 export const ownConfig = (): string => join(dirname(findPackageJSON(import.meta.url)!), 'nats.conf')
 
 /** Resolves once this server, and no other on its port, answers JetStream requests. */
-const untilReady = async (server: Running, patienceMs: number, say: (line: string) => void): Promise<void> => {
+const untilReady = async (
+  server: Running,
+  patienceMs: number,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> => {
   const { pid, exited, log, logFrom } = server
   const over = new AbortController()
   const answering = async () => {
@@ -146,32 +158,11 @@ const untilReady = async (server: Running, patienceMs: number, say: (line: strin
     const lines = (await readFile(log)).subarray(logFrom).toString().trimEnd().split('\n').slice(-15)
     throw faults.serverExited(code === null ? 'killed' : `exit code ${code}`, log, lines.join('\n'))
   })
-  await Promise.race([answering(), ending]).finally(() => over.abort())
-}
-
-const whatIsMissing = async ({ port, host, name }: Running): Promise<string | null> => {
-  const greeting = await greet(port, reached(host))
-  if (greeting === 'nobody') return `nothing listens on port ${port} yet`
-  if (greeting === 'stranger' || greeting.server_name !== name) return `something else answers on port ${port}`
-  if (!greeting.jetstream) return 'it runs without JetStream'
-  if (greeting.auth_required || greeting.tls_required) return null // Its greeting has to do: we have no credentials here.
-  try {
-    const client = await connect({
-      servers: `${reached(host)}:${port}`,
-      reconnect: false,
-      timeout: 2_000,
-      noAsyncTraces: true,
-    })
-    const answer = await client.request('$JS.API.INFO', '', { timeout: 2_000 }).finally(() => client.close())
-    const { error } = answer.json<{ error?: { description: string } }>()
-    return error ? `JetStream answers: ${error.description}` : null
-  } catch (reason) {
-    return `JetStream does not answer (${reasonOf(reason)})`
-  }
+  await orAborted(Promise.race([answering(), ending]), signal).finally(() => over.abort())
 }
 
 /** Asks the server to end, and after ten seconds insists. */
-const end = async (server: Running): Promise<void> => {
+const endProcess = async (server: Running): Promise<void> => {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     if (!(await lives(server))) break
     send(signal, server.pid)
@@ -189,10 +180,4 @@ const send = (signal: NodeJS.Signals, pid: number) => {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ESRCH') throw cause // It ended by itself just now.
   }
-}
-
-/** A process that is not our child can only be watched. */
-const gone = async (process: Process): Promise<null> => {
-  while (await lives(process)) await sleep(100, undefined, { ref: false })
-  return null
 }

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { openLocal } from '#agents/local'
-import { loadPipelines } from '#agents/pipelines/config'
 import { runHost } from '#agents/pipelines/host'
 import { Fault, faults, reasonOf } from '#bus/fault'
-import { takeLock } from '#bus/lock'
+import type { Holder } from '#bus/lock'
+import { claim } from './claim.ts'
+import { readConfig } from './config.ts'
 import { openPatiently } from './connect.ts'
 import { type Level, openLog } from './log.ts'
 import { type Common, connectionOf, logLevel, withConnection } from './options.ts'
@@ -38,11 +38,11 @@ export const agentVerb = (program: Command): void => {
         const signal = stopping()
         const configPath = resolve(config)
         const base = resolve(options.base ?? dirname(configPath))
-        const pipelines = await loadPipelines(configPath, base)
+        const pipelines = await readConfig(configPath, base)
         const connection = connectionOf(options)
         const host = hostOf(connection.security?.principal, options.name) ?? hostNameOf(config)
         const state = hostState(options.state, host)
-        const lock = await lockOf(state.lock, `The host ${host}`, signal)
+        const lock = await claim(state.lock, { what: `The host ${host}`, todo, patience: drainsWithin }, signal, print)
         const log = openLog(options.logFile ? resolve(options.logFile) : state.log, options.logLevel)
         const say = (line: string) => log('info', line)
         const bus = await openPatiently({ ...connection, principal: host }, signal, say).catch(
@@ -82,23 +82,11 @@ export const agentVerb = (program: Command): void => {
     )
 }
 
-/** How long an earlier process of the same host may take to end, in milliseconds: one whose starter was killed drains. */
-const endsWithin = 15_000
+/** How long an earlier process of the same host, whose starter was killed, may take to say that it drains; milliseconds. */
+const drainsWithin = 5_000
 
-/** Takes the lock of a host, as soon as whoever has it has ended. */
-const lockOf = async (path: string, what: string, signal: AbortSignal): ReturnType<typeof takeLock> => {
-  const until = performance.now() + endsWithin
-  for (let told = false; ; told = true) {
-    signal.throwIfAborted()
-    try {
-      return await takeLock(path, what)
-    } catch (cause) {
-      if (!(cause instanceof Fault && cause.code === 'lock.held') || performance.now() > until) throw cause
-      if (!told) print(`${cause.message}. Waiting for ${endsWithin / 1000} s, as it may be ending`)
-      await delay(100, undefined, { signal }).catch(() => undefined)
-    }
-  }
-}
+const todo = ({ pid }: Holder): string =>
+  `Stop it, with kill ${pid} or where it was started, or start this one with another --name`
 
 /** The name of the host: the one that its credentials say, which its permissions pin, or the one that was given. */
 const hostOf = (pinned: string | undefined, given: string | undefined): string | undefined => {

@@ -1,6 +1,10 @@
 import { orAborted } from '#bus/abort'
 import type { Bus } from '#bus/bus'
+import { Fault } from '#bus/fault'
 import { type OpenOptions, openBus } from '#bus/jetstream'
+
+/** After how long somebody who waits is told what for, in milliseconds. */
+const quietFor = 1_000
 
 /** Connects, however long it takes until a server answers, and says so after a second; rejects when `signal` aborts. */
 export const openPatiently = async (
@@ -9,10 +13,25 @@ export const openPatiently = async (
   say: (line: string) => void,
 ): Promise<Bus> => {
   signal.throwIfAborted()
-  const timer = setTimeout(() => say(`Waiting for a NATS server at ${options.url}`), 1_000)
+  let reason = 'it has not answered yet'
+  const wait = (cause: unknown): Promise<Bus> => {
+    if (!(cause instanceof Fault && cause.code === 'bus.unreachable')) throw cause
+    reason = innermost(cause)
+    return openBus({ ...options, wait: true })
+  }
+  const advice = 'Start one there with millrace nats, or name another with --nats'
+  const tell = () => say(`Waiting for a NATS server at ${options.url}: ${reason}. ${advice}`)
+  const timer = setTimeout(tell, quietFor)
   try {
-    return await orAborted(openBus({ ...options, wait: true }), signal)
+    return await orAborted(openBus(options).catch(wait), signal)
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** What it was at last that could not be done, for example `connect ECONNREFUSED 127.0.0.1:4222`. */
+const innermost = (thrown: unknown): string => {
+  if (!(thrown instanceof Error)) return String(thrown)
+  const causes = thrown instanceof AggregateError ? thrown.errors : thrown.cause === undefined ? [] : [thrown.cause]
+  return causes.length > 0 ? innermost(causes[0]) : thrown.message
 }

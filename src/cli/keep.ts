@@ -18,7 +18,8 @@ export const keepServer = async (
   const ending = new AbortController()
   let server = await startOrShare(state, port, where, say, signal)
   const { url } = server
-  if (server.shared) say(`Using the NATS server that answers at ${url}`)
+  const elsewhere = server.port === port ? '' : `: this state folder's own, so port ${port} is not used`
+  if (server.shared) say(`Using the NATS server that answers at ${url}${elsewhere}`)
   else say(`NATS ${server.adopted ? 'goes on' : 'listens'} at ${url}`)
   const startAgain = async (): Promise<void> => {
     for (let tries = 0; !ending.signal.aborted; tries++) {

@@ -1,9 +1,10 @@
+import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Credentials, hostIn, type Identity, portIn, readCredentials, securityOf } from '#bus/credentials'
 import { Fault } from '#bus/fault'
 import type { Security } from '#bus/jetstream'
 import { localCredentials } from '#bus/secure'
-import { isLoopback } from '#bus/server-place'
+import { isLoopback, placeOf, recalled } from '#bus/server-place'
 import { defaultState } from './state.ts'
 
 /** What every verb that speaks to the bus takes. */
@@ -44,7 +45,7 @@ export const inUrl = (host: string): string => (host.includes(':') ? `[${host}]`
 
 export const withConnection = (command: Command): Command =>
   command
-    .option('--nats <url>', `the NATS server; by default ${localUrl()}, or NATS_URL`)
+    .option('--nats <url>', `the NATS server; by default NATS_URL, the one of the state folder, or ${localUrl()}`)
     .option('--creds <file>', 'the file that millrace certs host wrote for this machine')
     .option('--state <folder>', 'where state is kept on this machine', defaultState)
 
@@ -60,8 +61,15 @@ export const connectionOf = (
     return { url, security: securityOf(speaker === 'web' ? webIn(carried, creds) : carried, carried.ca, url) }
   }
   const local = localCredentials(state)
-  const url = local?.url && isSame(named ?? local.url, local.url) ? local.url : (named ?? localUrl())
+  const there = named ?? local?.url ?? rememberedIn(state) ?? localUrl()
+  const url = local?.url && isSame(there, local.url) ? local.url : there
   return local && url.startsWith('tls:') ? { url, security: securityOf(local, local.ca, url) } : { url }
+}
+
+/** Where the server of a state folder was when it was last started there. */
+const rememberedIn = (state: string): string | undefined => {
+  const remembered = recalled(resolve(state, 'nats'))
+  return remembered ? `nats://${placeOf(remembered)}` : undefined
 }
 
 /** Whether two addresses are of one server of this machine. */

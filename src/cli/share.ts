@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { orAborted } from '#bus/abort'
 import { Fault } from '#bus/fault'
 import { openBus } from '#bus/jetstream'
-import { lives } from '#bus/lock'
+import { gone, lives } from '#bus/lock'
 import type { Server } from '#bus/server'
 import { recall, urlOf } from '#bus/server-place'
 import { connectionOf } from './options.ts'
@@ -53,13 +53,9 @@ const runningIn = async (state: string): Promise<Kept | undefined> => {
     if (cause instanceof Fault && !beginning.has(cause.code)) throw cause
     return undefined
   }
-  const gone = async (): Promise<null> => {
-    while (await lives(remembered)) await delay(pause, undefined, { ref: false })
-    return null
-  }
   const { port, pid, host } = remembered
   const where = { host, tls: url.startsWith('tls:') }
-  return { url, port, pid, where, adopted: false, shared: true, exited: gone(), stop: async () => undefined }
+  return { url, port, pid, where, adopted: false, shared: true, exited: gone(remembered), stop: async () => undefined }
 }
 
 /** What a server answers, if anything, that is still being started. */

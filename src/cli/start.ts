@@ -1,3 +1,4 @@
+import { orAborted } from '#bus/abort'
 import { Fault } from '#bus/fault'
 import { openBus } from '#bus/jetstream'
 import { isSecured, noteServer, secure } from '#bus/secure'
@@ -5,6 +6,7 @@ import { type Server, startServer } from '#bus/server'
 import { defaultCache, findServer } from '#bus/server-find'
 import { exposed, isLoopback, loopback } from '#bus/server-place'
 import { connectionOf } from './options.ts'
+import { stateFolder } from './state.ts'
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
@@ -17,20 +19,21 @@ export const isClosed = ({ host = loopback, tls = false }: Where): boolean => tl
 /**
  * Finds or fetches nats-server and starts it on this machine, or adopts the one that an earlier start left. Wider than
  * loopback it has TLS and lets in only those who are named; on loopback it does where `tls` asks for it. `signal` ends a
- * fetch; once the server is being started it is given back, also to whoever was told to stop meanwhile.
+ * fetch as well as a start, and leaves nothing running.
  */
 export const startNats = async (state: string, port: number, where: Where, signal: AbortSignal): Promise<Server> => {
   const { host = loopback, tls = false } = where
   const isSecure = isClosed(where)
   if (isSecure && !(await isSecured(state))) throw tls ? unprepared() : exposed(host)
+  stateFolder(state)
   const config = isSecure ? (await secure(state, [host])).config : undefined
   const binary = await findServer({ cache: defaultCache(), say, signal })
-  const options = { binary, stateDir: state, port, host, config, say }
+  const options = { binary, stateDir: state, port, host, config, say, signal }
   const found = await startServer(options)
   const server = isSecure && found.adopted ? await startedAnew(found, () => startServer(options)) : found
   try {
     await noteServer(state, server.url)
-    if (isSecure) await prepare(state)
+    if (isSecure) await orAborted(prepare(state), signal)
     return server
   } catch (cause) {
     await server.stop()

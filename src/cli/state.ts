@@ -7,14 +7,24 @@ import { nameFrom } from '#contracts/names'
 /** Where everything lies that Millrace keeps on a machine, unless told otherwise. */
 export const defaultState = '.millrace'
 
+/**
+ * A folder under the state folder, made where it is missing. A state folder that is made here is one that git passes over:
+ * it holds keys.
+ */
+export const stateFolder = (state: string, ...names: readonly string[]): string => {
+  if (mkdirSync(resolve(state), { recursive: true, mode: 0o755 })) writeFileSync(resolve(state, '.gitignore'), '*\n')
+  const folder = resolve(state, ...names)
+  mkdirSync(folder, { recursive: true })
+  return folder
+}
+
 /** The default name of a host: the machine and the config. */
 export const hostNameOf = (configPath: string): string =>
   nameFrom(`${hostname()}-${basename(configPath, extname(configPath))}`)
 
 /** What one host keeps under the state folder. */
 export const hostState = (state: string, host: string) => {
-  const folder = resolve(state, 'hosts', host)
-  mkdirSync(folder, { recursive: true })
+  const folder = stateFolder(state, 'hosts', host)
   return {
     lock: join(folder, 'lock'),
     log: join(folder, 'host.log'),

@@ -404,6 +404,19 @@ describe('a started server', { timeout: 30_000 }, () => {
     expect(() => process.kill(pid, 0)).toThrow('ESRCH')
   })
 
+  test('that is starting is ended when its starter is told to stop, and leaves nothing', async () => {
+    const [home, stateDir] = [folder(), folder()]
+    const begun = join(home, 'begun')
+    const path = script(join(home, 'nats-server'), `echo $$ > ${begun}.new; mv ${begun}.new ${begun}; exec sleep 60`)
+    const told = new AbortController()
+    const fault = faultOf(start({ binary: { path, version: '2.15.1' }, stateDir, signal: told.signal }))
+    await expect.poll(() => existsSync(begun)).toBe(true)
+    told.abort(new Error('enough'))
+    expect((await fault).message).toBe('enough')
+    expect(() => process.kill(Number(readFileSync(begun, 'utf8')), 0)).toThrow('ESRCH')
+    expect(readdirSync(join(stateDir, 'nats')).sort()).toEqual(['jetstream', 'server.log'])
+  })
+
   test('that does not begin at all leaves its folder free', async () => {
     const stateDir = folder()
     const fault = await faultOf(start({ stateDir, binary: { path: '/nowhere/nats-server', version: '2.15.1' } }))

@@ -10,7 +10,7 @@ import { openPatiently } from '../../src/cli/connect.ts'
 import { knownPipelines } from '../../src/cli/known.ts'
 import { stopped } from '../../src/cli/signals.ts'
 import { withServer } from '../nats.ts'
-import { freePort, millrace, processesWith, run, stop, temporaryFolders } from '../processes.ts'
+import { freePort, millrace, processesWith, run, temporaryFolders } from '../processes.ts'
 import { quietConfig, upIn } from './quiet.ts'
 
 const newFolder = temporaryFolders()
@@ -138,16 +138,4 @@ describe('on a server', { timeout: 60_000 }, () => {
       expect(tail.output()).toMatch(new RegExp(`^${from} is no position of the log`))
     }
   })
-})
-
-test('an agent waits for an earlier one of its host that is just ending', async () => {
-  const folder = newFolder()
-  const args = ['agent', quietConfig(folder), '--name', 'gpu', '--nats', await nowhere(), '--state', folder]
-  const first = millrace(args)
-  await first.says(/Waiting for a NATS server/)
-  const second = millrace(args)
-  await second.says(new RegExp(`in use by process ${first.child.pid} .*Waiting for 15 s`))
-  expect(await stop(first)).toBe(130)
-  await second.says(/Waiting for a NATS server/)
-  expect(await stop(second)).toBe(130)
 })

@@ -1,0 +1,95 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { basename, join, relative, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Fault } from '#bus/fault'
+import { type Holder, holderOf, type Lock, listenerOn } from '#bus/lock'
+import { claim } from './claim.ts'
+import { hostNameOf, stateFolder } from './state.ts'
+
+/** What is to be started: a config, under which host name, with which port and address of its console. */
+export type Starting = {
+  readonly config: string
+  readonly host?: string | undefined
+  readonly port: number
+  readonly url: string
+}
+
+/** How long an earlier start may take to say that it is ending, and one that was killed to free its ports; milliseconds. */
+const [saysWithin, freesWithin] = [500, 3_000]
+
+/**
+ * Takes what this start is about to run, so that a second one in the same folder is told at once who runs it already. What
+ * an earlier start is just letting go of is waited for. Gives a function that lets all of it go.
+ */
+export const claimAll = async (
+  state: string,
+  address: string,
+  starting: readonly Starting[],
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<() => Promise<void>> => {
+  const folder = stateFolder(state, 'up')
+  const locks: Lock[] = []
+  const release = async () => {
+    await Promise.all(locks.map((lock) => lock.release()))
+  }
+  try {
+    for (const { config, host = hostNameOf(config), url } of starting) {
+      const what = relative('.', config) || basename(config)
+      const about = `${resolve(config)} at ${url}`
+      const todo = adviceFor(config)
+      const lock = await claim(join(folder, `${host}.lock`), { what, about, todo, patience: saysWithin }, signal, say)
+      locks.push(lock)
+    }
+    await Promise.all(starting.map(({ port }) => untilFree(state, address, port, signal)))
+    return release
+  } catch (cause) {
+    await release()
+    throw cause
+  }
+}
+
+/** What to do about somebody who runs a config of the same name: the very same one, or another. */
+const adviceFor =
+  (config: string) =>
+  ({ pid, about = '' }: Holder): string => {
+    const stop = `Stop it, with Ctrl-C where it was started or kill ${pid}`
+    return about.startsWith(`${resolve(config)} `)
+      ? `${stop}; or start another one beside it, with other folders (--state, --base) and other ports (--port, --nats-port)`
+      : `${stop}; or start this one under another host name (--name) and port (--port)`
+  }
+
+/** Who runs something with this state folder: what `claimAll` has said about it. */
+export const runningIn = async (state: string): Promise<readonly Holder[]> => {
+  const folder = resolve(state, 'up')
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.lock')) : []
+  const holders = await Promise.all(names.map((name) => holderOf(join(folder, name))))
+  return holders.filter((holder) => holder !== null)
+}
+
+/** Resolves once nobody listens at a port of the console; throws where somebody goes on doing so. */
+const untilFree = async (state: string, address: string, port: number, signal: AbortSignal): Promise<void> => {
+  for (const until = performance.now() + freesWithin; !(await isFree(address, port)); ) {
+    signal.throwIfAborted()
+    const ours = (await runningIn(state)).find(({ pid, about }) => pid !== process.pid && about?.endsWith(`:${port}`))
+    if (ours) throw taken(address, port, `process ${ours.pid} (${ours.about})`)
+    const other = performance.now() > until ? await listenerOn(port) : undefined
+    if (other !== undefined) throw taken(address, port, other && `${other.name}, process ${other.pid}`)
+    await delay(100)
+  }
+}
+
+const isFree = (address: string, port: number): Promise<boolean> =>
+  new Promise((answer) => {
+    const probe = createServer()
+    // What else is wrong with the address, the web process says.
+    probe.once('error', ({ code }: NodeJS.ErrnoException) => answer(code !== 'EADDRINUSE'))
+    probe.listen(port, address.replace(/^\[|\]$/g, ''), () => probe.close(() => answer(true)))
+  })
+
+const taken = (address: string, port: number, by: string | null): Fault =>
+  new Fault(
+    'web.port-taken',
+    `Port ${port} of ${address}, where the console was to be, is in use${by ? ` by ${by}` : ''}. Choose another one with --port, or stop what is there`,
+  )

@@ -2,6 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { Fault } from '#bus/fault'
+import type { Checked } from './check.ts'
 import { exitCode } from './exit.ts'
 
 const main = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url))
@@ -9,10 +11,53 @@ const main = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts'
 /** How long a process may take to drain, in milliseconds. */
 const patience = 15_000
 
+/** What a process that was started here says through its channel. */
+type Told =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly reason: string; readonly code?: string }
+  | Checked
+
+/** Why a process failed, as it said itself: the exit code of its fault is that of its starter. */
+const failureOf = (told: Told | undefined, otherwise: string): Error => {
+  if (told?.kind !== 'failed') return new Error(otherwise)
+  return told.code === undefined
+    ? new Error(told.reason || otherwise)
+    : new Fault(told.code, told.reason, { cause: told })
+}
+
+/** Whether it was a process that was started here which told of a fault. */
+export const isOfChild = ({ cause }: Fault): boolean =>
+  typeof cause === 'object' && cause !== null && 'kind' in cause && cause.kind === 'failed'
+
+/**
+ * Has another process import configs and find what is wrong with them: what a config does when it is imported, it does
+ * there. What it prints is shown where it fails; the processes that run it show it anyway.
+ */
+export const check = async (configs: readonly string[], base: string, signal: AbortSignal): Promise<Checked> => {
+  const child = fork(main, ['check', ...configs, '--base', base], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  const kill = () => child.kill('SIGKILL')
+  signal.addEventListener('abort', kill)
+  let [printed, told] = ['', undefined as Told | undefined]
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      printed += text
+    })
+  child.on('message', (message: Told) => {
+    told = message
+  })
+  if (signal.aborted) kill()
+  const [code] = (await once(child, 'close')) as [number | null]
+  signal.removeEventListener('abort', kill)
+  signal.throwIfAborted()
+  if (told?.kind === 'checked') return told
+  process.stderr.write(printed)
+  throw failureOf(told, `Importing ${configs.join(' and ')} ended the process with code ${code}`)
+}
+
 /**
  * Runs a verb of this program as a process of its own, and runs it again when it dies. What is wrong with its config or
- * its command line is not tried again, nor what fails before it has ever been ready. What it prints is shown as it comes; why it failed, it says through the channel.
- * Ends it when `signal` aborts: `kill` at once, else by asking it to drain.
+ * its command line is not tried again, nor what fails before it has ever been ready. What it prints is shown as it comes;
+ * why it failed, it says through the channel. Ends it when `signal` aborts: `kill` at once, else by asking it to drain.
  */
 export const supervise = (
   args: readonly string[],
@@ -27,13 +72,13 @@ export const supervise = (
     for (let tries = 0; !signal.aborted; tries++) {
       const began = performance.now()
       child = fork(main, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-      let reason = ''
-      child.on('message', (message: { readonly kind?: string; readonly reason?: string }) => {
+      let failed: Told | undefined
+      child.on('message', (message: Told) => {
         if (message.kind === 'ready') {
           hasBeenReady = true
           isReady()
         }
-        if (message.kind === 'failed') reason = message.reason ?? ''
+        if (message.kind === 'failed') failed = message
       })
       let deadline: NodeJS.Timeout | undefined
       const drain = () => {
@@ -52,12 +97,12 @@ export const supervise = (
       signal.removeEventListener('abort', drain)
       if (signal.aborted) return
       const how = killedBy ? `was killed by ${killedBy}` : `ended with code ${code}`
+      const failure = failureOf(failed, `${name} ${how}`)
       if (code === exitCode.usage || (code && !hasBeenReady)) {
-        const broken = new Error(reason || `${name} ${how}`)
-        isBroken(broken)
-        throw broken
+        isBroken(failure)
+        throw failure
       }
-      say(`${name} ${how}${reason && `: ${reason}`}; starting it again`)
+      say(`${name} ${how}${failed ? `: ${failure.message}` : ''}; starting it again`)
       if (performance.now() - began > 60_000) tries = 0
       await delay(Math.min(10_000, 250 * 2 ** Math.min(tries, 6)), undefined, { signal }).catch(() => undefined)
     }

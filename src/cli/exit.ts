@@ -88,6 +88,7 @@ export const fail = (thrown: unknown): Promise<never> =>
     if (!(thrown instanceof Fault) && thrown instanceof Error && process.env.MILLRACE_DEBUG)
       process.stderr.write(`${thrown.stack}\n`)
     const reason = reasonOf(thrown)
-    if (process.send) process.send({ kind: 'failed', reason }, end)
+    const code = thrown instanceof Fault ? thrown.code : undefined
+    if (process.send) process.send({ kind: 'failed', reason, code }, end)
     else process.stderr.write(`${reason}\n`, end)
   })

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { agentVerb, version } from './agent.ts'
 import { artifactsVerb } from './artifacts.ts'
 import { certsVerb } from './certs.ts'
+import { checkVerb } from './check.ts'
 import { doctorVerb } from './doctor.ts'
 import { exitCode, fail } from './exit.ts'
 import { initVerb } from './init.ts'
@@ -18,7 +19,6 @@ import { webVerb } from './web.ts'
 const program = new Command('millrace')
   .description('Machine-learning work that crosses machines: every step a typed event on one durable log')
   .version(version())
-  .showHelpAfterError('See: millrace --help')
   .exitOverride((stop) => process.exit(stop.exitCode === 0 ? exitCode.done : exitCode.usage))
   .addHelpText(
     'after',
@@ -27,6 +27,7 @@ const program = new Command('millrace')
 
 for (const verb of [
   initVerb,
+  checkVerb,
   upVerb,
   natsVerb,
   agentVerb,
@@ -45,6 +46,13 @@ for (const verb of [
   permissionsVerb,
 ])
   verb(program)
+
+/** A mistake on the command line points to the help of the verb that it was made in. */
+const pointToHelp = (command: Command, name: string): void => {
+  command.showHelpAfterError(`See: ${name} --help`)
+  for (const verb of command.commands) pointToHelp(verb, `${name} ${verb.name()}`)
+}
+pointToHelp(program, program.name())
 
 for (const stream of [process.stdout, process.stderr]) stream.on('error', withoutReader)
 await program.parseAsync().catch(fail)

@@ -1,8 +1,9 @@
-import { existsSync, statSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, extname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
-import { faults, reasonOf } from '#bus/fault'
+import { Fault, faults, reasonOf } from '#bus/fault'
+import { mistakesOf } from '#contracts/all'
 
 /** What `up` starts together: configs, each with the port of its web process. */
 const together = z.strictObject({
@@ -29,6 +30,7 @@ export const planOf = async (target: string, port: number | undefined): Promise<
   if (!existsSync(path)) throw faults.unreadableConfig(path, 'there is no such file or folder', undefined)
   if (!statSync(path).isDirectory()) return { hosts: [{ config: path, port: port ?? 8000 }], folder: dirname(path) }
   const file = join(path, fileName)
+  if (!existsSync(file)) throw nothingTogether(path, target)
   const module = (await import(pathToFileURL(file).href).catch((cause: unknown) => {
     throw faults.unreadableConfig(file, reasonOf(cause), cause)
   })) as { readonly together?: unknown }
@@ -36,7 +38,7 @@ export const planOf = async (target: string, port: number | undefined): Promise<
   if (!parsed.success)
     throw faults.badConfig(
       file,
-      parsed.error.issues.map(({ path: at, message }) => `${['together', ...at].map(String).join('.')}: ${message}`),
+      mistakesOf(parsed.error.issues).map((mistake) => `together.${mistake}`),
     )
   const { hosts, demonstrate } = parsed.data
   const shift = port === undefined ? 0 : port - (hosts[0]?.port ?? port)
@@ -45,4 +47,17 @@ export const planOf = async (target: string, port: number | undefined): Promise<
     folder: path,
     demonstrate,
   }
+}
+
+/** A folder in which nothing says what is started together; what lies there may be meant. */
+const nothingTogether = (folder: string, target: string): Fault => {
+  const configs = readdirSync(folder)
+    .filter((name) => ['.ts', '.mts', '.js', '.mjs'].includes(extname(name)))
+    .filter((name) => /from ['"]millrace['"]/.test(readFileSync(join(folder, name), 'utf8')))
+    .map((name) => `millrace up ${relative('.', join(folder, name)) || name}`)
+  const advice = configs.length > 0 ? `Start a config that lies there: ${configs.join(', or: ')}` : ''
+  return new Fault(
+    'config.folder',
+    `${folder} has no ${fileName}, the file that says which configs are started together. ${advice || `Name a config, or write one with: millrace init ${target}`}`,
+  )
 }

@@ -4,10 +4,11 @@ import { basename, join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { aborted } from '#bus/abort'
 import { Fault, reasonOf } from '#bus/fault'
-import { supervise } from './child.ts'
+import { check, isOfChild, supervise } from './child.ts'
 import { openPatiently } from './connect.ts'
 import { type Common, connectionOf, defaultPort, inUrl, logLevel, port, withConnection } from './options.ts'
 import { print as say } from './print.ts'
+import { claimAll } from './running.ts'
 import { serverFor } from './server.ts'
 import { stopping } from './signals.ts'
 import { storyOf } from './story.ts'
@@ -51,7 +52,23 @@ export const upVerb = (program: Command): void => {
       const folder = options.ephemeral ? mkdtempSync(join(tmpdir(), 'millrace-')) : undefined
       if (folder) process.on('exit', () => remove(folder))
       const state = folder ?? resolve(options.state)
-      await start(plan, { ...options, state }, folder ?? resolve(options.base ?? plan.folder), signal)
+      const base = folder ?? resolve(options.base ?? plan.folder)
+      const configs = plan.hosts.map(({ config }) => config)
+      const alone = configs.length === 1 ? options.name : undefined
+      const starting = plan.hosts.map((one) => ({ ...one, host: alone, url: urlOf(options.host, one.port) }))
+      let hasBegun = false
+      const release = await claimAll(state, options.host, starting, signal, say)
+      try {
+        const { watched } = await check(configs, base, signal)
+        hasBegun = true
+        await start({ ...plan, watched }, { ...options, state }, base, signal)
+        say(`Everything is stopped${folder ? '' : '; the next start goes on where the log is'}`)
+      } catch (cause) {
+        if (!signal.aborted && hasBegun) say('Everything is stopped, as it could not go on. The reason:')
+        throw cause
+      } finally {
+        await release()
+      }
     })
 }
 
@@ -66,9 +83,15 @@ const remove = (folder: string): void => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 10 })
 }
 
-const start = async (plan: Plan, options: Options, base: string, signal: AbortSignal): Promise<void> => {
+/** What is started, and the folders in which a file starts a run. */
+type Known = Plan & { readonly watched: readonly string[] }
+
+const urlOf = (host: string, at: number): string => `https://${inUrl(host)}:${at}`
+
+const start = async (plan: Known, options: Options, base: string, signal: AbortSignal): Promise<void> => {
   const server = await serverFor(options, say, signal)
-  const isNews = (cause: unknown) => cause instanceof Fault && cause.code.startsWith('log.') && !signal.aborted
+  const isNews = (cause: unknown) =>
+    cause instanceof Fault && cause.code.startsWith('log.') && !isOfChild(cause) && !signal.aborted
   try {
     for (let demonstration = options.demonstration; ; demonstration = false) {
       try {
@@ -86,7 +109,7 @@ const start = async (plan: Plan, options: Options, base: string, signal: AbortSi
 
 /** Runs every agent and web process of a plan on a server that answers, and tells what happens. */
 const runAll = async (
-  plan: Plan,
+  plan: Known,
   options: Options & { readonly nats: string },
   base: string,
   signal: AbortSignal,
@@ -102,8 +125,7 @@ const runAll = async (
     for (const { kill } of children) kill()
   }
   process.prependListener('exit', killAll)
-  const urlOf = (port: number | undefined) => `https://${inUrl(options.host)}:${port}`
-  const consoleUrl = urlOf(plan.hosts[0]?.port)
+  const consoleUrl = urlOf(options.host, plan.hosts[0]?.port ?? 0)
   const tell = bus.follow(
     { logId: bus.logId, sequence: head },
     ({ events }) => {
@@ -118,9 +140,10 @@ const runAll = async (
   try {
     await Promise.race([Promise.all(children.map(({ ready }) => ready)), aborted(ending)])
     if (!ending.aborted) {
-      for (const { config, port } of plan.hosts) say(`${basename(config)}: ${urlOf(port)}`)
+      for (const { config, port } of plan.hosts) say(`${basename(config)}: ${urlOf(options.host, port)}`)
       if (plan.demonstrate && options.demonstration) say(await plan.demonstrate(base))
-      say('Ctrl-C stops everything; drop a file into the watched folder for the next run')
+      const where = plan.watched.length > 0 ? `; drop a file into ${plan.watched.join(' or ')} for the next run` : ''
+      say(`Ctrl-C stops everything${where}`)
     }
     await aborted(ending)
   } catch (cause) {

@@ -1,8 +1,9 @@
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { graphOf, loadPipelines } from '#agents/pipelines/config'
+import { graphOf } from '#agents/pipelines/config'
 import { nameFrom } from '#contracts/names'
 import { runWeb } from '#http/web'
+import { readConfig } from './config.ts'
 import { openPatiently } from './connect.ts'
 import { type Common, connectionOf, port, withConnection } from './options.ts'
 import { print } from './print.ts'
@@ -19,7 +20,7 @@ export const webVerb = (program: Command): void => {
     .action(async (config: string, options: Common & { host: string; port: number; base?: string }) => {
       const signal = stopping()
       const base = resolve(options.base ?? dirname(resolve(config)))
-      const pipelines = await loadPipelines(config, base)
+      const pipelines = await readConfig(config, base)
       const connection = { ...connectionOf(options, 'web'), principal: `web-${hostNameOf(config)}` }
       const bus = await openPatiently(connection, signal, print)
       const store = pipelines.flatMap(({ stores }) =>

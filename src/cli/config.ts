@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process'
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { loadPipelines } from '#agents/pipelines/config'
+import type { Pipeline } from '#agents/pipelines/shape'
+import { Fault, faults, reasonOf } from '#bus/fault'
+
+/** Imports a config and gives its pipelines. One that can't be imported is a fault that names the file and the line. */
+export const readConfig = async (config: string, base?: string): Promise<Pipeline[]> => {
+  const file = resolve(config)
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (!found) throw faults.unreadableConfig(file, 'there is no such file', undefined)
+  if (found.isDirectory()) throw faults.unreadableConfig(file, 'it is a folder: name a config in it', undefined)
+  try {
+    return await loadPipelines(file, base)
+  } catch (cause) {
+    if (!(cause instanceof Fault && cause.code === 'config.unreadable')) throw cause
+    throw faults.unreadableConfig(file, `${reasonOf(cause.cause)}${await placeOf(cause.cause, file)}`, cause.cause)
+  }
+}
+
+/** Every pipeline of some configs, by config; what is wrong with any of them is told at once. */
+export const readConfigs = async (configs: readonly string[], base?: string): Promise<Map<string, Pipeline[]>> => {
+  const read = await Promise.allSettled(configs.map((config) => readConfig(config, base)))
+  const wrong = read.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+  if (wrong.length === 1) throw wrong[0]
+  if (wrong.length > 1) throw new Fault('config.bad', wrong.map(reasonOf).join('\n'))
+  return new Map(read.map((one, index) => [configs[index] ?? '', one.status === 'fulfilled' ? one.value : []]))
+}
+
+/** Where something that an import threw comes from: ` at <file>:<line>`; nothing where that is not known. */
+const placeOf = async (thrown: unknown, config: string): Promise<string> => {
+  const stack = thrown instanceof Error ? (thrown.stack ?? '') : ''
+  const place = firstLine.exec(stack) ?? stack.split('\n').flatMap((line) => ownFrame.exec(line) ?? []) ?? []
+  if (place[1]) return at(place[1], place[2])
+  // Of a module in JavaScript, Node tells the place of what it can't parse only on a terminal.
+  if (!(thrown instanceof SyntaxError)) return ''
+  const told = await promisify(execFile)(process.execPath, ['--check', config]).catch(({ stderr }) => String(stderr))
+  const [, file, line] = (typeof told === 'string' && firstLine.exec(told)) || []
+  return file ? at(file, line) : ''
+}
+
+const firstLine = /^(\/.+|[A-Z]:\\.+|file:.+):(\d+)\n/
+const ownFrame = /(file:(?!.*node_modules)[^\s()]+):(\d+):\d+/
+
+const at = (file: string, line = ''): string => ` at ${file.startsWith('file:') ? fileURLToPath(file) : file}:${line}`

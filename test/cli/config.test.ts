@@ -1,0 +1,117 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { freePort, millrace, stop, temporaryFolders } from '../processes.ts'
+import { quietConfig, upIn } from './quiet.ts'
+import { run } from './secured.ts'
+
+const newFolder = temporaryFolders()
+
+/** Writes a file of a config into a folder. */
+const write = (folder: string, name: string, text: string): string => {
+  const file = join(folder, name)
+  writeFileSync(file, text)
+  return file
+}
+
+const bad = (name: string) =>
+  `export const ${name} = { name: '${name}', stores: {}, actions: { train: { kind: 'action', after: 'inbox', execute: 1 } } }`
+
+describe('up', { timeout: 60_000 }, () => {
+  test('tells all mistakes of all configs at once, as wrong usage, before a server is started', async () => {
+    const folder = newFolder()
+    write(folder, 'one.mjs', bad('one'))
+    write(folder, 'two.mjs', bad('two'))
+    write(folder, 'package.json', '{ "type": "module" }')
+    const hosts = `[{ config: './one.mjs', port: ${await freePort()} }, { config: './two.mjs', port: ${await freePort()} }]`
+    write(folder, 'millrace.config.ts', `export const together = { hosts: ${hosts} }`)
+    const up = await upIn(folder, folder)
+    expect(await up.ended).toBe(2)
+    for (const name of ['one', 'two'])
+      for (const place of ['after', 'execute']) expect(up.output()).toContain(`${name}.actions.train.${place}`)
+    expect(existsSync(join(folder, 'state/nats'))).toBe(false)
+  })
+
+  test('leaves what a config does when it is imported to other processes', async () => {
+    const folder = newFolder()
+    const lasting = "import fs from 'node:fs'; setInterval(() => {}, 1000)"
+    const noted = `fs.appendFileSync(${JSON.stringify(join(folder, 'pids'))}, process.pid + '\\n')`
+    const up = await upIn(folder, quietConfig(folder, `${lasting}; ${noted}`))
+    await up.says(/Ctrl-C stops/)
+    const pids = readFileSync(join(folder, 'pids'), 'utf8').trim().split('\n')
+    expect(pids).toHaveLength(3)
+    expect(pids).not.toContain(String(up.child.pid))
+    expect(await stop(up)).toBe(0)
+  })
+
+  test('ends with the code of what one of its processes failed for', async () => {
+    const folder = newFolder()
+    const up = await upIn(folder, quietConfig(folder), '--host', '0.0.0.0')
+    expect(await up.ended).toBe(2)
+    expect(up.output()).toMatch(/0\.0\.0\.0 can be reached from other machines/)
+  })
+
+  test('on a folder that says nothing names the configs that lie there, or how to write one', async () => {
+    const folder = newFolder()
+    const empty = await run('up', folder)
+    expect([empty.code, empty.output]).toEqual([2, expect.stringContaining(`write one with: millrace init ${folder}`)])
+    const config = write(folder, 'mine.ts', "import { pipeline } from 'millrace'")
+    write(folder, 'other.ts', 'export const a = 1')
+    const { code, output } = await run('up', folder)
+    expect(code).toBe(2)
+    expect(output).toMatch(/has no millrace\.config\.ts, the file that says which configs are started together/)
+    expect(output).toContain(config.split('/').at(-1))
+    expect(output).not.toMatch(/other\.ts|ERR_MODULE_NOT_FOUND|src\/cli/)
+  })
+
+  test('speaks of a watched folder only where there is one, and says how it ended', async () => {
+    const folder = newFolder()
+    const up = await upIn(folder, quietConfig(folder))
+    await up.says(/Ctrl-C stops everything\n/)
+    expect(await stop(up)).toBe(0)
+    expect(up.output()).toMatch(/Everything is stopped; the next start goes on where the log is\n$/)
+    const text = readFileSync(join(folder, 'quiet.mjs'), 'utf8').replace('watch: false', 'watch: true')
+    const watching = await upIn(folder, write(folder, 'quiet.mjs', text))
+    await watching.says(/Ctrl-C stops everything; drop a file into \S+inbox for the next run\n/)
+    expect(await stop(watching)).toBe(0)
+  })
+})
+
+test.each([
+  ['syntax.mjs', 'export const a = 1\nexport const b = [\n}\n', 3],
+  ['syntax.ts', 'export const a = 1\nexport const b = [\n}\n', 3],
+  ['thrown.mjs', '\nthrown()\n', 2],
+])('what keeps %s from being imported is said with its file and line', async (name, text, line) => {
+  const file = write(newFolder(), name, text)
+  const { code, output } = await run('check', file)
+  expect(code).toBe(2)
+  expect(output).toMatch(new RegExp(`^${file} cannot be imported: .* at ${file}:${line}\n$`))
+})
+
+test('a config that is not there is said to be so, without a word of who looked for it', async () => {
+  const file = join(newFolder(), 'nowhere.ts')
+  expect(await run('check', file)).toEqual({
+    code: 2,
+    output: `${file} cannot be imported: there is no such file\n`,
+  })
+})
+
+test('configs that are well are listed, for people and for programs, and nothing is started', async () => {
+  const folder = newFolder()
+  const file = quietConfig(folder, 'setInterval(() => {}, 1000)')
+  expect(await run('check', file)).toEqual({ code: 0, output: 'quiet.mjs is well: quiet\n' })
+  expect(JSON.parse((await run('check', file, '--json')).output)).toEqual({ config: file, pipelines: ['quiet'] })
+})
+
+test('a mistake on the command line points to the help of its own verb', async () => {
+  expect((await run('runs', 'show', '--nots')).output).toMatch(/See: millrace runs show --help/)
+  expect((await run('nots')).output).toMatch(/See: millrace --help/)
+})
+
+test('whoever waits for a server names the address, the reason and what to do', async () => {
+  const folder = newFolder()
+  const url = `nats://127.0.0.1:${await freePort()}`
+  const up = millrace(['up', quietConfig(folder), '--nats', url, '--state', folder, '--port', String(await freePort())])
+  await up.says(new RegExp(`Waiting for a NATS server at ${url}: .*ECONNREFUSED.*Start one there with millrace nats`))
+  expect(await stop(up)).toBe(130)
+})

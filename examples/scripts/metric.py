@@ -2,18 +2,28 @@
 import json
 import ssl
 import sys
+import urllib.error
 import urllib.request
 
 address = sys.argv[1] if len(sys.argv) > 1 else "https://127.0.0.1:8000"
 ca = sys.argv[2] if len(sys.argv) > 2 else ".millrace/tls/ca.pem"
-trusted = ssl.create_default_context(cafile=ca)
+
+try:
+    trusted = ssl.create_default_context(cafile=ca)
+except FileNotFoundError:
+    sys.exit(f"There is no {ca}, the CA that the first start makes. Start Millrace with: npm start, or name the file")
 
 
 def api(path, body=None):
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(address + path, data, {"content-type": "application/json"})
-    with urllib.request.urlopen(request, context=trusted) as answer:
-        return json.load(answer)
+    try:
+        with urllib.request.urlopen(request, context=trusted) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as refusal:
+        sys.exit(f"{address}{path} answers {refusal.code}: {json.load(refusal)['detail']}")
+    except urllib.error.URLError as cause:
+        sys.exit(f"Nobody answers at {address}: {cause.reason}. Start Millrace with: npm start, or name its address")
 
 
 metric = {"key": "drift", "value": 0.75}

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { basename, resolve } from 'node:path'
+import { basename, join, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { loadPipelines } from '#agents/pipelines/config'
 import { hostIn, portIn } from '#bus/credentials'
 import { Fault } from '#bus/fault'
 import { writeWhole } from '#bus/files'
@@ -10,10 +9,11 @@ import type { Role, Wanted } from '#bus/permissions'
 import { speaksForOthers } from '#bus/requests'
 import { admit, expel, localCredentials, reload, secure, usersOf } from '#bus/secure'
 import { name } from '#contracts/names'
+import { readConfig } from './config.ts'
 import { exitCode } from './exit.ts'
 import { defaultPort, inUrl } from './options.ts'
 import { print, printRows } from './print.ts'
-import { defaultState } from './state.ts'
+import { defaultState, stateFolder } from './state.ts'
 
 type Options = {
   readonly state: string
@@ -33,6 +33,7 @@ export const certsVerb = (program: Command): void => {
     .option('--json', 'print JSON, for programs')
     .addHelpText('after', '\nExample:\n  millrace certs\n  millrace certs host leaf --address hub.lab:4222')
     .action(async ({ state, json = false }: Options) => {
+      stateFolder(state)
       const { authority, certificate, config } = await secure(state)
       const ca = resolve(authority.folder, 'ca.pem')
       const goodFor = [...certificate.names, ...certificate.addresses]
@@ -91,7 +92,7 @@ export const certsVerb = (program: Command): void => {
 const admitting = (command: Command, role: Role): Command =>
   command
     .option('--address <host:port>', 'by what the other machine reaches the server; by default this host and its port')
-    .option('--out <file>', 'where to write it; by default <name>.creds.json')
+    .option('--out <file>', 'where to write it; by default credentials/<name>.creds.json under the state folder')
     .option('--force', 'overwrite a file that is there')
     .action(async (who: string, _: object, self: Command) => {
       const { state, address, force, json = false, config = [], web, ...options } = self.optsWithGlobals<Options>()
@@ -100,7 +101,7 @@ const admitting = (command: Command, role: Role): Command =>
           'config.name',
           `'${who}' can be nobody's name: use letters, digits, - and _, not web-… or local`,
         )
-      const out = resolve(options.out ?? `${who}.creds.json`)
+      const out = resolve(options.out ?? join(stateFolder(state, 'credentials'), `${who}.creds.json`))
       if (existsSync(out) && !force) throw new Fault('config.out', `${out} is there already: use --out or --force`)
       const wanted = await rightsOf(role, who, config)
       const forWeb = wanted.map((one): Wanted => ({ ...one, role: 'web', principal: `web-${who}` }))
@@ -108,7 +109,8 @@ const admitting = (command: Command, role: Role): Command =>
       await writeWhole(out, JSON.stringify(credentials, null, 2))
       const running = await reload(state, credentials)
       if (json) return print(JSON.stringify({ name: who, file: out, url: credentials.url, reloaded: running }))
-      print(`Wrote ${out}: carry it to the other machine, and let nobody else read it`)
+      print(`Wrote ${out}: carry it to the other machine, and let nobody else read it, git included. For example:`)
+      print(`  scp ${relative('.', out)} <user>@<other machine>:`)
       print(`There: millrace ${role === 'host' ? 'up <config>' : 'status'} --creds ${basename(out)}`)
       if (role === 'host' && config.length === 0) print('It may run any pipeline; to narrow that, use --config <file>')
       if (!running) print(`No server with TLS runs here yet. Start one: millrace nats --host 0.0.0.0`)
@@ -116,7 +118,7 @@ const admitting = (command: Command, role: Role): Command =>
 
 /** What somebody may do: as a host, what its configs need, or anything that a host does. */
 const rightsOf = async (role: Role, principal: string, configs: readonly string[]): Promise<Wanted[]> => {
-  const pipelines = (await Promise.all(configs.map((config) => loadPipelines(config)))).flat()
+  const pipelines = (await Promise.all(configs.map((config) => readConfig(config)))).flat()
   if (pipelines.length === 0) return [{ role, principal }]
   return pipelines.map(({ name: pipeline, stores, actions }) => ({
     role,

@@ -35,12 +35,30 @@ export const initVerb = (program: Command): void => {
       mkdirSync(join(folder, 'data/inbox'), { recursive: true })
       writeFileSync(file, config, { flag: 'wx' })
       if (!manifest) writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }\n')
+      const ignored = ignore(folder)
       const note = join(folder, 'data/inbox/note.txt')
-      if (json) return print(JSON.stringify({ file, next: `npx millrace up ${file}`, inbox: dirname(note) }))
-      print(`Wrote ${file}. Next:`)
-      print(`  npx millrace up ${file}`)
+      const next = `npx millrace up ${file}`
+      if (json) return print(JSON.stringify({ file, next, inbox: dirname(note) }))
+      print(
+        `Wrote ${file}${ignored.length > 0 ? `, and in .gitignore: ${ignored.join(' ')}` : ''}. Next, in one terminal:`,
+      )
+      print(`  ${next}`)
+      print('and in another one, which starts a run that https://127.0.0.1:8000 shows:')
       print(`  echo "some words" > ${note}`)
     })
+}
+
+/** What is made on this machine and is nobody else's: state, secrets, the pipeline's data, packages. */
+const own = ['.millrace/', '*.creds.json', 'data/', 'node_modules/']
+
+/** Has git pass over what is made here, and gives what it had not passed over yet. */
+const ignore = (folder: string): readonly string[] => {
+  const file = join(folder, '.gitignore')
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  const missing = own.filter((entry) => !before.split('\n').some((line) => line.trim() === entry))
+  const end = before === '' || before.endsWith('\n') ? '' : '\n'
+  if (missing.length > 0) writeFileSync(file, `${before}${end}${missing.join('\n')}\n`)
+  return missing
 }
 
 /** The package.json that says how files in a folder are to be read: the nearest one. */

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
+import { nearest } from '#agents/pipelines/config'
+import type { Bus } from '#bus/bus'
 import { Fault, faults } from '#bus/fault'
 import { splitPart } from '#contracts/names'
+import type { Graph } from '#contracts/pipeline'
 import { serviceOf } from '#contracts/subjects'
-import { metadataPipeline } from './known.ts'
+import { knownPipelines, metadataPipeline } from './known.ts'
 import { type Common, limit } from './options.ts'
 import { printOne, printRows } from './print.ts'
 import { inSession, query, withSession } from './session.ts'
@@ -58,7 +61,7 @@ export const artifactsVerb = (program: Command): void => {
           throw new Fault('store.taken', `${out} is there already: use --out or --force`)
         const subject = serviceOf(pipeline, node, 'provide', bus.principal)
         const ask = () => bus.request(subject, { path }, { timeout: answeredWithin })
-        const found = (await untilAnswered(ask, signal)) as Provided
+        const found = (await untilAnswered(ask, signal).catch(withStores(bus, store))) as Provided
         await writeFrom(bus.buckets.get(found.host, found.digest, signal), out, found.size)
         printOne({ file: out, size: found.size, digest: found.digest }, json)
       }),
@@ -94,7 +97,8 @@ export const artifactsVerb = (program: Command): void => {
           }
           const subject = serviceOf(pipeline, node, 'receive', bus.principal)
           const ask = () => bus.request(subject, body, { timeout: answeredWithin })
-          printOne((await untilAnswered(ask, signal)) as Readonly<Record<string, unknown>>, json)
+          const answer = await untilAnswered(ask, signal).catch(withStores(bus, store))
+          printOne(answer as Readonly<Record<string, unknown>>, json)
         }),
     )
 }
@@ -104,3 +108,16 @@ const splitTag = (tag: string): [string, string] => {
   if (at < 1) throw new Fault('contract.tag', `'${tag}' is no tag: use key=value`)
   return [tag.slice(0, at), tag.slice(at + 1)]
 }
+
+/** Throws what was thrown; where nobody answers for a store that no pipeline has, a fault that names those there are. */
+const withStores =
+  (bus: Bus, store: string) =>
+  async (cause: unknown): Promise<never> => {
+    if (!(cause instanceof Fault && cause.code === 'bus.no-owner')) throw cause
+    const graphs = await knownPipelines(bus).catch(() => new Map<string, Graph>())
+    const stores = [...graphs.values()].flatMap(({ pipeline, nodes }) =>
+      nodes.filter(({ kind }) => kind === 'filesystem-store').map(({ name }) => `${pipeline}/${name}`),
+    )
+    if (stores.length === 0 || stores.includes(store)) throw cause
+    throw new Fault('store.unknown', `No pipeline has a store ${store}${nearest(store, stores)}`)
+  }

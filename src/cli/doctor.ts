@@ -1,61 +1,14 @@
-import { existsSync, readFileSync, statfsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Bus, Health } from '#bus/bus'
-import { reasonOf } from '#bus/fault'
+import { Fault, reasonOf } from '#bus/fault'
 import { openBus } from '#bus/jetstream'
-import { greet } from '#bus/lock'
 import { isOlder } from '#bus/version'
+import { examineHere, type Finding, finding, size } from './doctor-local.ts'
 import { exitCode } from './exit.ts'
 import { keepsMetadata, knownPipelines } from './known.ts'
 import { type Common, connectionOf } from './options.ts'
 import { printRows } from './print.ts'
 import { query, withSession } from './session.ts'
-
-type Finding = {
-  readonly what: string
-  readonly state: 'ok' | 'degraded' | 'failed'
-  readonly found: string
-  readonly todo: string
-}
-
-const finding = (what: string, state: Finding['state'], found: string, todo = ''): Finding => ({
-  what,
-  state,
-  found,
-  todo: state === 'ok' ? '' : todo,
-})
-
-const size = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
-
-const node = (): Finding =>
-  finding(
-    'Node',
-    Number(process.versions.node.split('.')[0]) >= 24 ? 'ok' : 'failed',
-    process.version,
-    'install Node 24 or newer',
-  )
-
-const disk = (state: string): Finding => {
-  const folder = existsSync(state) ? state : '.'
-  const { bavail, bsize } = statfsSync(folder)
-  const free = bavail * bsize
-  const how = free < 100 * 2 ** 20 ? 'failed' : free < 2 ** 30 ? 'degraded' : 'ok'
-  return finding('disk', how, `${size(free)} free at ${resolve(folder)}`, 'free some space: a full disk stops the log')
-}
-
-const inotify = (): Finding => {
-  const file = '/proc/sys/fs/inotify/max_user_watches'
-  if (!existsSync(file)) return finding('inotify', 'ok', 'not used on this system')
-  const watches = Number(readFileSync(file, 'utf8'))
-  const todo = 'raise it: sysctl fs.inotify.max_user_watches=524288'
-  return finding('inotify', watches < 8192 ? 'degraded' : 'ok', `${watches} watches`, todo)
-}
-
-const port = async (number: number): Promise<Finding> => {
-  const who = await greet(number)
-  return finding(`port ${number}`, 'ok', who === 'nobody' ? 'free' : 'taken: by millrace, or use --port for another')
-}
 
 const server = ({ version, floor, storage, write }: Health): Finding[] => {
   const old = isOlder(version, floor)
@@ -121,7 +74,9 @@ const onServer = async (options: Common): Promise<Finding[]> => {
       await bus.close()
     }
   } catch (cause) {
-    return [finding('server', 'failed', reasonOf(cause), 'start one: millrace nats')]
+    // The reason says what to do.
+    const todo = cause instanceof Fault ? '' : 'see the log of the server'
+    return [finding('server', 'failed', reasonOf(cause), todo)]
   }
 }
 
@@ -130,8 +85,8 @@ export const doctorVerb = (program: Command): void => {
     .description('examine this machine and the server: each thing ok, degraded or failed, with what to do')
     .addHelpText('after', '\nExample:\n  millrace doctor')
     .action(async (options: Common) => {
-      const local = [node(), disk(options.state), inotify(), ...(await Promise.all([4222, 8000, 8001].map(port)))]
-      const findings = [...local, ...(await onServer(options))]
+      const { url } = connectionOf(options)
+      const findings = [...(await examineHere(options.state, url)), ...(await onServer(options))]
       printRows(findings, ['what', 'state', 'found', 'todo'], options.json ?? false)
       if (findings.some(({ state }) => state === 'failed')) process.exitCode = exitCode.broken
     })

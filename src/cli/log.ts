@@ -2,6 +2,7 @@ import { createWriteStream, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Writable } from 'node:stream'
 import pino from 'pino'
+import { printable, timeOf } from './print.ts'
 
 export type Level = 'debug' | 'info' | 'warn' | 'error'
 export type Log = (level: Level, message: string, more?: Readonly<Record<string, unknown>>) => void
@@ -27,10 +28,9 @@ const terminal = (): Writable =>
     write: (chunk: Buffer, _encoding, done) => {
       const { level, time, msg, node, run } = JSON.parse(chunk.toString()) as Record<string, string>
       const about = node ? ` ${node}${run ? ` in ${run}` : ''}:` : ''
-      process.stdout.write(`${time} ${names[Number(level)] ?? level}${about} ${printable(msg ?? '')}\n`, () => done())
+      process.stdout.write(
+        `${timeOf(time ?? '')} ${names[Number(level)] ?? level}${about} ${printable(msg ?? '')}\n`,
+        () => done(),
+      )
     },
   })
-
-/** Text from outside, safe on a terminal: control characters are shown, not obeyed. */
-export const printable = (text: string): string =>
-  text.replaceAll(/\p{Cc}/gu, (c) => (c === '\t' ? c : `\\x${(c.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`))

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Bus } from '#bus/bus'
+import { sequenceOf } from '#contracts/names'
 import { queryOf } from '#contracts/subjects'
 import { exitCode } from './exit.ts'
 import { keepsMetadata, knownPipelines, metadataPipeline } from './known.ts'
@@ -106,7 +107,12 @@ export const projectionsVerb = (program: Command): void => {
     .action((options: Common & { pipeline?: string }) =>
       inSession(options, async ({ bus, json }) => {
         const scope = await metadataPipeline(bus, options.pipeline)
-        printOne((await bus.request(queryOf('rebuild', scope, bus.principal), {}, { timeout: 600_000 })) as Row, json)
+        const subject = queryOf('rebuild', scope, bus.principal)
+        const rebuilt = (await bus.request(subject, {}, { timeout: 600_000 })) as { readonly position: string }
+        if (json) return print(JSON.stringify({ pipeline: scope, ...rebuilt }))
+        print(
+          `Rebuilt the projection of ${scope} from ${sequenceOf(rebuilt.position)} events, up to ${rebuilt.position}`,
+        )
       }),
     )
 }

@@ -1,12 +1,29 @@
 import { exitCode } from './exit.ts'
-import { printable } from './log.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
-const textOf = (value: unknown): string =>
-  printable(
-    value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value),
-  )
+/** Text from outside, safe on a terminal: control characters are shown, not obeyed. */
+export const printable = (text: string): string =>
+  text.replaceAll(/\p{Cc}/gu, (c) => (c === '\t' ? c : `\\x${(c.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`))
+
+/** A moment as every line on the terminal has it: ISO 8601, UTC. What is none is shown as it is. */
+export const timeOf = (moment: string | number): string => {
+  const date = new Date(moment)
+  return Number.isNaN(date.getTime()) ? String(moment) : date.toISOString()
+}
+
+const textOf = (value: unknown, name: string): string => {
+  if (value === null || value === undefined) return ''
+  if (typeof value === 'number' && isMoment(name)) return timeOf(value)
+  return printable(typeof value === 'object' ? JSON.stringify(value) : String(value))
+}
+
+/** Whether something is a moment by its name, as `startedAt` is. */
+const isMoment = (name: string): boolean => /[a-z]At$/.test(name)
+
+/** A name of data as people read it: `started` for `startedAt`, `event id` for `eventId`. */
+const headOf = (name: string): string =>
+  (isMoment(name) ? name.slice(0, -2) : name).replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()
 
 /** Prints one value: JSON for programs, `name: value` lines for people. */
 export const printOne = (value: Row, json: boolean): void => {
@@ -14,8 +31,9 @@ export const printOne = (value: Row, json: boolean): void => {
     print(JSON.stringify(value))
     return
   }
-  const width = Math.max(0, ...Object.keys(value).map(({ length }) => length))
-  for (const [key, one] of Object.entries(value)) print(`${`${key}:`.padEnd(width + 2)}${textOf(one)}`)
+  const lines = Object.entries(value).map(([name, one]): [string, string] => [`${headOf(name)}:`, textOf(one, name)])
+  const width = Math.max(0, ...lines.map(([head]) => head.length))
+  for (const [head, text] of lines) print(`${head.padEnd(width + 1)}${text}`)
 }
 
 /** Prints rows: a JSON line each for programs, a table for people. */
@@ -29,8 +47,8 @@ export const printRows = (rows: readonly Row[], columns: readonly string[], json
     return
   }
   const cells = [
-    columns.map((column) => column.toUpperCase()),
-    ...rows.map((row) => columns.map((column) => textOf(row[column]))),
+    columns.map((column) => headOf(column).toUpperCase()),
+    ...rows.map((row) => columns.map((column) => textOf(row[column], column))),
   ]
   const widths = columns.map((_, index) => Math.max(...cells.map((line) => line[index]?.length ?? 0)))
   for (const line of cells)
@@ -52,3 +70,7 @@ export const withoutReader = (cause: NodeJS.ErrnoException): void => {
 }
 
 export const print = (line: string): void => void process.stdout.write(`${line}\n`)
+
+/** A line as far as a terminal of so many columns has room for it, on a line of its own; whole where there is no terminal. */
+export const fitting = (line: string, columns: number | undefined): string =>
+  columns === undefined || line.length <= columns ? line : `${line.slice(0, Math.max(0, columns - 1))}…`

@@ -1,10 +1,14 @@
 import type { Command } from 'commander'
-import { ask } from '#bus/command'
+import type { Bus } from '#bus/bus'
+import { ask, uuidv7 } from '#bus/command'
+import { sequenceOf } from '#contracts/names'
+import type { PipelineEvent } from '#contracts/pipeline'
+import { historyOf } from '#contracts/subjects'
 import { exitCode } from './exit.ts'
-import { metadataPipeline } from './known.ts'
+import { keepsMetadata, knownPipelines, metadataPipeline } from './known.ts'
 import { type Common, limit, whole } from './options.ts'
 import { print, printOne, printRows } from './print.ts'
-import { inSession, query, withSession } from './session.ts'
+import { consoleOf, inSession, query, withSession } from './session.ts'
 import { storyOf } from './story.ts'
 
 type Options = Common & { readonly pipeline?: string }
@@ -65,9 +69,17 @@ export const runsVerb = (program: Command): void => {
       inSession(options, async ({ bus, json }) => {
         const scope = await metadataPipeline(bus, options.pipeline)
         const address = { aggregate: 'pipeline', scope, key: 'self' }
-        const answer = await ask(bus, { address, type: 'pipeline.start', data: { message: options.message } })
-        printOne(answer.accepted ? { accepted: true, position: answer.position } : answer, json)
+        const id = uuidv7()
+        const answer = await ask(bus, { address, type: 'pipeline.start', data: { message: options.message }, id })
         if (!answer.accepted) process.exitCode = exitCode.refused
+        if (!answer.accepted) return printOne(answer, json)
+        const { accepted, position } = answer
+        const number = await plannedAs(bus, scope, id, position)
+        const run = number === undefined ? undefined : `${scope}/${number}`
+        if (json) return print(JSON.stringify({ accepted, position, run: run ?? null }))
+        const web = await consoleOf(bus, scope)
+        const at = run ? `${web}/runs/${run}` : `${web}/runs`
+        printOne({ accepted, position, run: run ?? 'queued until a slot is free', ...(web && { console: at }) }, false)
       }),
     )
 
@@ -78,12 +90,14 @@ export const runsVerb = (program: Command): void => {
       inSession(
         options,
         async ({ bus, json, signal }) => {
+          const head = await bus.head()
+          const web = json ? undefined : await anyConsole(bus, options.pipeline)
           await bus.follow(
-            { logId: bus.logId, sequence: await bus.head() },
+            { logId: bus.logId, sequence: head },
             ({ events }) => {
               for (const event of events) {
                 if (options.pipeline && event.address.scope !== options.pipeline) continue
-                const line = json ? JSON.stringify(event) : storyOf(event, '')
+                const line = json ? JSON.stringify(event) : storyOf(event, web)
                 if (line) print(line)
               }
             },
@@ -93,4 +107,37 @@ export const runsVerb = (program: Command): void => {
         { patient: true },
       ),
     )
+}
+
+/** How long a run that was asked for may take to get its number, in milliseconds: one that waits for a slot takes longer. */
+const numberedWithin = 3_000
+
+/** The number of the run that a request became; undefined where it is queued. */
+const plannedAs = async (bus: Bus, scope: string, request: string, after: string | undefined) => {
+  const done = new AbortController()
+  const history = historyOf({ aggregate: 'pipeline', scope, key: 'self' })
+  let number: number | undefined
+  await bus.follow(
+    { logId: bus.logId, sequence: sequenceOf(after) },
+    ({ events }) => {
+      for (const event of events as readonly PipelineEvent[]) {
+        if (event.type !== 'pipeline.run-planned' || event.data.trigger.request !== request) continue
+        number = event.data.run
+        done.abort()
+      }
+    },
+    AbortSignal.any([done.signal, AbortSignal.timeout(numberedWithin)]),
+    [history],
+  )
+  return number
+}
+
+/** A console that shows runs: that of a pipeline, or the first that answers, for each of them shows all. */
+const anyConsole = async (bus: Bus, pipeline: string | undefined): Promise<string | undefined> => {
+  const scopes = pipeline ? [pipeline] : [...(await knownPipelines(bus)).values()].filter(keepsMetadata)
+  for (const scope of scopes) {
+    const found = await consoleOf(bus, typeof scope === 'string' ? scope : scope.pipeline)
+    if (found) return found
+  }
+  return undefined
 }

@@ -45,3 +45,10 @@ export const inSession = async <Options extends Common & { readonly as?: string 
 /** Reads a view from the process that keeps the projection. */
 export const query = async <T>(bus: Bus, view: string, scope: string, params: object): Promise<T> =>
   (await bus.request(queryOf(view, scope, bus.principal), params)) as T
+
+/** Where the console is that shows a pipeline, if one of those that keep its projection tells. */
+export const consoleOf = (bus: Bus, scope: string): Promise<string | undefined> =>
+  query<{ readonly url: string }>(bus, 'web', scope, {}).then(
+    ({ url }) => url,
+    () => undefined,
+  )

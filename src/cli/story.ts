@@ -2,18 +2,19 @@ import { readEvent } from '#contracts/all'
 import type { ArtifactEvent } from '#contracts/artifact'
 import type { Recorded } from '#contracts/envelope'
 import type { RunEvent } from '#contracts/run'
-import { printable } from './log.ts'
+import { printable, timeOf } from './print.ts'
 
-/** An event in one line for people, with its address in the console; undefined where it is not worth a line. */
-export const storyOf = (recorded: Recorded, consoleUrl: string): string | undefined => {
+/** An event in one line for people, with its address in the console where there is one; undefined where it is not worth a line. */
+export const storyOf = (recorded: Recorded, consoleUrl: string | undefined): string | undefined => {
   const reading = readEvent(recorded)
   if (!reading.kept) return `rejected: ${recorded.type} at ${recorded.position}: ${reading.reason}`
   const event = reading.event as unknown as (ArtifactEvent | RunEvent) & Pick<Recorded, 'address'>
   const { scope, key } = event.address
-  const runAt = (run: string) => `${consoleUrl}/runs/${run}`
+  const at = (path: string) => (consoleUrl ? `${consoleUrl}${path}` : '')
+  const runAt = (run: string) => at(`/runs/${run}`)
   const own = `${scope}/${key}`
   const artifactAt = ({ store, path }: { readonly store: string; readonly path: string }) =>
-    `${consoleUrl}/artifacts/${store}?path=${encodeURIComponent(path)}`
+    at(`/artifacts/${store}?path=${encodeURIComponent(path)}`)
   const line = (() => {
     switch (event.type) {
       case 'artifact.detected':
@@ -42,5 +43,5 @@ export const storyOf = (recorded: Recorded, consoleUrl: string): string | undefi
         return undefined
     }
   })()
-  return line && `${recorded.time.slice(11, 23)} ${line.map(printable).join('  ')}`
+  return line && `${timeOf(recorded.time)} ${line.filter(Boolean).map(printable).join('  ')}`
 }

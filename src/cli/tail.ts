@@ -2,10 +2,10 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { Bus } from '#bus/bus'
 import { faults } from '#bus/fault'
 import type { Recorded } from '#contracts/envelope'
+import { count, logIdOf, position, sequenceOf } from '#contracts/names'
 import { historyOf } from '#contracts/subjects'
-import { printable } from './log.ts'
 import type { Common } from './options.ts'
-import { print } from './print.ts'
+import { fitting, print, printable, timeOf } from './print.ts'
 import { inSession, withSession } from './session.ts'
 
 type Options = Common & {
@@ -37,7 +37,8 @@ export const tailVerb = (program: Command): void => {
             { logId: bus.logId, sequence },
             ({ events, upTo }) => {
               for (const event of events)
-                if (matches(event, options)) print(json ? JSON.stringify(event) : lineOf(event))
+                if (matches(event, options))
+                  print(json ? JSON.stringify(event) : fitting(lineOf(event), process.stdout.columns))
               if (options.once && upTo >= head) end.abort()
             },
             AbortSignal.any([signal, end.signal]),
@@ -52,19 +53,23 @@ const matches = ({ type, address }: Recorded, { type: prefix, scope, key }: Opti
   (!prefix || type.startsWith(prefix)) && (!scope || address.scope === scope) && (!key || address.key === key)
 
 const lineOf = (event: Recorded): string =>
-  printable(`${event.sequence} ${event.time} ${historyOf(event.address)} ${event.type} ${JSON.stringify(event.data)}`)
+  printable(
+    `${event.sequence} ${timeOf(event.time)} ${historyOf(event.address)} ${event.type} ${JSON.stringify(event.data)}`,
+  )
 
 /** A place to begin at, as it was written: a position, or a sequence alone, which is one of whatever log there is. */
-type From = { readonly text: string; readonly logId?: string | undefined; readonly sequence: number }
+type From = { readonly text: string; readonly logId: string; readonly sequence: number }
 
 const fromIn = (text: string): From => {
-  if (text === 'start') return { text, sequence: 0 }
-  const [, logId, sequence] = /^(?:(.+)\.)?(\d{1,15})$/.exec(text) ?? []
-  if (sequence === undefined) throw new InvalidArgumentError('Expected a position, as an event has it, or start.')
-  return { text, logId, sequence: Number(sequence) }
+  if (text === 'start') return { text, logId: '', sequence: 0 }
+  const sequence = sequenceOf(text)
+  const isPosition = position.safeParse(text.includes('.') ? text : `log.${text}`).success
+  if (!isPosition || !count.safeParse(sequence).success)
+    throw new InvalidArgumentError('Expected a position, as an event has it, or start.')
+  return { text, logId: logIdOf(text), sequence }
 }
 
-const sequenceIn = ({ text, logId = '', sequence }: From, bus: Bus, head: number): number => {
+const sequenceIn = ({ text, logId, sequence }: From, bus: Bus, head: number): number => {
   if ((logId && logId !== bus.logId) || sequence > head) throw faults.foreignPosition(text, bus.logId)
   return sequence
 }

@@ -59,9 +59,9 @@ export const hostedBy = <Node extends Hosted>(node: Node, present: Present, last
 const hostless = <Node extends Hosted>(node: Node, present: Present, last: Last | undefined): Node => {
   const reason = `no host runs it${last ? sinceWhen(last, present) : ''}`
   const before = node.reason === null ? '' : `; ${node.reason}`
-  if (node.kind !== 'action') return { ...node, state: 'host away', reason }
-  if (outcomes.includes(node.state)) return { ...node, reason: reason + before }
-  return { ...node, state: 'host away', reason: node.run === null ? reason : reason + before }
+  if (node.kind !== 'action') return { ...node, host: null, state: 'host away', reason }
+  if (outcomes.includes(node.state)) return { ...node, host: null, reason: reason + before }
+  return { ...node, host: null, state: 'host away', reason: node.run === null ? reason : reason + before }
 }
 
 const sinceWhen = ({ host, stoppedAt }: Last, { seenAt }: Present): string => {

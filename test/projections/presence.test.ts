@@ -53,8 +53,8 @@ describe('a node that nothing is asked of, and that no host runs', () => {
       { ...node, state: 'succeeded' },
       { ...node, state: 'errored', reason: 'no room' },
     ]
-    expect(hostedBy(done, present())).toEqual({ ...done, reason: 'no host runs it' })
-    expect(hostedBy(failed, present())).toEqual({ ...failed, reason: 'no host runs it; no room' })
+    expect(hostedBy(done, present())).toEqual({ ...done, host: null, reason: 'no host runs it' })
+    expect(hostedBy(failed, present())).toEqual({ ...failed, host: null, reason: 'no host runs it; no room' })
     expect(hostedBy(done, present(there('gpu-1')))).toEqual(done)
   })
 })

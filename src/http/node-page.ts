@@ -25,12 +25,18 @@ const digest = (row: Shown): Html | '' =>
   row.digest ? html`<code title="${row.digest}">${String(row.digest).slice(0, 12)}</code>` : ''
 
 const file = ({ store, path }: Shown): Html =>
-  html`<a href="/artifacts/${store}?path=${encodeURIComponent(String(path))}">${text(path)}</a>`
+  html`<a class="file" href="/artifacts/${store}?path=${encodeURIComponent(String(path))}">${text(path)}</a>`
 
 const bytes = ({ store, path, state }: Shown): Html | '' =>
   state === 'gone'
     ? ''
     : html`<a href="/api/artifacts/${store}/content?path=${encodeURIComponent(String(path))}">Download</a>`
+
+/** Where something lies on its machine; broken behind a slash where it must be broken. */
+const folder = (path: string): Html =>
+  html`<code>${visible(path)
+    .split('/')
+    .map((step, index) => (index > 0 ? html`/<wbr>${step}` : step))}</code>`
 
 const took = ({ startedAt, endedAt }: Shown): string =>
   endedAt ? durationOf(Date.parse(String(endedAt)) - Date.parse(String(startedAt))) : 'not ended yet'
@@ -48,7 +54,7 @@ const runsOf = ({ runs }: NodePage): Html =>
     [
       run,
       { label: 'State', of: (one) => pill(String(one.state)), short: true },
-      { label: 'Because of', of: (one) => text(one.message) },
+      { label: 'Because of', of: (one) => text(one.message), long: true },
       started,
       { label: 'Took', of: took, short: true },
     ],
@@ -66,7 +72,7 @@ const attemptsOf = ({ attempts }: NodePage): Html =>
       { label: 'Host', of: (one) => one.host },
       started,
       { label: 'Took', of: took, short: true },
-      { label: 'Said', of: (one) => said(one.reason ?? one.message) },
+      { label: 'Said', of: (one) => said(one.reason ?? one.message), long: true },
     ],
     attempts,
   )
@@ -78,7 +84,7 @@ const artifactsOf = ({ node, artifacts }: NodePage): Html =>
   table(
     'Artifacts',
     node.watch
-      ? html`None yet: drop a file into <code>${node.path}</code>`
+      ? html`None yet: drop a file into ${folder(node.path ?? '')}`
       : 'None yet: what actions save here, and what other pipelines upload.',
     [
       { label: 'File', of: file },
@@ -124,7 +130,7 @@ export const pageOf = (page: NodePage, own: readonly string[]): Html => {
     ['Does', node.description && visible(node.description)],
     ['Pipeline', node.pipeline],
     ['Host', node.host],
-    [node.kind === 'metadata-store' ? 'Database' : 'Folder', node.path && html`<code>${visible(node.path)}</code>`],
+    [node.kind === 'metadata-store' ? 'Database' : 'Folder', node.path && folder(node.path)],
     ['Stands for', node.of && link(node.of)],
     ['After', linked(after)],
     ['Before', linked(before)],

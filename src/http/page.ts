@@ -64,9 +64,21 @@ export const moment = (at: unknown): Html | '' =>
 export const pill = (state: string): Html =>
   html`<span class="pill" data-state="${state.startsWith('waiting') ? 'waiting' : state}">${state}</span>`
 
-export type Column<Row> = { readonly label: string; readonly of: (row: Row) => unknown; readonly short?: boolean }
+export type Column<Row> = {
+  readonly label: string
+  readonly of: (row: Row) => unknown
+  /** Its cells stay on one line. */
+  readonly short?: boolean
+  /** Its words may be of any length. */
+  readonly long?: boolean
+}
 
-/** Rows under headings; where there are none, a sentence that says why. On a narrow screen each row is a list of its own. */
+const isNothing = (said: unknown): boolean => said === undefined || said === null || said === ''
+
+/**
+ * Rows under headings; where there are none, a sentence that says why. A column without anything in it is left out. On a
+ * narrow screen each row is a list of its own.
+ */
 export const table = <Row>(
   caption: string,
   none: unknown,
@@ -74,14 +86,16 @@ export const table = <Row>(
   rows: readonly Row[],
 ): Html => {
   if (rows.length === 0) return html`<h2>${caption}</h2><p class="quiet">${none}</p>`
-  const cell = (row: Row, { label, of, short }: Column<Row>): Html => {
-    const said = of(row) ?? ''
-    return said === '' ? html`<td></td>` : html`<td data-label="${label}" class="${short ? 'short' : ''}">${said}</td>`
+  const others = more.filter(({ of }) => rows.some((row) => !isNothing(of(row))))
+  const cell = (row: Row, { label, of, short, long }: Column<Row>): Html => {
+    const said = of(row)
+    const how = short ? 'short' : long ? 'long' : ''
+    return isNothing(said) ? html`<td></td>` : html`<td data-label="${label}" class="${how}">${said}</td>`
   }
   return html`<h2>${caption}</h2><div class="table-box"><table class="stacking">
-<thead><tr>${[first, ...more].map(({ label }) => html`<th scope="col">${label}</th>`)}</tr></thead>
+<thead><tr>${[first, ...others].map(({ label }) => html`<th scope="col">${label}</th>`)}</tr></thead>
 <tbody>${rows.map(
-    (row) => html`<tr><th scope="row">${first.of(row) ?? ''}</th>${more.map((column) => cell(row, column))}</tr>`,
+    (row) => html`<tr><th scope="row">${first.of(row) ?? ''}</th>${others.map((column) => cell(row, column))}</tr>`,
   )}</tbody></table></div>`
 }
 

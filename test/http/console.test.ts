@@ -50,7 +50,7 @@ test("a run's page has its graph and leads to its artifacts, and a preview shows
   await page.getByRole('row', { name: 'plot0.txt' }).waitFor()
   await page.getByRole('row', { name: 'model0.txt' }).filter({ hasText: 'produced' }).getByRole('link').click()
   await page.locator('pre.content', { hasText: 'model 0, trained on:\nAn old silent pond' }).waitFor()
-  await page.getByText('model_type = LLM').waitFor()
+  await page.getByRole('definition').getByText('model_type = LLM').waitFor()
   const why = page.locator('section', { hasText: 'Why it exists' })
   await why.getByRole('link', { name: 'first.txt' }).click()
   await page.getByRole('heading', { name: 'first.txt' }).waitFor()
@@ -101,10 +101,7 @@ test('the keyboard alone opens a node, and comes back to it', async () => {
   const panel = page.getByRole('region', { name: 'Node root_pipeline/retraining' })
   await panel.getByText('loads the haikus').waitFor()
   await panel.getByRole('link', { name: '/retraining' }).waitFor()
-  await panel
-    .getByRole('link', { name: 'model0.txt' })
-    .or(panel.getByRole('link', { name: 'model1.txt' }))
-    .waitFor()
+  await panel.getByRole('link', { name: 'model1.txt' }).waitFor()
   await page.keyboard.press('Escape')
   await panel.waitFor({ state: 'detached' })
   expect(await isThere()).toBe(true)
@@ -120,12 +117,23 @@ test('a run is asked for, and the command line that does the same is shown', asy
   await page.getByRole('row', { name: 'root_pipeline/2' }).getByText("after Bashō's walk").waitFor()
 })
 
-test('what the API says no to is a sentence', async () => {
+test('a run that is not there is said to be none, with a way to all runs and no second try', async () => {
   const { page, close } = await newPage()
   onTestFinished(close)
   await page.goto(addressOf('/runs/root_pipeline/77'))
-  await page.getByRole('alert').getByText('There is no run 77 of root_pipeline').waitFor()
-  await page.getByRole('button', { name: 'Try again' }).waitFor()
+  await page.getByText('There is no run root_pipeline/77.').waitFor()
+  expect(await page.getByRole('button', { name: 'Try again' }).count()).toBe(0)
+  await page.getByRole('link', { name: 'See all runs' }).click()
+  await page.getByRole('row', { name: 'root_pipeline/0' }).waitFor()
+})
+
+test('artifacts are listed newest first, each moment with its date', async () => {
+  const page = await open('/artifacts/root_pipeline/model_registry')
+  await page.getByRole('row', { name: 'model1.txt' }).waitFor()
+  expect(await page.locator('tbody th').allTextContents()).toEqual(
+    (await page.locator('tbody th').allTextContents()).toSorted().toReversed(),
+  )
+  expect(await page.locator('tbody time').first().textContent()).toMatch(String(new Date().getFullYear()))
 })
 
 test('no screen is wider than a phone', async () => {

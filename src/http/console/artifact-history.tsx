@@ -5,6 +5,17 @@ import { runAddress } from './router.ts'
 import { Table } from './table.tsx'
 import { visible } from './text.ts'
 
+/** What was said of it; tags, which come as JSON, as they are written elsewhere. */
+const said = ({ what, reason }: Happening): string | null => {
+  if (reason === null || what !== 'tagged') return reason && visible(reason)
+  const tags: Readonly<Record<string, string>> = JSON.parse(reason)
+  return visible(
+    Object.entries(tags)
+      .map(([key, value]) => `${key} = ${value}`)
+      .join(', '),
+  )
+}
+
 /** Everything that happened to an artifact, newest first, and by whom. */
 export const ArtifactHistory = ({ history }: { readonly history: readonly Happening[] }) => (
   <Table
@@ -15,7 +26,7 @@ export const ArtifactHistory = ({ history }: { readonly history: readonly Happen
       { label: 'By', of: ({ part, principal }) => part ?? principal },
       { label: 'Through', of: ({ peer }) => peer },
       { label: 'Run', of: ({ run }) => run && <Link to={runAddress(run)}>{run}</Link> },
-      { label: 'Said', of: ({ reason }) => reason && visible(reason) },
+      { label: 'Said', of: said, long: true },
       { label: 'When', of: ({ at }) => <Moment at={at} />, short: true },
       {
         label: 'SHA-256',

@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import type { Artifact } from './api.ts'
 import { ArtifactLink } from './artifact-link.tsx'
+import { Folder } from './folder.tsx'
 import { Link } from './link.tsx'
 import { Moment } from './moment.tsx'
 import { Older } from './older.tsx'
@@ -11,9 +12,9 @@ import { go, runAddress } from './router.ts'
 import { Table } from './table.tsx'
 import { sizeOf } from './text.ts'
 
-/** What lies in one store, or in all, by path. */
+/** What lies in one store, or in all, newest first. */
 export const ArtifactsPage = ({ store }: { readonly store: string | undefined }) => {
-  const query = useInfiniteQuery(artifactsQuery({ node: store }))
+  const query = useInfiniteQuery(artifactsQuery({ node: store, sort: 'time' }))
   const { data, error, refetch } = query
   const { data: graph } = useQuery(graphQuery)
   const stores = graph?.nodes.filter(({ kind }) => kind === 'filesystem-store').map(({ part }) => part) ?? []
@@ -36,7 +37,7 @@ export const ArtifactsPage = ({ store }: { readonly store: string | undefined })
       {data && items.length === 0 && (
         <p className="note">
           No artifact yet{folder ? ': drop a file into ' : '.'}
-          {folder && <code>{folder}</code>}
+          {folder && <Folder path={folder} />}
         </p>
       )}
       {items.length > 0 && (
@@ -53,7 +54,7 @@ export const ArtifactsPage = ({ store }: { readonly store: string | undefined })
           ]}
         />
       )}
-      <Older query={query} label="More artifacts" />
+      <Older query={query} label="Older artifacts" />
     </Page>
   )
 }

@@ -7,6 +7,6 @@ export type FrameNode = Node<{ readonly frame: Frame }, 'frame'>
 export const GraphFrame = ({ data: { frame } }: NodeProps<FrameNode>) => (
   <div className="frame">
     <strong>{frame.pipeline}</strong>
-    <span>{frame.host ? `on ${frame.host}` : 'on no host yet'}</span>
+    <span>{frame.host ? `on ${frame.host}` : 'on no host'}</span>
   </div>
 )

@@ -23,14 +23,18 @@ const sizes = {
   client: { width: 190, height: 52, middle: 26 },
 } as const
 
-const elkNodeOf = (node: GraphNode): ElkNode => {
+/** What stands below each other does so in the order of its places: a graph and its runs are drawn alike. */
+const ordered = { 'elk.layered.crossingMinimization.semiInteractive': 'true' }
+const placed = (index: number) => ({ 'elk.position': `(0, ${index})` })
+
+const elkNodeOf = (node: GraphNode, index: number): ElkNode => {
   const { width, height, middle } = sizes[isClient(node) ? 'client' : 'node']
   const port = (name: string, x: number, y: number) => ({ id: `${name} ${node.part}`, x, y, width: 0, height: 0 })
   return {
     id: node.part,
     width,
     height,
-    layoutOptions: { 'elk.portConstraints': 'FIXED_POS' },
+    layoutOptions: { 'elk.portConstraints': 'FIXED_POS', ...placed(index) },
     ports: [port('to', 0, middle), port('after', width, middle), port('stands-for', width, middle + 24)],
   }
 }
@@ -49,7 +53,7 @@ export const framesOf = (nodes: Graph['nodes']): readonly (Frame & { readonly no
 
 const elk = new elkjs.default({ workerFactory: () => new Worker(workerUrl) })
 
-const frameOptions = { 'elk.padding': '[top=60,left=20,bottom=20,right=20]' }
+const frameOptions = { ...ordered, 'elk.padding': '[top=60,left=20,bottom=20,right=20]' }
 const options = {
   'elk.algorithm': 'layered',
   'elk.direction': 'RIGHT',
@@ -60,7 +64,7 @@ const options = {
   'elk.spacing.nodeNode': '20',
   'elk.layered.spacing.nodeNodeBetweenLayers': '44',
   'elk.layered.spacing.edgeNodeBetweenLayers': '16',
-  'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
+  ...ordered,
   'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
 }
 
@@ -69,18 +73,27 @@ const boxOf = ({ x = 0, y = 0, width = 0, height = 0 }: ElkNode): Box => ({ x, y
 const pointsOf = ({ sections = [] }: ElkExtendedEdge): readonly Point[] =>
   sections.flatMap(({ startPoint, bendPoints = [], endPoint }) => [startPoint, ...bendPoints, endPoint])
 
+/** Edges in the order of the nodes that they join, so that they take the same ways in a graph and in its runs. */
+const inOrder = (nodes: Graph['nodes'], edges: Graph['edges']): Graph['edges'] => {
+  const places = new Map(nodes.map(({ part }, index) => [part, index] as const))
+  const placeOf = (part: string): number => places.get(part) ?? nodes.length
+  return edges.toSorted(
+    (one, other) => placeOf(one.source) - placeOf(other.source) || placeOf(one.target) - placeOf(other.target),
+  )
+}
+
 /** Lays a graph out from left to right, in a worker. */
 const arrange = async ({ nodes, edges }: Graph): Promise<Layout> => {
   const frames = framesOf(nodes)
   const drawing: ElkNode = {
     id: 'root',
     layoutOptions: options,
-    children: frames.map(({ id, nodes: inside }) => ({
+    children: frames.map(({ id, nodes: inside }, index) => ({
       id,
-      layoutOptions: frameOptions,
+      layoutOptions: { ...frameOptions, ...placed(index) },
       children: inside.map(elkNodeOf),
     })),
-    edges: edges.map((edge) => ({
+    edges: inOrder(nodes, edges).map((edge) => ({
       id: edgeId(edge),
       sources: [`${edge.kind} ${edge.source}`],
       targets: [`to ${edge.target}`],

@@ -2,7 +2,7 @@ import type { GraphNode } from './api.ts'
 import { Icon } from './icon.tsx'
 import { Pill } from './pill.tsx'
 import { isClient, kindOf, wordOf } from './states.ts'
-import { visible } from './text.ts'
+import { visible, withMoments } from './text.ts'
 
 type Props = { readonly node: GraphNode; readonly open: boolean; readonly onOpen: (part: string) => void }
 
@@ -11,7 +11,7 @@ export const NodeCard = ({ node, open, onOpen }: Props) => {
   const { label, icon } = kindOf(node)
   const state = wordOf(node)
   const news = node.fresh ? `${node.fresh} new ${node.fresh === 1 ? 'file' : 'files'}` : ''
-  const reason = visible(node.reason && node.reason !== state ? node.reason : news)
+  const reason = visible(node.reason && node.reason !== state ? withMoments(node.reason) : news)
   return (
     <div className="node-box">
       <button

@@ -9,14 +9,14 @@ type Props = {
   readonly onOpen: (part: string) => void
 }
 
-/** The graph in words: frame by frame, each node below those it comes after. */
+/** The graph in words: frame by frame, the nodes in the order that they come in, each below those it comes after. */
 export const NodeList = ({ graph, open, onOpen }: Props) => {
   const before = (part: string): readonly string[] =>
     graph.edges.flatMap(({ source, target, kind }) => (target === part && kind === 'after' ? [source] : []))
-  return framesOf(inOrder(graph)).map((frame) => (
+  return framesOf(graph.nodes).map((frame) => (
     <section className="frame-list" key={frame.id}>
       <h2>
-        {frame.pipeline} <span className="quiet">{frame.host ? `on ${frame.host}` : 'on no host yet'}</span>
+        {frame.pipeline} <span className="quiet">{frame.host ? `on ${frame.host}` : 'on no host'}</span>
       </h2>
       <ul>
         {frame.nodes.map((node) => (
@@ -31,16 +31,4 @@ export const NodeList = ({ graph, open, onOpen }: Props) => {
       </ul>
     </section>
   ))
-}
-
-/** The nodes, each behind those before it; clients last. */
-const inOrder = ({ nodes, edges }: Graph): Graph['nodes'] => {
-  const found: string[] = []
-  const visit = (part: string, way: readonly string[]): void => {
-    if (found.includes(part) || way.includes(part)) return
-    for (const { source, target, kind } of edges) if (target === part && kind === 'after') visit(source, [...way, part])
-    found.push(part)
-  }
-  for (const node of nodes.toSorted((one, other) => Number('of' in one) - Number('of' in other))) visit(node.part, [])
-  return nodes.toSorted((one, other) => found.indexOf(one.part) - found.indexOf(other.part))
 }

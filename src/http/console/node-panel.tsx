@@ -1,6 +1,7 @@
 import { type KeyboardEvent, useEffect, useRef } from 'react'
 import type { Graph, GraphNode } from './api.ts'
 import { Facts } from './facts.tsx'
+import { Folder } from './folder.tsx'
 import { Link } from './link.tsx'
 import { NodeArtifacts } from './node-artifacts.tsx'
 import { NodeAttempts } from './node-attempts.tsx'
@@ -8,7 +9,7 @@ import { NodeStored } from './node-stored.tsx'
 import { Pill } from './pill.tsx'
 import { runAddress } from './router.ts'
 import { isClient, kindOf, wordOf } from './states.ts'
-import { nameOf, visible, visibleLines } from './text.ts'
+import { nameOf, visible, visibleLines, withMoments } from './text.ts'
 
 type Props = {
   readonly node: GraphNode
@@ -54,13 +55,13 @@ export const NodePanel = ({ node, graph, onClose, onOpen, run }: Props) => {
       <p>
         <Pill state={state} /> <span className="quiet">{kindOf(node).label}</span>
       </p>
-      {node.reason && node.reason !== state && <pre className="reason">{visibleLines(node.reason)}</pre>}
+      {node.reason && node.reason !== state && <pre className="reason">{visibleLines(withMoments(node.reason))}</pre>}
       {node.description && <p>{visible(node.description)}</p>}
       <Facts
         rows={[
           ['Pipeline', node.pipeline],
           ['Host', node.host],
-          ['Folder', node.path && <code>{visible(node.path)}</code>],
+          [node.kind === 'metadata-store' ? 'Database' : 'Folder', node.path && <Folder path={node.path} />],
           ['Stands for', node.of && parts([node.of])],
           ['After', parts(after.filter(({ target }) => target === node.part).map(({ source }) => source))],
           ['Before', parts(after.filter(({ source }) => source === node.part).map(({ target }) => target))],
@@ -71,9 +72,7 @@ export const NodePanel = ({ node, graph, onClose, onOpen, run }: Props) => {
       />
       {node.kind === 'action' && <NodeAttempts part={node.part} run={run} />}
       {isStore && !run && <NodeStored node={node} />}
-      {(isClient(node) || node.kind === 'action' || (isStore && run)) && (
-        <NodeArtifacts node={node} graph={graph} run={run} />
-      )}
+      {(isClient(node) || node.kind === 'action' || (isStore && run)) && <NodeArtifacts node={node} run={run} />}
     </section>
   )
 }

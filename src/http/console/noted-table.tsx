@@ -18,8 +18,12 @@ export const NotedTable = ({ title, rows }: Props) => {
         rows={rows}
         keyOf={({ position, key }) => `${position} ${key}`}
         columns={[
-          { label: 'Name', of: ({ key }) => visible(key) },
-          { label: 'Value', of: ({ value }) => visible(typeof value === 'string' ? value : JSON.stringify(value)) },
+          { label: 'Name', of: ({ key }) => visible(key), long: true },
+          {
+            label: 'Value',
+            of: ({ value }) => visible(typeof value === 'string' ? value : JSON.stringify(value)),
+            long: true,
+          },
           ...(hasSteps ? [steps] : []),
           { label: 'By', of: ({ part, principal }) => (part ? nameOf(part) : principal) },
           { label: 'When', of: ({ at }) => <Moment at={at} />, short: true },

@@ -39,6 +39,9 @@ const paged = <T>(topic: string, path: string, said: Said) =>
 
 export const runsQuery = (said: Said) => paged<Run>('runs', '/api/runs', said)
 export const artifactsQuery = (said: Said) => paged<Artifact>('artifacts', '/api/artifacts', said)
+/** What came last into a store. */
+export const storedQuery = (node: string) =>
+  listed<Artifact>('artifacts', '/api/artifacts', { node, sort: 'time', limit: 10 })
 export const queuedQuery = listed<Request>('requests', '/api/requests', { state: 'queued' })
 
 export const runQuery = (run: string) =>
@@ -57,7 +60,8 @@ export const historyQuery = (said: {
   readonly node: string
   readonly path?: string
   readonly run?: string | undefined
-}) => listed<Happening>('history', '/api/artifacts/history', { ...said, order: 'desc', limit: 1000 })
+  readonly limit?: number
+}) => listed<Happening>('history', '/api/artifacts/history', { limit: 1000, ...said, order: 'desc' })
 export const artifactTagsQuery = (node: string, path: string) =>
   listed<Noted & { readonly path: string }>('artifact-tags', '/api/artifact-tags', { node, path, limit: 1000 })
 

@@ -7,7 +7,7 @@ export const RunFailure = ({ run }: { readonly run: RunDetail }) => {
   if (broken.length === 0) return null
   return (
     <div className="note problem" role="alert">
-      {broken.map(({ part, state, reason }) => (
+      {broken.map(({ part, state, reason, host }) => (
         <div key={part}>
           <p>
             <strong>
@@ -15,6 +15,7 @@ export const RunFailure = ({ run }: { readonly run: RunDetail }) => {
             </strong>
           </p>
           {reason && <pre>{visibleLines(reason)}</pre>}
+          {host && <p>The log of host {host} says more.</p>}
         </div>
       ))}
     </div>

@@ -10,7 +10,8 @@ export const graphOfRun = (run: RunDetail, present: Graph | undefined): Graph =>
     nodes: run.nodes.map((node): GraphNode => {
       const [pipeline = '', name = node.part] = node.part.split('/')
       const { watch, host, state, reason, run: last } = known.get(node.part) ?? {}
-      const isAway = run.endedAt === null && last === run.run && state === 'host away'
+      const isAsked = node.state === 'queued' || node.state === 'running'
+      const isAway = run.endedAt === null && isAsked && last === run.run && state === 'host away'
       return {
         ...node,
         pipeline,

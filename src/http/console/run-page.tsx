@@ -1,8 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import type { Problem } from './api.ts'
 import { Duration } from './duration.tsx'
 import { Facts } from './facts.tsx'
 import { GraphView } from './graph-view.tsx'
+import { Link } from './link.tsx'
 import { Moment } from './moment.tsx'
 import { NotedTable } from './noted-table.tsx'
 import { Page } from './page.tsx'
@@ -20,9 +22,15 @@ export const RunPage = ({ run: name }: { readonly run: string }) => {
   const { data: run, error, refetch } = useQuery(runQuery(name))
   const { data: present } = useQuery(graphQuery)
   const [open, setOpen] = useState<string>()
+  const isUnknown = (error as Problem | null)?.status === 404
   return (
     <Page title={`Run ${name}`} beside={run && <Pill state={run.state} />}>
-      {error && <ProblemNote error={error} retry={refetch} />}
+      {isUnknown && (
+        <p className="note">
+          There is no run {name}. <Link to="/runs">See all runs</Link>
+        </p>
+      )}
+      {error && !isUnknown && <ProblemNote error={error} retry={refetch} />}
       {!run && !error && <p className="quiet">Reading …</p>}
       {run && (
         <>

@@ -1,5 +1,6 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Duration } from './duration.tsx'
+import { Folder } from './folder.tsx'
 import { Link } from './link.tsx'
 import { Moment } from './moment.tsx'
 import { Older } from './older.tsx'
@@ -55,7 +56,7 @@ export const RunsPage = () => {
               No run yet:{' '}
               {watched?.path && (
                 <>
-                  drop a file into <code>{watched.path}</code>, or{' '}
+                  drop a file into <Folder path={watched.path} />, or{' '}
                 </>
               )}
               start one here.
@@ -70,7 +71,7 @@ export const RunsPage = () => {
           columns={[
             { label: 'Run', of: ({ run }) => <Link to={runAddress(run)}>{run}</Link> },
             { label: 'State', of: (run) => <Pill state={run.state} />, short: true },
-            { label: 'Because of', of: ({ message }) => visible(message) },
+            { label: 'Because of', of: ({ message }) => visible(message), long: true },
             { label: 'Started', of: ({ startedAt }) => <Moment at={startedAt} />, short: true },
             { label: 'Took', of: ({ startedAt, endedAt }) => <Duration from={startedAt} to={endedAt} />, short: true },
           ]}

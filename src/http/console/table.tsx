@@ -5,6 +5,8 @@ export type Column<Row> = {
   readonly of: (row: Row) => ReactNode
   /** Whether its cells stay on one line. */
   readonly short?: boolean
+  /** Whether its words may be of any length, so that they are broken where they must. */
+  readonly long?: boolean
 }
 type Props<Row> = {
   readonly columns: readonly [Column<Row>, ...Column<Row>[]]
@@ -34,9 +36,11 @@ export const Table = <Row,>({ columns, rows, keyOf }: Props<Row>) => {
         <tbody>
           {rows.map((row) => (
             <tr key={keyOf(row)}>
-              <th scope="row">{first.of(row)}</th>
-              {others.map(({ label, of, short }) => (
-                <td key={label} data-label={label} className={short ? 'short' : undefined}>
+              <th scope="row" className={classOf(first)}>
+                {first.of(row)}
+              </th>
+              {others.map(({ label, of, ...how }) => (
+                <td key={label} data-label={label} className={classOf(how)}>
                   {of(row)}
                 </td>
               ))}
@@ -47,6 +51,9 @@ export const Table = <Row,>({ columns, rows, keyOf }: Props<Row>) => {
     </div>
   )
 }
+
+const classOf = ({ short, long }: { readonly short?: boolean; readonly long?: boolean }): string | undefined =>
+  short ? 'short' : long ? 'long' : undefined
 
 const isNothing = (value: ReactNode): boolean =>
   value === null || value === undefined || value === false || value === ''

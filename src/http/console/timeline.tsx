@@ -30,8 +30,8 @@ export const Timeline = ({ run }: { readonly run: RunDetail }) => {
               />
             </span>
             <span className="timeline-words">
-              {one.outcome}, after {durationOf(Date.parse(one.startedAt) - start)}, took{' '}
-              <Duration from={one.startedAt} to={one.endedAt} />
+              {one.outcome}; began after {durationOf(Date.parse(one.startedAt) - start)},{' '}
+              {one.endedAt ? 'took' : 'has taken'} <Duration from={one.startedAt} to={one.endedAt} />
             </span>
           </li>
         )

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { env, getuid } from 'node:process'
 import { beforeAll, expect, test } from 'vitest'
@@ -34,6 +34,12 @@ test('the tarball, installed in an empty folder, writes a pipeline and runs it',
   expect(up.output()).toContain('note.txt has 3 words')
   await stop(up)
 }, 60_000)
+
+test('nothing of the package runs while it is installed', () => {
+  const manifest = readFileSync(join(installed, 'node_modules/millrace/package.json'), 'utf8')
+  const { scripts } = JSON.parse(manifest) as { scripts: Readonly<Record<string, string>> }
+  for (const script of ['preinstall', 'install', 'postinstall', 'prepare']) expect(scripts).not.toHaveProperty(script)
+})
 
 /** Only root can become two others. Continuous integration is, and does not pass over it. */
 const mayBecomeOthers = getuid?.() === 0 || env.CI === 'true'

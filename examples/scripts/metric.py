@@ -10,8 +10,8 @@ ca = sys.argv[2] if len(sys.argv) > 2 else ".millrace/tls/ca.pem"
 
 try:
     trusted = ssl.create_default_context(cafile=ca)
-except FileNotFoundError:
-    sys.exit(f"There is no {ca}, the CA that the first start makes. Start Millrace with: npm start, or name the file")
+except OSError as cause:
+    sys.exit(f"{ca} is no CA file, as the first start makes one: {cause}. Start Millrace with: npm start, or name it")
 
 
 def api(path, body=None):

@@ -92,6 +92,7 @@ export const runsVerb = (program: Command): void => {
         async ({ bus, json, signal }) => {
           const head = await bus.head()
           const web = json ? undefined : await anyConsole(bus, options.pipeline)
+          process.stderr.write(`Watching runs${web ? `, which ${web}/runs shows` : ''}; Ctrl-C ends it\n`)
           await bus.follow(
             { logId: bus.logId, sequence: head },
             ({ events }) => {

@@ -34,6 +34,17 @@ describe('credentials', { timeout: 60_000 }, () => {
     expect(await run(...args, '--out', creds)).toMatchObject({ code: 2, output: /is there already/ })
   })
 
+  test('certs host writes it under the state folder unless told otherwise, where git passes it over', async () => {
+    const own = join(newFolder(), 'state')
+    const { output } = await run('certs', 'host', 'far', '--address', address(), '--state', own)
+    const file = join(own, 'credentials/far.creds.json')
+    expect(output).toMatch(new RegExp(`Wrote ${file}: carry it[\\s\\S]*scp .*far\\.creds\\.json`))
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(readFileSync(join(own, '.gitignore'), 'utf8')).toBe('*\n')
+    expect(existsSync(join(state, '.gitignore'))).toBe(true)
+    expect(existsSync(join(folder, '.gitignore'))).toBe(false)
+  })
+
   test('both sides of a file transfer run over it, one with the file of certs host', async () => {
     const ours = ['--base', folder, '--state', state, '--no-demonstration', '--port', String(await freePort())]
     const up = millrace(['up', `${configs}/${root}`, ...ours, '--nats-port', String(port())])

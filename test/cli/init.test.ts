@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { temporaryFolders } from '../processes.ts'
@@ -33,4 +33,13 @@ test('init says for programs what it wrote', async () => {
   const file = join(folder, 'pipeline.ts')
   const { output } = await run('init', folder, '--json')
   expect(JSON.parse(output)).toEqual({ file, next: `npx millrace up ${file}`, inbox: join(folder, 'data/inbox') })
+})
+
+test('init has git pass over what is made on this machine, once, and says what comes next', async () => {
+  const folder = installed({ type: 'module' })
+  writeFileSync(join(folder, '.gitignore'), 'node_modules/')
+  const { output } = await run('init', folder)
+  const ignored = readFileSync(join(folder, '.gitignore'), 'utf8')
+  expect(ignored).toBe('node_modules/\n.millrace/\n*.creds.json\ndata/\n')
+  expect(output).toMatch(/in \.gitignore: \.millrace\/[\s\S]*npx millrace up .*[\s\S]*https:\/\/127\.0\.0\.1:8000/)
 })

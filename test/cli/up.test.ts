@@ -77,7 +77,7 @@ describe('up', () => {
   test('every verb that asks answers, for people and for programs', async () => {
     const ask = async (...args: string[]) =>
       (await run(process.execPath, ['--conditions=source', 'src/cli/main.ts', ...args, '--nats', system.url])).stdout
-    expect(await ask('runs', 'ls')).toMatch(/NUMBER +STATE[\s\S]*0 +succeeded/)
+    expect(await ask('runs', 'ls')).toMatch(/NUMBER +STATE +TRIGGER +STARTED +ENDED[\s\S]*0 +succeeded/)
     expect(JSON.parse((await ask('runs', 'ls', '--json')).split('\n')[0] ?? '')).toMatchObject({
       number: 0,
       state: 'succeeded',
@@ -103,20 +103,26 @@ describe('up', () => {
     )
     await ask('artifacts', 'put', 'root_pipeline/plots_store', out, 'by-hand.txt', '--tag', 'kind=copy')
     expect(existsSync(join(folder, 'root-artifacts/output_artifacts/plots/by-hand.txt'))).toBe(true)
+    await expect(ask('artifacts', 'put', 'root_pipeline/plot_store', out)).rejects.toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching(/No pipeline has a store .*did you mean 'root_pipeline\/plots_store'/),
+    })
+    expect(await ask('permissions', 'leaf_pipeline')).toMatch(/^leaf_pipeline\/haiku_eval +action$/m)
+    expect(await ask('projections', 'rebuild')).toMatch(
+      /^Rebuilt the projection of root_pipeline from \d{2,} events, up/,
+    )
   }, 60_000)
 
   test('a run that was asked for is run', async () => {
-    const verb = [
-      '--conditions=source',
-      'src/cli/main.ts',
-      'runs',
-      'start',
-      '--message',
-      'by hand',
-      '--nats',
-      system.url,
-    ]
-    expect((await run(process.execPath, verb)).stdout).toMatch(/accepted: +true/)
+    const watch = millrace(['runs', 'watch', '--nats', system.url])
+    await watch.says(/Watching runs, which .*\/runs shows/)
+    const verb = ['--conditions=source', 'src/cli/main.ts', 'runs', 'start', '--message', 'by hand']
+    const { stdout } = await run(process.execPath, [...verb, '--nats', system.url])
+    expect(stdout).toMatch(/accepted: +true/)
+    const address = `https://127.0.0.1:${system.web}/runs/root_pipeline/1`
+    expect(stdout).toMatch(new RegExp(`run: +root_pipeline/1\nconsole: +${address}\n`))
+    await watch.says(new RegExp(`run root_pipeline/1 succeeded {2}${address}`))
+    await stop(watch)
     await system.up.says(/run root_pipeline\/1 started: by hand/)
     await system.up.says(/run root_pipeline\/1 succeeded/)
   })

@@ -1,0 +1,37 @@
+import { expect, test, vi } from 'vitest'
+import { fitting, printOne, printRows, timeOf } from '../../src/cli/print.ts'
+import { storyOf } from '../../src/cli/story.ts'
+
+const printed = (act: () => void): string => {
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  act()
+  const text = write.mock.calls.map(([part]) => String(part)).join('')
+  write.mockRestore()
+  return text
+}
+
+test('moments are shown in one form, under a head that people read', () => {
+  const row = { number: 1, startedAt: 0, eventId: 'a' }
+  expect(printed(() => printRows([row], ['number', 'startedAt', 'eventId'], false))).toBe(
+    'NUMBER  STARTED                   EVENT ID\n1       1970-01-01T00:00:00.000Z  a\n',
+  )
+  expect(printed(() => printOne(row, false))).toBe('number:   1\nstarted:  1970-01-01T00:00:00.000Z\nevent id: a\n')
+  expect(printed(() => printOne(row, true))).toBe(`${JSON.stringify(row)}\n`)
+})
+
+test('a moment that is none is shown as it is', () => {
+  expect([timeOf('soon'), timeOf('2026-01-02T03:04:05Z')]).toEqual(['soon', '2026-01-02T03:04:05.000Z'])
+})
+
+test('a line has the room that the terminal has, and is whole where there is none', () => {
+  expect([fitting('abcdef', 4), fitting('abcd', 4), fitting('abcdef', undefined)]).toEqual(['abc…', 'abcd', 'abcdef'])
+})
+
+test('an event is told with its address where a console is known, and without a half one where none is', () => {
+  const address = { aggregate: 'run', scope: 'p', key: '3' }
+  const event = { type: 'run.succeeded', version: 1, address, data: {}, time: '2026-01-02T03:04:05.006Z' }
+  const recorded = event as unknown as Parameters<typeof storyOf>[0]
+  const told = '2026-01-02T03:04:05.006Z run p/3 succeeded'
+  expect(storyOf(recorded, undefined)).toBe(told)
+  expect(storyOf(recorded, 'https://here')).toBe(`${told}  https://here/runs/p/3`)
+})

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
+import { reasonOf } from '#bus/fault'
 import { readEvent } from '#contracts/all'
 import type { Recorded } from '#contracts/envelope'
 import { position } from '#contracts/names'
@@ -68,7 +69,7 @@ type Streamed = Site & {
 }
 
 const stream = async (
-  { bus, viewer, signal, heartbeat, onPresence }: Streamed,
+  { bus, viewer, signal, heartbeat, onPresence, say }: Streamed,
   sse: SSEStreamingApi,
   from?: string,
 ): Promise<void> => {
@@ -133,6 +134,7 @@ const stream = async (
       const news = waiting.shift()
       const upTo = news?.from ?? follower.now().sequence
       if (upTo > sent) await catchUp(upTo)
+      if (upTo > sent) break // Nobody hands on the rest any more: whoever comes back is told of all of it.
       if (news) await send(news.events, news.upTo)
       else if (waiting.length === 0 && !hosts) {
         const { promise, resolve } = Promise.withResolvers<'news' | 'quiet'>()
@@ -143,6 +145,9 @@ const stream = async (
         clearTimeout(timer)
       }
     }
+  } catch (cause) {
+    // The stream ends, and whoever comes back goes on from the last id.
+    if (!ending.aborted) say?.(`A stream of events broke: ${reasonOf(cause)}`)
   } finally {
     off()
     offPresence()

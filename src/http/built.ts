@@ -11,9 +11,19 @@ export const builtAt = ['./console/dist/', '../../console/'].map((path) =>
 export const builtIn = (folders: readonly string[]): string | undefined =>
   folders.find((one) => existsSync(join(one, 'index.html')))
 
-/** The console's style sheets, as its first page names them now: a later build gives them other names. */
-export const styleSheets = (folder: string | undefined): readonly string[] => {
-  if (folder === undefined) return []
-  const page = readFileSync(join(folder, 'index.html'), 'utf8')
+/**
+ * The console's style sheets, as its first page names them now: a later build gives them other names. None where that page
+ * can't be read: a page without style says more than none.
+ */
+export const styleSheets = (folder: string): readonly string[] => {
+  const page = textOf(join(folder, 'index.html'))
   return [...page.matchAll(/<link rel="stylesheet"[^>]* href="([\w./-]+)"/g)].flatMap(([, href]) => href ?? [])
+}
+
+const textOf = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
 }

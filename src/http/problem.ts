@@ -79,6 +79,7 @@ const titles: Readonly<Record<number, string>> = {
   400: 'The request is not understood',
   403: 'Not allowed',
   404: 'Not there',
+  405: 'Not a method for this',
   409: 'Refused',
   413: 'Too large',
   415: 'Not in a form that is understood: send JSON',
@@ -115,7 +116,10 @@ export const onError =
       const known = statusOf as Readonly<Record<string, ContentfulStatusCode>>
       return problemAs(c, known[cause.code] ?? 500, cause.code, cause.message, errorsIn(cause.cause))
     }
-    if (cause instanceof HTTPException) return problemAs(c, cause.status as ContentfulStatusCode, 'http', cause.message)
+    if (cause instanceof HTTPException) {
+      for (const [header, value] of cause.res?.headers ?? []) c.header(header, value)
+      return problemAs(c, cause.status as ContentfulStatusCode, 'http', cause.message)
+    }
     say(`${c.req.method} ${c.req.path} broke: ${cause.stack ?? reasonOf(cause)}`)
     return problemAs(c, 500, 'broken', 'This server failed; its output says more')
   }

@@ -2,7 +2,6 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { ask } from '#bus/command'
-import { faults } from '#bus/fault'
 import type { Answer } from '#bus/handle'
 import { postFact } from '#bus/post'
 import { name } from '#contracts/names'
@@ -90,9 +89,14 @@ export const addWrites = (app: App, { bus, user }: Site): void => {
     return translate(c, { accepted: true, position: await postFact(bus, known) })
   })
 
-  app.on(['GET', 'HEAD'], ['/api/commands/*', '/api/facts'], () => {
-    throw faults.forbidden('Commands and facts are sent with POST')
-  })
+  app.all('/api/commands/*', onlyPosted)
+  app.all('/api/facts', onlyPosted)
+  app.all('/api/pipelines/:pipeline/runs', onlyPosted)
+}
+
+const onlyPosted = (c: Context): never => {
+  const message = `What is recorded is sent with POST, and ${c.req.path} is nothing else`
+  throw new HTTPException(405, { message, res: new Response(null, { headers: { Allow: 'POST' } }) })
 }
 
 const translate = (c: Context, answer: Answer | { readonly accepted: true; readonly position: string }) => {

@@ -58,6 +58,16 @@ test.each([
   expect(await bus.head()).toBe(before)
 })
 
+test('what is recorded is posted, and nothing else', async () => {
+  const { app } = await siteOf()
+  for (const path of ['/api/facts', '/api/commands/run.cancel', '/api/pipelines/root/runs'])
+    for (const method of ['GET', 'PUT', 'DELETE']) {
+      const answer = await app.request(path, { method })
+      expect([path, method, answer.status, answer.headers.get('Allow')]).toEqual([path, method, 405, 'POST'])
+      expect(answer.headers.get('Content-Type')).toBe('application/problem+json')
+    }
+})
+
 test('what breaks a contract is refused with the path of the field', async () => {
   const { post } = await owned()
   expect(await json(post('/api/pipelines/root/runs', { message: 7 }))).toMatchObject({

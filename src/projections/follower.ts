@@ -110,6 +110,7 @@ export const follow = async (options: FollowOptions): Promise<Follower> => {
       )
     }
     try {
+      progress.reached(writer.checkpoint())
       const end = await endOf(bus, over, (reason) => say(`The log can't be followed for now: ${reason}`))
       if (end !== undefined) {
         progress.begin(writer.checkpoint(), Math.max(0, end - writer.checkpoint().sequence))

@@ -68,6 +68,11 @@ export const progressOf = (logId: string) => {
       return () => void listeners.delete(listener)
     },
 
+    /** So much can be read, whatever lies behind it. */
+    reached: ({ sequence, dropped }: Checkpoint): void => {
+      now = { ...now, position: `${logId}.${sequence}`, sequence, dropped }
+      for (const waiter of waiters) if (waiter.sequence <= sequence) waiter.settle()
+    },
     begin: (checkpoint: Checkpoint, pending: number): void => {
       now = { ...now, state: 'catching up', halted: undefined }
       at(checkpoint, pending)

@@ -54,6 +54,17 @@ test('a rebuild that is being placed waits for a bus that is away', async () => 
   expect(await countOf(viewer)).toBe(2)
 })
 
+test('what has been read already can be waited for while the bus is away', async () => {
+  const bus = memoryBus()
+  const after = await measured(bus, 2)
+  const first = await watching(bus)
+  await first.caughtUp()
+  await first.end()
+  const { viewer, follower } = await watching(away(bus, 1_000), { path: first.path })
+  expect(await viewer.ask('metrics', { after })).toMatchObject({ position: after })
+  expect(follower.now().state).toBe('catching up')
+})
+
 test('a follower that waits for its bus ends at once when it is told to', async () => {
   const bus = memoryBus()
   const { promise: asked, resolve } = Promise.withResolvers<void>()

@@ -7,6 +7,8 @@ export type Checked = {
   readonly kind: 'checked'
   /** The folders in which a file starts a run. */
   readonly watched: readonly string[]
+  /** The databases of its metadata stores. */
+  readonly databases: readonly string[]
 }
 
 export const checkVerb = (program: Command): void => {
@@ -21,11 +23,12 @@ export const checkVerb = (program: Command): void => {
       const rows = [...read].map(([config, pipelines]) => ({ config, pipelines: pipelines.map(({ name }) => name) }))
       const stores = [...read.values()].flat().flatMap(({ stores }) => Object.values(stores))
       const watched = stores.flatMap((one) => (one.kind === 'filesystem-store' && one.watch ? [one.path] : []))
+      const databases = stores.flatMap((one) => (one.kind === 'metadata-store' ? [one.path] : []))
       const told = rows.map(({ config, pipelines }) => `${basename(config)} is well: ${pipelines.join(', ')}`)
       const text = json ? rows.map((row) => JSON.stringify(row)) : told
       // A config may have begun something that would keep this process.
       const end = () => process.exit()
-      if (process.send) process.send({ kind: 'checked', watched: watched.map(shown) } satisfies Checked, end)
+      if (process.send) process.send({ kind: 'checked', watched: watched.map(shown), databases } satisfies Checked, end)
       else process.stdout.write(`${text.join('\n')}\n`, end)
     })
 }

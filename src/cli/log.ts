@@ -28,9 +28,8 @@ const terminal = (): Writable =>
     write: (chunk: Buffer, _encoding, done) => {
       const { level, time, msg, node, run } = JSON.parse(chunk.toString()) as Record<string, string>
       const about = node ? ` ${node}${run ? ` in ${run}` : ''}:` : ''
-      process.stdout.write(
-        `${timeOf(time ?? '')} ${names[Number(level)] ?? level}${about} ${printable(msg ?? '')}\n`,
-        () => done(),
-      )
+      // The lines of a stack stay lines; indented, none can be taken for one of ours.
+      const said = (msg ?? '').trimEnd().split('\n').map(printable).join('\n    ')
+      process.stdout.write(`${timeOf(time ?? '')} ${names[Number(level)] ?? level}${about} ${said}\n`, () => done())
     },
   })

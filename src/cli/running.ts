@@ -50,6 +50,24 @@ export const claimAll = async (
   }
 }
 
+/**
+ * Resolves once nobody has any of some databases open; throws where somebody goes on doing so, who is a start with another
+ * state folder then.
+ */
+export const untilClosed = async (databases: readonly string[], signal: AbortSignal): Promise<void> => {
+  for (const path of databases)
+    for (const until = performance.now() + freesWithin; ; await delay(100)) {
+      signal.throwIfAborted()
+      const holder = await holderOf(`${path}.lock`)
+      if (!holder) break
+      if (performance.now() > until)
+        throw new Fault(
+          'lock.held',
+          `${path} is in use by process ${holder.pid}: another start, with another state folder, runs on the same files. Stop that one, or have this one use other files with --base`,
+        )
+    }
+}
+
 /** What to do about somebody who runs a config of the same name: the very same one, or another. */
 const adviceFor =
   (config: string) =>

@@ -8,7 +8,7 @@ import { check, isOfChild, supervise } from './child.ts'
 import { openPatiently } from './connect.ts'
 import { type Common, connectionOf, defaultPort, inUrl, logLevel, port, withConnection } from './options.ts'
 import { print as say } from './print.ts'
-import { claimAll } from './running.ts'
+import { claimAll, untilClosed } from './running.ts'
 import { serverFor } from './server.ts'
 import { stopping } from './signals.ts'
 import { storyOf } from './story.ts'
@@ -59,7 +59,8 @@ export const upVerb = (program: Command): void => {
       let hasBegun = false
       const release = await claimAll(state, options.host, starting, signal, say)
       try {
-        const { watched } = await check(configs, base, signal)
+        const { watched, databases } = await check(configs, base, signal)
+        await untilClosed(databases, signal)
         hasBegun = true
         await start({ ...plan, watched }, { ...options, state }, base, signal)
         say(`Everything is stopped${folder ? '' : '; the next start goes on where the log is'}`)

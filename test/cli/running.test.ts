@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -75,3 +75,17 @@ test('a lock that was released is not there again because its holder said that i
   await Promise.all([lock.end(), lock.release(), lock.end()])
   await (await takeLock(path, 'It')).release()
 })
+
+test('a start on the files of another one, with another state folder, is told so before a server is started', async () => {
+  const folder = newFolder()
+  const database = join(folder, 'metadata.db')
+  const config = join(folder, 'kept.mjs')
+  const store = "{ kind: 'metadata-store', path: './metadata.db' }"
+  writeFileSync(config, `export const kept = { name: 'kept', stores: { metadata: ${store} }, actions: {} }`)
+  const lock = await takeLock(`${database}.lock`, 'It')
+  const up = await upIn(folder, config)
+  expect(await up.ended).toBe(1)
+  expect(up.output()).toMatch(new RegExp(`^${database} is in use by process ${process.pid}: .*--base\n$`))
+  expect(existsSync(join(folder, 'state/nats'))).toBe(false)
+  await lock.release()
+}, 60_000)

@@ -23,6 +23,7 @@ export const artifacts = sqliteTable(
     primaryKey({ columns: [t.store, t.path, t.since] }),
     uniqueIndex('artifacts_now').on(t.store, t.path).where(isNull(t.until)),
     index('artifacts_newest').on(t.since).where(isNull(t.until)),
+    index('artifacts_newest_in').on(t.store, t.since).where(isNull(t.until)),
     index('artifacts_state').on(t.state, t.store).where(isNull(t.until)),
   ],
 )

@@ -136,6 +136,8 @@ test.each([
   ['metrics', { pipeline: 'root', node: 'root/a' }, 'metrics_part'],
   ['params', { pipeline: 'root' }, 'params_pipeline'],
   ['tags', { pipeline: 'root' }, 'tags_pipeline'],
+  ['artifacts', { sort: 'time' }, 'artifacts_newest'],
+  ['artifacts', { sort: 'time', node: 'root/models' }, 'artifacts_newest_in'],
 ] as const)('%s %j are found by the index %s', async (name, said, index) => {
   const { path } = await watching(memoryBus())
   expect(await plansOf(path, name, said)).toMatch(index)

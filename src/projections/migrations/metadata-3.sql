@@ -27,6 +27,7 @@ CREATE TABLE `artifacts` (
 
 CREATE UNIQUE INDEX `artifacts_now` ON `artifacts` (`store`,`path`) WHERE "artifacts"."until" is null;
 CREATE INDEX `artifacts_newest` ON `artifacts` (`since`) WHERE "artifacts"."until" is null;
+CREATE INDEX `artifacts_newest_in` ON `artifacts` (`store`,`since`) WHERE "artifacts"."until" is null;
 CREATE INDEX `artifacts_state` ON `artifacts` (`state`,`store`) WHERE "artifacts"."until" is null;
 CREATE TABLE `edges` (
 	`sequence` integer NOT NULL,

@@ -105,7 +105,7 @@ const unseen = ({ graphs }: Pick<Site, 'graphs'>, part: string): ShownNode => {
   const node = graphs.find((one) => one.pipeline === pipeline)?.nodes.find((one) => one.name === name) as GraphNode
   const { after: _, next: __, ...said } = node
   const still = { run: null, attempt: null, host: null, startedAt: null, endedAt: null }
-  return { ...still, ...said, part, pipeline, state: 'waiting', reason: 'waiting for its host' } as ShownNode
+  return { ...still, ...said, part, pipeline, state: 'host away', reason: 'no host has run it yet' } as ShownNode
 }
 
 const isClient = ({ kind }: Pick<ShownNode, 'kind'>): boolean => kind.endsWith('-client')

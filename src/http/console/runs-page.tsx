@@ -51,6 +51,8 @@ export const RunsPage = () => {
         <p className="note">
           {state ? (
             `No run is ${state}.`
+          ) : graph?.nodes.length === 0 ? (
+            'No run yet: no pipeline is connected.'
           ) : (
             <>
               No run yet:{' '}

@@ -140,6 +140,13 @@ const contextOf = ({ run, inputs }: Assignment): Context => ({
   signal: stopping.signal,
 })
 
+/** A stack without the places that are this file's: they say nothing about the user's function. */
+const withoutOwn = (stack: string): string =>
+  stack
+    .split('\n')
+    .filter((line) => !line.includes(import.meta.url) && !line.includes('new Promise (<anonymous>)'))
+    .join('\n')
+
 const execute = async (assignment: Assignment): Promise<Result> => {
   const action = pipeline.actions[assignment.node]
   if (!action) return { outcome: 'errored', reason: `${pipelineName} has no action ${assignment.node}` }
@@ -150,7 +157,7 @@ const execute = async (assignment: Assignment): Promise<Result> => {
     return typeof said === 'string' ? { outcome: 'succeeded', message: said } : { outcome: 'succeeded' }
   } catch (cause) {
     // A run records the sentence; where it happened is for whoever reads the host's log.
-    if (cause instanceof Error && cause.stack) say('error')(cause.stack)
+    if (cause instanceof Error && cause.stack) say('error')(withoutOwn(cause.stack))
     return { outcome: 'errored', reason: reasonOf(cause) || 'It threw without saying why' }
   }
 }

@@ -98,6 +98,11 @@ const stream = async (
   const isOurs = known !== undefined && known <= reached
   let sent = isOurs ? known : reached
 
+  const begin = (type: 'position' | 'reset'): Promise<void> => {
+    const at = `${bus.logId}.${sent}`
+    return sse.writeSSE({ id: at, event: type, retry: 1_000, data: JSON.stringify({ type, position: at }) })
+  }
+
   const send = async (events: readonly Recorded[], upTo: number): Promise<void> => {
     for (const event of events) {
       if (event.sequence <= sent || event.sequence > upTo || ending.aborted) continue
@@ -124,14 +129,18 @@ const stream = async (
   }
 
   try {
-    const type = from !== undefined && !isOurs ? 'reset' : 'position'
-    const at = `${bus.logId}.${sent}`
-    await sse.writeSSE({ id: at, event: type, retry: 1_000, data: JSON.stringify({ type, position: at }) })
+    await begin(from !== undefined && !isOurs ? 'reset' : 'position')
     while (!ending.aborted) {
       const there = hosts
       hosts = undefined
       if (there) await sse.writeSSE({ event: 'presence', data: JSON.stringify({ type: 'presence', hosts: there }) })
       const news = waiting.shift()
+      if (news && news.upTo < sent) {
+        // The log has become shorter, so that what was told of its end holds no more.
+        sent = news.upTo
+        await begin('reset')
+        continue
+      }
       const upTo = news?.from ?? follower.now().sequence
       if (upTo > sent) await catchUp(upTo)
       if (upTo > sent) break // Nobody hands on the rest any more: whoever comes back is told of all of it.

@@ -1,8 +1,9 @@
-import Sqlite, { type Database } from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import type { Batch, Cursor } from '#bus/bus'
 import { reasonOf } from '#bus/fault'
 import { readEvent } from '#contracts/all'
 import type { Recorded } from '#contracts/envelope'
+import { passes } from './held.ts'
 import { rejected, times } from './log-tables.ts'
 import type { Projection } from './projection.ts'
 import { rowsOf } from './rows.ts'
@@ -22,11 +23,6 @@ export type Applied = {
   /** Why the database could not be written at this moment: no event is at fault, and the batch can be tried again. */
   readonly blocked?: string
 }
-
-/** What says nothing about an event, and passes: somebody else writes, the disk is full or fails, memory is short. */
-const passes = (cause: unknown): boolean =>
-  cause instanceof Sqlite.SqliteError &&
-  /^SQLITE_(BUSY|LOCKED|FULL|IOERR|NOMEM|CANTOPEN|READONLY|PROTOCOL)/.test(cause.code)
 
 /** Folds batches into a database: rows and checkpoint in one transaction. Delivered twice, applied once. */
 export const applier = (db: Database, projection: Projection) => {

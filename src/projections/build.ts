@@ -2,7 +2,8 @@ import type { Database } from 'better-sqlite3'
 import type { Batch, Bus } from '#bus/bus'
 import { faults } from '#bus/fault'
 import { applier, type Halt } from './apply.ts'
-import { discard, dropIndexes, makeIndexes, openForBuilding } from './database.ts'
+import { discard, openForBuilding } from './database.ts'
+import { dropIndexes, makeIndexes } from './indexes.ts'
 import type { Projection } from './projection.ts'
 import { endOf, unblocked } from './unblocked.ts'
 
@@ -30,6 +31,7 @@ export const readAll = async (
   const indexes = dropIndexes(writer.db, projection)
   const ended = new AbortController()
   const ending = AbortSignal.any([signal, ended.signal])
+  const wait = (reason: string) => say(`${file} can't be written for now: ${reason}`)
   let halt: Halt | undefined
   const take = async (batch: Batch): Promise<void> => {
     if (ending.aborted) return
@@ -38,7 +40,7 @@ export const readAll = async (
       halt = applied.halt
       return applied.blocked
     }
-    await unblocked(attempt, signal, (reason) => say(`${file} can't be written for now: ${reason}`))
+    await unblocked(attempt, signal, wait)
     if (halt || batch.pending === 0) ended.abort()
   }
   const drop = (): void => {
@@ -51,7 +53,7 @@ export const readAll = async (
     else if (end !== undefined) await bus.follow(writer.checkpoint(), take, ending)
     signal.throwIfAborted()
     if (!ended.signal.aborted) throw (await bus.closed) ?? faults.closed(`read the whole log into ${file}`)
-    if (!halt) await makeIndexes(writer.db, indexes)
+    if (!halt) await makeIndexes(writer.db, indexes, signal, wait)
   } catch (cause) {
     drop()
     throw cause

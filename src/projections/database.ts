@@ -1,6 +1,5 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { faults, reasonOf } from '#bus/fault'
 import { takeLock } from '#bus/lock'
@@ -108,27 +107,6 @@ export const openForBuilding = (path: string, projection: Projection, logId: str
   db.pragma('synchronous = off')
   db.pragma('cache_size = -32768') // Kibibytes.
   return db
-}
-
-/**
- * Drops the indexes that no handler reads by, and gives the SQL that makes them: over rows that are all there it takes a
- * fraction of what keeping them up takes with every row.
- */
-export const dropIndexes = (db: Database.Database, { readsBy }: Projection): readonly string[] => {
-  const indexes = db.prepare("select name, sql from sqlite_master where type = 'index' and sql is not null").all()
-  const dropped = (indexes as { readonly name: string; readonly sql: string }[]).filter(
-    ({ name, sql }) => !sql.startsWith('CREATE UNIQUE') && !readsBy.includes(name),
-  )
-  for (const { name } of dropped) db.exec(`drop index "${name}"`)
-  return dropped.map(({ sql }) => sql)
-}
-
-/** Makes indexes, one after the other, so that whoever else waits for this thread has a turn in between. */
-export const makeIndexes = async (db: Database.Database, indexes: readonly string[]): Promise<void> => {
-  for (const sql of indexes) {
-    db.exec(sql)
-    await setImmediate()
-  }
 }
 
 /** Closes a database with all of it in its one file, and that on disk, unless somebody has removed the file. */

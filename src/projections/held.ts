@@ -23,3 +23,8 @@ export const onceFree = async <T>(path: string, use: () => T, signal: AbortSigna
   await unblocked(attempt, signal, (reason) => say(`${path} can't be opened for now: ${reason}`))
   return done as { readonly with: T } | undefined
 }
+
+/** What says nothing about an event, and passes: somebody else writes, the disk is full or fails, memory is short. */
+export const passes = (cause: unknown): boolean =>
+  cause instanceof Database.SqliteError &&
+  /^SQLITE_(BUSY|LOCKED|FULL|IOERR|NOMEM|CANTOPEN|READONLY|PROTOCOL)/.test(cause.code)

@@ -7,6 +7,7 @@ import { faults } from '#bus/fault'
 import { memoryBus } from '#bus/memory'
 import { inspect, openDatabase } from '#projections/database'
 import { follow } from '#projections/follower'
+import { makeIndexes } from '#projections/indexes'
 import { metadata } from '#projections/metadata'
 import { openReader } from '#projections/reader'
 import { countOf, measured } from './metrics.ts'
@@ -113,6 +114,23 @@ test('a follower waits until another program lets its database go', async () => 
   await follower.waitFor(`${bus.logId}.2`, 5_000)
   stop.abort()
   await follower.ended
+})
+
+test('an index waits until the disk has room for it', async () => {
+  const db = openDatabase(join(await folder(), 'metadata.db'), metadata, 'log')
+  onTestFinished(() => void db.close())
+  db.exec(
+    'create table large (text); with recursive n(i) as (values (1) union all select i + 1 from n where i < 2000) insert into large select hex(randomblob(50)) from n',
+  )
+  db.pragma(`max_page_count = ${db.pragma('page_count', { simple: true })}`)
+  const lines: string[] = []
+  const room = (reason: string) => {
+    lines.push(reason)
+    db.pragma('max_page_count = 1000000')
+  }
+  await makeIndexes(db, ['create index large_text on large (text)'], new AbortController().signal, room)
+  expect(lines).toEqual([expect.stringMatching('full')])
+  expect(db.pragma('index_list(large)')).toHaveLength(1)
 })
 
 test('a database that cannot be opened is said to be in the making, whatever stands in its way', async () => {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { basename, join, relative, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { hostIn, portIn } from '#bus/credentials'
 import { Fault } from '#bus/fault'
@@ -12,7 +12,7 @@ import { name } from '#contracts/names'
 import { readConfig } from './config.ts'
 import { exitCode } from './exit.ts'
 import { defaultPort, inUrl } from './options.ts'
-import { print, printRows } from './print.ts'
+import { print, printRows, shown } from './print.ts'
 import { defaultState, stateFolder } from './state.ts'
 
 type Options = {
@@ -110,7 +110,7 @@ const admitting = (command: Command, role: Role): Command =>
       const running = await reload(state, credentials)
       if (json) return print(JSON.stringify({ name: who, file: out, url: credentials.url, reloaded: running }))
       print(`Wrote ${out}: carry it to the other machine, and let nobody else read it, git included. For example:`)
-      print(`  scp ${relative('.', out)} <user>@<other machine>:`)
+      print(`  scp ${shown(out)} <user>@<other machine>:`)
       print(`There: millrace ${role === 'host' ? 'up <config>' : 'status'} --creds ${basename(out)}`)
       if (role === 'host' && config.length === 0) print('It may run any pipeline; to narrow that, use --config <file>')
       if (!running) print(`No server with TLS runs here yet. Start one: millrace nats --host 0.0.0.0`)

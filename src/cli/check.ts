@@ -1,6 +1,7 @@
-import { basename, relative, resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { readConfigs } from './config.ts'
+import { shown } from './print.ts'
 
 /** What the starter of a config must know of it. */
 export type Checked = {
@@ -32,5 +33,3 @@ export const checkVerb = (program: Command): void => {
       else process.stdout.write(`${text.join('\n')}\n`, end)
     })
 }
-
-const shown = (path: string): string => (relative('.', path).startsWith('..') ? path : relative('.', path))

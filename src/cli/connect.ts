@@ -15,7 +15,7 @@ export const openPatiently = async (
   signal.throwIfAborted()
   let reason = 'it has not answered yet'
   const wait = (cause: unknown): Promise<Bus> => {
-    if (!(cause instanceof Fault && cause.code === 'bus.unreachable')) throw cause
+    if (signal.aborted || !(cause instanceof Fault && cause.code === 'bus.unreachable')) throw cause
     reason = innermost(cause)
     return openBus({ ...options, wait: true })
   }

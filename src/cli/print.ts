@@ -1,3 +1,4 @@
+import { relative, resolve } from 'node:path'
 import { exitCode } from './exit.ts'
 
 type Row = Readonly<Record<string, unknown>>
@@ -70,6 +71,12 @@ export const withoutReader = (cause: NodeJS.ErrnoException): void => {
 }
 
 export const print = (line: string): void => void process.stdout.write(`${line}\n`)
+
+/** A path as a command line takes it from here: short where it lies below, whole where it does not. */
+export const shown = (path: string): string => {
+  const short = relative('.', path)
+  return short === '' || short.startsWith('..') ? resolve(path) : short
+}
 
 /** A line as far as a terminal of so many columns has room for it, on a line of its own; whole where there is no terminal. */
 export const fitting = (line: string, columns: number | undefined): string =>

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { basename, join, relative, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Fault } from '#bus/fault'
 import { type Holder, holderOf, type Lock, listenerOn } from '#bus/lock'
 import { claim } from './claim.ts'
+import { shown } from './print.ts'
 import { hostNameOf, stateFolder } from './state.ts'
 
 /** What is to be started: a config, under which host name, with which port and address of its console. */
@@ -36,7 +37,7 @@ export const claimAll = async (
   }
   try {
     for (const { config, host = hostNameOf(config), url } of starting) {
-      const what = relative('.', config) || basename(config)
+      const what = shown(config)
       const about = `${resolve(config)} at ${url}`
       const todo = adviceFor(config)
       const lock = await claim(join(folder, `${host}.lock`), { what, about, todo, patience: saysWithin }, signal, say)

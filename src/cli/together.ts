@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { dirname, extname, join, relative, resolve } from 'node:path'
+import { dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { Fault, faults, reasonOf } from '#bus/fault'
 import { mistakesOf } from '#contracts/all'
+import { shown } from './print.ts'
 
 /** What `up` starts together: configs, each with the port of its web process. */
 const together = z.strictObject({
@@ -54,7 +55,7 @@ const nothingTogether = (folder: string, target: string): Fault => {
   const configs = readdirSync(folder)
     .filter((name) => ['.ts', '.mts', '.js', '.mjs'].includes(extname(name)))
     .filter((name) => /from ['"]millrace['"]/.test(readFileSync(join(folder, name), 'utf8')))
-    .map((name) => `millrace up ${relative('.', join(folder, name)) || name}`)
+    .map((name) => `millrace up ${shown(join(folder, name))}`)
   const advice = configs.length > 0 ? `Start a config that lies there: ${configs.join(', or: ')}` : ''
   return new Fault(
     'config.folder',

@@ -30,6 +30,7 @@ describe('up', { timeout: 60_000 }, () => {
     const up = await upIn(folder, folder)
     expect(await up.ended).toBe(1)
     expect(up.output()).toMatch(/\nNothing to demonstrate today\n/)
+    expect(up.output()).toMatch(/\nEverything is stopped, as it could not go on\. The reason:\n/)
     expect(processesWith(folder)).toEqual([])
   })
 

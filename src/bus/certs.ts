@@ -1,8 +1,6 @@
-import 'reflect-metadata' // The X.509 library needs it.
-import { createPrivateKey, X509Certificate as Parsed, randomBytes } from 'node:crypto'
+import { createPrivateKey, KeyObject, X509Certificate as Parsed, randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import * as x509 from '@peculiar/x509'
 import { Fault } from './fault.ts'
 import { inTurn, textOf, writeWhole } from './files.ts'
 
@@ -34,6 +32,12 @@ const renewedWithin = 30 * day
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 const { subtle } = globalThis.crypto
+
+/** The library that writes certificates, and what it needs; loaded only by whoever writes or reads one. */
+const x509Library = async () => {
+  await import('reflect-metadata')
+  return import('@peculiar/x509')
+}
 
 /** The authority of a folder. It is made once; afterwards it is read, for every machine trusts this one. */
 export const ensureAuthority = (folder: string, now = new Date()): Promise<Authority> =>
@@ -68,7 +72,7 @@ export const certificateFor = (
 ): Promise<Certificate> =>
   inTurn(authority.folder, async () => {
     const path = join(authority.folder, `${called}.pem`)
-    const kept = keptIn(path, (await textOf(path)) ?? '', authority)
+    const kept = await keptIn(path, (await textOf(path)) ?? '', authority)
     const wanted = {
       names: [...new Set([...names, ...(kept?.names ?? [])])],
       addresses: [...new Set([...addresses, ...(kept?.addresses ?? [])])],
@@ -81,6 +85,7 @@ export const certificateFor = (
   })
 
 const makeAuthority = async (folder: string, now: Date): Promise<Authority> => {
+  const x509 = await x509Library()
   const keys = await subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const made = await x509.X509CertificateGenerator.createSelfSigned({
     ...about(now, new Date(now.getTime() + lifetime.authority)),
@@ -92,7 +97,7 @@ const makeAuthority = async (folder: string, now: Date): Promise<Authority> => {
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   })
-  const [certificate, key] = [made.toString('pem'), await pemOf(keys.privateKey)]
+  const [certificate, key] = [made.toString('pem'), pemOf(keys.privateKey)]
   await writeWhole(join(folder, 'ca-key.pem'), `${key}\n`, 0o600)
   await writeWhole(join(folder, 'ca.pem'), `${certificate}\n`, 0o644)
   return { folder, certificate, key }
@@ -104,6 +109,7 @@ const makeLeaf = async (
   { names, addresses }: Subjects,
   now: Date,
 ): Promise<Certificate> => {
+  const x509 = await x509Library()
   const issuer = new x509.X509Certificate(authority.certificate)
   const keys = await subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const pkcs8 = createPrivateKey(authority.key).export({ type: 'pkcs8', format: 'der' })
@@ -127,7 +133,7 @@ const makeLeaf = async (
     ],
   })
   const cert = `${made.toString('pem')}\n${authority.certificate.trim()}`
-  return { key: await pemOf(keys.privateKey), cert, path, names, addresses, expires: made.notAfter }
+  return { key: pemOf(keys.privateKey), cert, path, names, addresses, expires: made.notAfter }
 }
 
 const about = (now: Date, notAfter: Date) => ({
@@ -138,13 +144,14 @@ const about = (now: Date, notAfter: Date) => ({
 })
 
 /** The certificate in a file; undefined where it is broken, or where another authority signed it. */
-const keptIn = (path: string, text: string, authority: Authority): Certificate | undefined => {
+const keptIn = async (path: string, text: string, authority: Authority): Promise<Certificate | undefined> => {
   try {
     const cert = text.slice(text.indexOf('-----BEGIN CERTIFICATE-----')).trim()
     const parsed = new Parsed(cert)
     const key = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----/.exec(text)?.[0] ?? ''
     const issuer = new Parsed(authority.certificate)
     if (!parsed.checkPrivateKey(createPrivateKey(key)) || !parsed.verify(issuer.publicKey)) return undefined
+    const x509 = await x509Library()
     const said =
       new x509.X509Certificate(parsed.raw).getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? []
     const of = (type: string) => said.filter((one) => one.type === type).map(({ value }) => value)
@@ -162,5 +169,5 @@ const belongTogether = (certificate: string, key: string): boolean => {
   }
 }
 
-const pemOf = async (key: CryptoKey): Promise<string> =>
-  x509.PemConverter.encode(await subtle.exportKey('pkcs8', key), 'PRIVATE KEY')
+const pemOf = (key: CryptoKey): string =>
+  KeyObject.from(key).export({ type: 'pkcs8', format: 'pem' }).toString().trimEnd()

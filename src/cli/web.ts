@@ -2,7 +2,6 @@ import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { graphOf } from '#agents/pipelines/config'
 import { nameFrom } from '#contracts/names'
-import { runWeb } from '#http/web'
 import { readConfig } from './config.ts'
 import { openPatiently } from './connect.ts'
 import { type Common, connectionOf, port, withConnection } from './options.ts'
@@ -19,6 +18,7 @@ export const webVerb = (program: Command): void => {
     .addHelpText('after', '\nExample:\n  millrace web examples/file-transfer/root.ts --port 8000')
     .action(async (config: string, options: Common & { host: string; port: number; base?: string }) => {
       const signal = stopping()
+      const serving = import('#http/web') // No other verb should wait for all that this one loads.
       const base = resolve(options.base ?? dirname(resolve(config)))
       const pipelines = await readConfig(config, base)
       const connection = { ...connectionOf(options, 'web'), principal: `web-${hostNameOf(config)}` }
@@ -28,6 +28,7 @@ export const webVerb = (program: Command): void => {
       )[0]
       const own = join(resolve(options.state), 'web', nameFrom(hostNameOf(config)), 'metadata.db')
       try {
+        const { runWeb } = await serving
         await runWeb({
           bus,
           graphs: pipelines.map((pipeline) => graphOf(pipeline, base)),

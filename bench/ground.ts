@@ -25,7 +25,7 @@ export type Ground = {
 export const onGround = async <T>(act: (ground: Ground) => Promise<T>): Promise<T> =>
   inFolder(async (folder) => {
     const { path } = await findServer({ cache: defaultCache() })
-    const port = await freePort()
+    const port = await freePort(2)
     const args = ['-c', resolve('nats.conf'), '-a', '127.0.0.1', '-p', `${port}`, '-sd', join(folder, 'nats')]
     const server = spawn(path, args, { stdio: 'ignore' })
     const exited = once(server, 'exit')

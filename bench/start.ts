@@ -13,7 +13,7 @@ export const start: Bench = async ({ short }) => {
 }
 
 const startOnce = async (): Promise<number> => {
-  const [port, natsPort] = [await freePort(), await freePort()]
+  const [port, natsPort] = [await freePort(2), await freePort()]
   const options = ['--ephemeral', '--port', `${port}`, '--nats-port', `${natsPort}`]
   let child: ReturnType<typeof spawn> | undefined
   const seconds = await secondsOf(async () => {

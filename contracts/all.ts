@@ -47,4 +47,4 @@ export const readEvent = (event: Recorded): Reading => {
     : { kept: false, reason: problemsOf(parsed.error.issues) }
 }
 
-export { mistakesOf, problemsOf } from './problems.ts'
+export { mistakesAt, mistakesOf, problemsOf } from './problems.ts'

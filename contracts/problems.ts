@@ -9,17 +9,22 @@ type Issue = {
   readonly issues?: readonly Issue[]
 }
 
-/** Every problem of some data, each with the path of its field, in words: `offers.0.after: is missing; expected string`. */
-export const mistakesOf = (issues: readonly Issue[]): string[] =>
+/** Every problem of some data: the path of its field, and what is wrong there, in words. */
+export const mistakesAt = (issues: readonly Issue[]): { readonly field: string; readonly message: string }[] =>
   issues.flatMap(({ path, message, code, keys = [], expected, issues: inner = [] }) => {
-    const at = path.map(String).join('.')
-    const say = (what: string) => (at ? `${at}: ${what}` : what)
-    if (code === 'unrecognized_keys') return keys.map((key) => `${[...path, key].map(String).join('.')}: ${unknown}`)
-    if (code === 'invalid_key' && inner.length > 0) return inner.map((one) => say(`a bad name: ${one.message}`))
+    const field = path.map(String).join('.')
+    if (code === 'unrecognized_keys')
+      return keys.map((key) => ({ field: [...path, key].map(String).join('.'), message: unknown }))
+    if (code === 'invalid_key' && inner.length > 0)
+      return inner.map((one) => ({ field, message: `a bad name: ${one.message}` }))
     if (code === 'invalid_type' && message.endsWith('received undefined'))
-      return say(`is missing; expected ${expected}`)
-    return say(message.replace(/^Invalid input: /, ''))
+      return [{ field, message: `is missing; expected ${expected}` }]
+    return [{ field, message: message.replace(/^Invalid input: /, '') }]
   })
+
+/** Each of them in a line: `offers.0.after: is missing; expected string`. */
+export const mistakesOf = (issues: readonly Issue[]): string[] =>
+  mistakesAt(issues).map(({ field, message }) => (field ? `${field}: ${message}` : message))
 
 const unknown = 'no field is called so'
 

@@ -55,7 +55,7 @@ export const runUnderKills = async (seed: number, kills: number): Promise<Outcom
   const folder = mkdtempSync(join(tmpdir(), 'millrace-kill-'))
   const inbox = join(folder, 'root-artifacts/input_artifacts/haiku')
   mkdirSync(inbox, { recursive: true })
-  const [port, natsPort] = [await freePort(), await freePort()]
+  const [port, natsPort] = [await freePort(2), await freePort()]
   const nats = `nats://127.0.0.1:${natsPort}`
   const args = [
     'up',

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,6 +9,7 @@ import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll } from 'vitest'
 import { greet } from '#bus/lock'
 import { defaultCache, findServer } from '#bus/server-find'
+import { freePort } from './processes.ts'
 
 /** A real nats-server with a log of its own, in a temporary folder and on a free port. */
 export type Nats = {
@@ -85,13 +85,4 @@ export const startNats = async (config = resolve('nats.conf'), within?: string):
     },
     stop,
   }
-}
-
-const freePort = async (): Promise<number> => {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const { port } = listener.address() as AddressInfo
-  listener.close()
-  await once(listener, 'close')
-  return port
 }

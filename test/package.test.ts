@@ -26,7 +26,7 @@ test('the tarball, installed in an empty folder, writes a pipeline and runs it',
   const millrace = join(installed, 'node_modules/.bin/millrace')
   execFileSync(process.execPath, [millrace, 'init'], { cwd: installed })
   writeFileSync(join(installed, 'data/inbox/note.txt'), 'a few words')
-  const [port, natsPort] = [await freePort(), await freePort()].map(String) as [string, string]
+  const [port, natsPort] = [await freePort(2), await freePort()].map(String) as [string, string]
   const up = run(process.execPath, [millrace, 'up', 'pipeline.ts', '--port', port, '--nats-port', natsPort], {
     cwd: installed,
   })

@@ -26,15 +26,23 @@ export const temporaryFolders = (): (() => string) => {
   }
 }
 
-/** A port of this machine that nobody listens at. */
-export const freePort = async (): Promise<number> => {
-  const probe = createServer()
-  probe.listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  probe.close()
-  await once(probe, 'close')
-  return port
+const isFree = async (port: number): Promise<boolean> => {
+  const probe = createServer().listen(port, '127.0.0.1')
+  const listens = await once(probe, 'listening').then(
+    () => true,
+    () => false,
+  )
+  if (listens) await new Promise((resolve) => probe.close(resolve))
+  return listens
+}
+
+/** The first of several ports in a row that nobody listens at, below those that the system gives to connections. */
+export const freePort = async (several = 1): Promise<number> => {
+  for (;;) {
+    const first = 12_000 + Math.floor(Math.random() * 18_000)
+    const free = await Promise.all(Array.from({ length: several }, (_, at) => isFree(first + at)))
+    if (!free.includes(false)) return first
+  }
 }
 
 export type Started = {

@@ -1,7 +1,7 @@
 import { contractOf, events, problemsOf } from '#contracts/all'
 import { nameFrom } from '#contracts/names'
 import type { Bus } from './bus.ts'
-import { uuidv7 } from './command.ts'
+import { refusePassedOver, uuidv7 } from './command.ts'
 import { Fault, faults } from './fault.ts'
 
 /** A fact that a script reports: no host, no outbox, one call. */
@@ -29,6 +29,7 @@ export const postFact = async (bus: Bus, { scope, type, data, id = uuidv7(), onB
     )
   const parsed = contract.data.safeParse(data)
   if (!parsed.success) throw faults.brokenContract(type, problemsOf(parsed.error.issues))
+  refusePassedOver(type, data, parsed.data)
   const principal = onBehalfOf ?? bus.principal
   const event = {
     id,

@@ -66,7 +66,7 @@ export const agentVerb = (program: Command): void => {
             local,
             log,
             signal,
-            ready: () => process.send?.({ kind: 'ready' }),
+            ready: () => (process.send ? process.send({ kind: 'ready' }) : say(`${host} is ready`)),
           })
           // A connection comes back by itself, unless the server no longer knows us.
           await Promise.race([running, shutOut])

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { nearest } from '#agents/pipelines/config'
-import { ask, refusePassedOver, uuidv7 } from '#bus/command'
+import { ask, uuidv7 } from '#bus/command'
 import { Fault } from '#bus/fault'
 import { postFact } from '#bus/post'
 import { commands, contractOf, events } from '#contracts/all'
@@ -40,8 +40,6 @@ export const publishVerb = (program: Command): void => {
     .action((type: string, text: string, options: Options) => {
       known(type, 'fact', facts)
       const data = dataFrom(text)
-      const parsed = contractOf(type)?.data.safeParse(data)
-      if (parsed?.success) refusePassedOver(type, data, parsed.data)
       return inSession(options, async ({ bus, json }) => {
         const scope = await metadataPipeline(bus, options.pipeline)
         const position = await postFact(bus, { scope, type, data, id: uuidv7() })

@@ -17,11 +17,11 @@ type Used = { readonly url: string; readonly stop: () => Promise<void> }
 export const serverFor = async (options: Options, say: (line: string) => void, signal: AbortSignal): Promise<Used> => {
   const named = options.nats ?? process.env.NATS_URL ?? options.creds
   if (named && !options.ephemeral) return { url: connectionOf(options).url, stop: async () => undefined }
-  const port = options.ephemeral ? await freePort() : options.natsPort
+  const { natsPort: port, ephemeral = false } = options
   try {
     return await keepServer(options.state, port, say, { host: options.natsHost }, signal)
   } catch (cause) {
-    if (!(cause instanceof Fault) || cause.code !== 'server.port-taken') throw cause
+    if (ephemeral || !(cause instanceof Fault && cause.code === 'server.port-taken')) throw cause
     // The machine's own, or one of another state folder: used as it is, if it can be.
     const there = connectionOf({ state: options.state, nats: localUrl(port) })
     const bus = await openBus({ ...there, principal: 'up' }).catch(() => Promise.reject(cause))
@@ -31,7 +31,8 @@ export const serverFor = async (options: Options, say: (line: string) => void, s
   }
 }
 
-const freePort = (): Promise<number> =>
+/** A port of loopback that nobody listens at. */
+export const freePort = (): Promise<number> =>
   new Promise((resolvePort, reject) => {
     const probe = createServer().once('error', reject)
     probe.listen(0, '127.0.0.1', () => {

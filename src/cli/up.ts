@@ -9,7 +9,7 @@ import { openPatiently } from './connect.ts'
 import { type Common, connectionOf, defaultPort, inUrl, logLevel, port, withConnection } from './options.ts'
 import { print as say } from './print.ts'
 import { claimAll, untilClosed } from './running.ts'
-import { serverFor } from './server.ts'
+import { freePort, serverFor } from './server.ts'
 import { stopping } from './signals.ts'
 import { storyOf } from './story.ts'
 import { type Plan, planOf } from './together.ts'
@@ -46,8 +46,10 @@ export const upVerb = (program: Command): void => {
       ).conflicts(['nats', 'creds']),
     )
     .addHelpText('after', '\nExample:\n  millrace up examples/file-transfer')
-    .action(async (target: string, options: Options) => {
+    .action(async (target: string, given: Options, command: Command) => {
       const signal = stopping()
+      const isNamed = command.getOptionValueSource('natsPort') === 'cli'
+      const options = given.ephemeral && !isNamed ? { ...given, natsPort: await freePort() } : given
       const plan = await planOf(target, options.port)
       const folder = options.ephemeral ? mkdtempSync(join(tmpdir(), 'millrace-')) : undefined
       if (folder) process.on('exit', () => remove(folder))

@@ -1,4 +1,4 @@
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { graphOf } from '#agents/pipelines/config'
 import { nameFrom } from '#contracts/names'
@@ -38,7 +38,7 @@ export const webVerb = (program: Command): void => {
           stateDir: resolve(options.state),
           signal,
           say: print,
-          ready: () => process.send?.({ kind: 'ready' }),
+          ready: (url) => (process.send ? process.send({ kind: 'ready' }) : print(`${basename(config)}: ${url}`)),
         })
       } finally {
         await bus.close()

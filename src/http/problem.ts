@@ -3,6 +3,7 @@ import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { z } from 'zod'
 import { Fault, type FaultCode, reasonOf } from '#bus/fault'
+import { mistakesAt } from '#contracts/all'
 import { pagePolicy, prefersHtml, problemPage } from './page.ts'
 
 /** Where every status is chosen. A fault that is not listed does not compile. */
@@ -136,10 +137,4 @@ export const invalid = (c: Context, issues: readonly z.core.$ZodIssue[]): Answer
   problemAs(c, 400, 'contract.broken', 'The request breaks its contract', errorsIn(issues))
 
 /** The fields that a schema complained of. */
-const errorsIn = (issues: unknown): Problem['errors'] =>
-  Array.isArray(issues)
-    ? issues.map(({ path = [], message }: { path?: PropertyKey[]; message: string }) => ({
-        field: path.map(String).join('.'),
-        message,
-      }))
-    : undefined
+const errorsIn = (issues: unknown): Problem['errors'] => (Array.isArray(issues) ? mistakesAt(issues) : undefined)

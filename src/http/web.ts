@@ -2,6 +2,7 @@ import { userInfo } from 'node:os'
 import { aborted } from '#bus/abort'
 import type { Bus } from '#bus/bus'
 import { faults } from '#bus/fault'
+import { isLoopback } from '#bus/server-place'
 import { nameFrom } from '#contracts/names'
 import type { Graph } from '#contracts/pipeline'
 import { queriesTo } from '#contracts/subjects'
@@ -73,9 +74,6 @@ export const runWeb = async (options: WebOptions): Promise<void> => {
   viewer.close()
   if (broken.signal.aborted) throw broken.signal.reason
 }
-
-/** Whether only this machine can reach an address. */
-const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host)
 
 /** The name of this machine's user; a user of a container often has none, only a number. */
 const nameOfUser = (): string => {

@@ -11,6 +11,9 @@ import { metrics, params, tags } from './tracking-tables.ts'
 import { type Shown, schemaOf, shown, type View, whole } from './view.ts'
 
 const behindRun = { nodes, attempts, triggers, offers, artifacts: history, metrics, params, tags, ignored } as const
+/** How many rows of a section are said at once: a run may have logged millions of numbers. */
+const most = 1_000
+
 const sections = Object.entries(behindRun) as [keyof typeof behindRun, (typeof behindRun)[keyof typeof behindRun]][]
 
 /** One run with all that belongs to it: its nodes, what they did, took and gave, and what was measured. */
@@ -21,32 +24,51 @@ export const oneRun: View = {
     run: whole,
     only: z.enum(['nodes']).optional().describe('Says the run and its nodes alone'),
   }),
-  answer: schemaOf(runs).extend(
-    Object.fromEntries(
-      sections.map(([section, table]) => {
-        const rows = z.array(schemaOf(table))
-        return [section, section === 'nodes' ? rows : rows.optional()]
-      }),
-    ),
-  ),
+  answer: schemaOf(runs)
+    .extend(
+      Object.fromEntries(
+        sections.map(([section, table]) => {
+          const rows = z.array(schemaOf(table))
+          return [section, section === 'nodes' ? rows : rows.optional()]
+        }),
+      ),
+    )
+    .extend({
+      more: z
+        .array(z.string())
+        .optional()
+        .describe(`Sections of which only the first ${most} rows are said: the lists of the same names have all`),
+    }),
   list: false,
   scoped: true,
   read: (db, { pipeline, run: number, only }, { at, logId }) => {
     const run = `${pipeline}/${number}`
-    const rowsOf = (table: SQLiteTable, where: SQL, order: SQL) =>
+    const rowsOf = (table: SQLiteTable, where: SQL, order: SQL, limit = -1) =>
       db
         .select()
         .from(table)
         .where(and(visible(table, at), where))
         .orderBy(order)
+        .limit(limit)
         .all()
         .map((row) => shown(row, logId))
     const [found] = rowsOf(runs, eq(runs.run, run), desc(runs.since))
     if (!found) throw faults.nothingThere(`run ${number} of ${pipeline}`)
     const wanted = sections.filter(([section]) => only === undefined || section === only)
-    const parts = wanted.map(([section, table]) => [section, rowsOf(table, eq(table.run, run), asc(orderOf(table)))])
-    const said = Object.fromEntries(parts) as { readonly nodes: readonly Shown[] }
-    return { ...found, ...said, nodes: sorted(said.nodes as readonly Placed[], definitionsIn(db, at)) }
+    const parts = wanted.map(([section, table]): [string, readonly Shown[]] => [
+      section,
+      rowsOf(table, eq(table.run, run), asc(orderOf(table)), section === 'nodes' ? -1 : most + 1),
+    ])
+    const more = parts.flatMap(([section, rows]) => (section !== 'nodes' && rows.length > most ? [section] : []))
+    const said = Object.fromEntries(
+      parts.map(([section, rows]) => [section, more.includes(section) ? rows.slice(0, most) : rows]),
+    ) as { readonly nodes: readonly Shown[] }
+    return {
+      ...found,
+      ...said,
+      ...(more.length > 0 && { more }),
+      nodes: sorted(said.nodes as readonly Placed[], definitionsIn(db, at)),
+    }
   },
 }
 

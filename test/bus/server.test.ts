@@ -21,6 +21,7 @@ import { takeLock } from '../../src/bus/lock.ts'
 import { type Server, type StartOptions, startServer } from '../../src/bus/server.ts'
 import { platform } from '../../src/bus/server-fetch.ts'
 import { defaultCache, type FindOptions, findServer, type ServerBinary } from '../../src/bus/server-find.ts'
+import { freePort } from '../processes.ts'
 
 const undo: (() => unknown)[] = []
 afterEach(async () => {
@@ -45,15 +46,6 @@ const listening = async (server: Listener): Promise<number> => {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   undo.push(() => server.close())
   return (server.address() as AddressInfo).port
-}
-
-const freePort = async (): Promise<number> => {
-  const server = createServer()
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Accepts whoever comes and never says a word. */

@@ -15,7 +15,7 @@ const newFolder = temporaryFolders()
 
 /** What `npm start` does, in a folder of its own. */
 const start = async (folder: string, ports?: { web: number; nats: number }, more: readonly string[] = []) => {
-  const { web, nats } = ports ?? { web: await freePort(), nats: await freePort() }
+  const { web, nats } = ports ?? { web: await freePort(2), nats: await freePort() }
   const args = ['up', 'examples/file-transfer', '--base', folder, '--state', join(folder, 'state'), ...more]
   const up = millrace([...args, '--port', String(web), '--nats-port', String(nats)])
   return { up, web, nats, url: `nats://127.0.0.1:${nats}`, ca: join(folder, 'state/tls/ca.pem') }
@@ -128,7 +128,7 @@ describe('up', () => {
   })
 
   test('a second start in the same folder is refused, naming who is there', async () => {
-    const second = await start(folder, { web: await freePort(), nats: await freePort() })
+    const second = await start(folder, { web: await freePort(2), nats: await freePort() })
     expect(await second.up.ended).not.toBe(0)
     expect(second.up.output()).toContain(`already being run by process ${system.up.child.pid}`)
   })
@@ -185,7 +185,7 @@ test('a port that another program holds is named, with what to do', async () => 
   const other = createServer((socket) => socket.end('hello\r\n')).listen(0, '127.0.0.1')
   await new Promise((resolve) => other.once('listening', resolve))
   const { port } = other.address() as { port: number }
-  const { up } = await start(folder, { web: await freePort(), nats: port })
+  const { up } = await start(folder, { web: await freePort(2), nats: port })
   expect(await up.ended).toBe(1)
   expect(up.output()).toMatch(new RegExp(`${port}`))
   expect(up.output()).toMatch(/--nats-port|--port/)
@@ -194,7 +194,7 @@ test('a port that another program holds is named, with what to do', async () => 
 
 test('ephemeral keeps everything in a temporary folder, and removes it', async () => {
   const before = new Set(readdirSync(tmpdir()))
-  const up: Started = millrace(['up', 'examples/file-transfer', '--ephemeral', '--port', String(await freePort())])
+  const up: Started = millrace(['up', 'examples/file-transfer', '--ephemeral', '--port', String(await freePort(2))])
   const [, dropped = ''] = await up.says(/Dropped (\S+) as/)
   await up.says(/run root_pipeline\/0 succeeded/)
   expect(dropped.startsWith(tmpdir())).toBe(true)

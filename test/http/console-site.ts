@@ -21,7 +21,7 @@ export const withConsole = () => {
 
   beforeAll(async () => {
     buildIfOld()
-    port = await freePort()
+    port = await freePort(2)
     const state = join(folder, 'state')
     const natsPort = String(await freePort())
     const where = ['--base', folder, '--state', state, '--port', String(port), '--nats-port', natsPort]

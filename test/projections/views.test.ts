@@ -187,3 +187,22 @@ test('a walk that is too long says that there is more', async () => {
   db.close()
   expect(await one('why', { path: 'model0.txt' })).toMatchObject({ truncated: true })
 })
+
+test('a run that logged more than a message holds says what there is more of, and its nodes are there all the same', async () => {
+  const { bus, story, viewer, caughtUp } = await told()
+  for (let step = 0; step < 1_001; step++)
+    await story.fact('tracking.metric-logged', 'root', `script-${step % 7}`, {
+      key: 'loss',
+      value: 1,
+      step,
+      run: 'root/0',
+    })
+  await caughtUp()
+  const read = async (params: object) => (await viewer.ask('run', { pipeline: 'root', run: 0, ...params })).value
+  const whole = (await read({})) as { metrics: { step: number }[]; more?: string[]; nodes: unknown[] }
+  expect(whole.metrics).toHaveLength(1_000)
+  expect(whole.metrics[0]?.step).toBe(0)
+  expect(whole.more).toEqual(['metrics'])
+  expect(whole.nodes.length).toBeGreaterThan(3)
+  expect(await read({ at: `${bus.logId}.9` })).not.toHaveProperty('more')
+})

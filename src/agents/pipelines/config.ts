@@ -2,6 +2,7 @@ import { dirname, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { faults, reasonOf } from '#bus/fault'
+import { mistakesOf } from '#contracts/all'
 import { name, part } from '#contracts/names'
 import type { Graph, GraphNode } from '#contracts/pipeline'
 import { mistakesBetween } from './between.ts'
@@ -73,8 +74,7 @@ const looksLikePipeline = (value: unknown): value is Pipeline =>
 /** Every mistake in a pipeline, each with the path of its property. */
 export const mistakesIn = (value: unknown): string[] => {
   const parsed = shape.safeParse(value)
-  if (!parsed.success)
-    return parsed.error.issues.map(({ path: at, message }) => `${at.map(String).join('.')}: ${message}`)
+  if (!parsed.success) return mistakesOf(parsed.error.issues)
   const pipeline = value as Pipeline
   const nodes = [...Object.keys(pipeline.stores), ...Object.keys(pipeline.actions)]
   const mistakes: string[] = []

@@ -3,6 +3,7 @@ import type { Bus } from '#bus/bus'
 import { faults } from '#bus/fault'
 import type { Outbox } from '#bus/outbox'
 import { everyItem } from '#bus/pages'
+import { patiently } from '#bus/patience'
 import { readEvent } from '#contracts/all'
 import type { ArtifactEvent } from '#contracts/artifact'
 import { sequenceOf, splitPart } from '#contracts/names'
@@ -10,7 +11,6 @@ import type { RunEvent } from '#contracts/run'
 import { queryOf } from '#contracts/subjects'
 import { parse, tags } from './asked.ts'
 import type { Described } from './messages.ts'
-import { patiently } from './patience.ts'
 import type { Execution } from './run.ts'
 import type { Store } from './store.ts'
 import type { clientOf } from './store-client.ts'
@@ -96,7 +96,7 @@ export const servicesFor = (
       case 'runTag':
         return note('tracking', 'tracking.tagged', { ...(given as object), run, by })
       case 'run':
-        return query('run', node, { run: Number(event.address.key), after: event.position }, signal)
+        return query('run', node, { run: Number(event.address.key), only: 'nodes', after: event.position }, signal)
       case 'metrics':
         return everyItem((page) => query('metrics', node, { ...parse(args.metrics, verb, given), ...page }, signal))
       default:

@@ -1,10 +1,10 @@
 import { Fault } from '#bus/fault'
+import { patiently } from '#bus/patience'
 import { splitPart } from '#contracts/names'
 import { serviceOf } from '#contracts/subjects'
 import { type Provided, type StoreVerb, streamOf, type Trader } from './exchange.ts'
 import { draft } from './folder.ts'
 import type { Page } from './page.ts'
-import { patiently } from './patience.ts'
 import type { Listed } from './shape.ts'
 import type { Arrival, Store } from './store.ts'
 

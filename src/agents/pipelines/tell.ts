@@ -1,7 +1,7 @@
 import { type Asked, ask, uuidv7 } from '#bus/command'
 import type { Answer } from '#bus/handle'
+import { patiently } from '#bus/patience'
 import type { Lost, Result } from './messages.ts'
-import { patiently } from './patience.ts'
 import type { Execution } from './run.ts'
 import type { Scheduled, Worker } from './worker.ts'
 

@@ -86,6 +86,8 @@ export type RunDetail = Run & {
   readonly metrics: readonly Noted[]
   readonly params: readonly Noted[]
   readonly tags: readonly Noted[]
+  /** Sections of which there is more than is said here. */
+  readonly more?: readonly string[]
 }
 export type Artifact = {
   readonly store: string

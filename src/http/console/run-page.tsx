@@ -42,6 +42,11 @@ export const RunPage = ({ run: name }: { readonly run: string }) => {
               [run.endedAt ? 'Took' : 'Runs for', <Duration key="took" from={run.startedAt} to={run.endedAt} />],
             ]}
           />
+          {run.more && (
+            <p className="note">
+              Only the first rows are shown of: {run.more.join(', ')}. <code>millrace</code> and the API list all.
+            </p>
+          )}
           <h2>Graph</h2>
           <GraphView graph={graphOfRun(run, present)} open={open} onOpen={setOpen} run={run.run} />
           <h2>Timeline</h2>

@@ -1,13 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Fault } from '#bus/fault'
+import { Fault, reasonOf } from './fault.ts'
 
 /** Faults that pass: nobody answers at this moment, no answer came, or the server can't store for now. */
-const passing = new Set(['bus.no-owner', 'bus.timeout', 'bus.contended', 'bus.refused'])
+const passing: ReadonlySet<string> = new Set([
+  'bus.unreachable',
+  'bus.no-owner',
+  'bus.timeout',
+  'bus.contended',
+  'bus.refused',
+])
 
 const passes = (cause: unknown): boolean =>
   cause instanceof Fault
     ? passing.has(cause.code)
-    : cause instanceof Error && /Connection|Timeout|Request|Closed/.test(cause.name)
+    : cause instanceof Error && /Connection|Timeout|Request|Responders|Closed/.test(cause.name)
 
 /**
  * Tries until there is an answer, whatever it is: while nobody answers, and while the bus is away. Says once, through
@@ -24,7 +30,7 @@ export const patiently = async <T>(
       return await attempt()
     } catch (cause) {
       if (!passes(cause)) throw cause
-      if (tries === 2) waiting((cause as Error).message)
+      if (tries === 2) waiting(reasonOf(cause))
       await delay(Math.min(2_000, 50 * 2 ** tries), undefined, { signal }).catch(() => undefined)
     }
   }

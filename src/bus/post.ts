@@ -16,11 +16,8 @@ export type Posted = {
   readonly onBehalfOf?: string
 }
 
-/**
- * Posts a fact under the script's own name, and says a position at which it can be read. An answer that is lost is asked
- * for again with the same id, so the fact is stored once.
- */
-export const postFact = async (bus: Bus, { scope, type, data, id = uuidv7(), onBehalfOf }: Posted): Promise<string> => {
+/** What somebody says of a fact, held against its contract; a fault with the path of each field that is wrong or unknown. */
+export const factFrom = (type: string, data: unknown): { readonly version: number; readonly data: unknown } => {
   const contract = contractOf(type)
   if (contract?.kind !== 'fact')
     throw faults.unknownMessage(
@@ -30,17 +27,24 @@ export const postFact = async (bus: Bus, { scope, type, data, id = uuidv7(), onB
   const parsed = contract.data.safeParse(data)
   if (!parsed.success) throw faults.brokenContract(type, problemsOf(parsed.error.issues))
   refusePassedOver(type, data, parsed.data)
+  return { version: contract.version, data: parsed.data }
+}
+
+/**
+ * Posts a fact under the script's own name, and says a position at which it can be read. An answer that is lost is asked
+ * for again with the same id, so the fact is stored once.
+ */
+export const postFact = async (bus: Bus, { scope, type, data, id = uuidv7(), onBehalfOf }: Posted): Promise<string> => {
   const principal = onBehalfOf ?? bus.principal
   const event = {
     id,
     type,
-    version: contract.version,
+    ...factFrom(type, data),
     source: bus.principal,
     time: new Date().toISOString(),
     correlationId: id,
     causationId: id,
     principal,
-    data: parsed.data,
   }
   const address = { aggregate: type.split('.')[0] ?? '', scope, key: nameFrom(bus.principal) }
   for (let tries = 0; ; tries++) {

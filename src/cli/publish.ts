@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { nearest } from '#agents/pipelines/config'
 import { ask, uuidv7 } from '#bus/command'
 import { Fault } from '#bus/fault'
-import { postFact } from '#bus/post'
+import { factFrom, postFact } from '#bus/post'
 import { commands, contractOf, events } from '#contracts/all'
 import { exitCode } from './exit.ts'
 import { metadataPipeline } from './known.ts'
@@ -39,7 +39,7 @@ export const publishVerb = (program: Command): void => {
     )
     .action((type: string, text: string, options: Options) => {
       known(type, 'fact', facts)
-      const data = dataFrom(text)
+      const { data } = factFrom(type, dataFrom(text))
       return inSession(options, async ({ bus, json }) => {
         const scope = await metadataPipeline(bus, options.pipeline)
         const position = await postFact(bus, { scope, type, data, id: uuidv7() })

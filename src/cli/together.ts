@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { dirname, extname, join, resolve } from 'node:path'
+import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { Fault, faults, reasonOf } from '#bus/fault'
@@ -43,11 +43,14 @@ export const planOf = async (target: string, port: number | undefined): Promise<
     )
   const { hosts, demonstrate } = parsed.data
   const shift = port === undefined ? 0 : port - (hosts[0]?.port ?? port)
-  return {
-    hosts: hosts.map(({ config, port: own }) => ({ config: resolve(path, config), port: own + shift })),
-    folder: path,
-    demonstrate,
-  }
+  const placed = hosts.map(({ config, port: own }) => ({ config: resolve(path, config), port: own + shift }))
+  const astray = placed.find(({ port }) => port < 1 || port > 65_535)
+  if (astray)
+    throw new Fault(
+      'config.port',
+      `With --port ${port}, ${basename(astray.config)} would come to port ${astray.port}, which is none: its port in ${fileName} is as far from the first one's`,
+    )
+  return { hosts: placed, folder: path, demonstrate }
 }
 
 /** A folder in which nothing says what is started together; what lies there may be meant. */

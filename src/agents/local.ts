@@ -11,6 +11,10 @@ export const openLocal = (path: string): Database.Database => {
   const db = new Database(path)
   db.pragma('journal_mode = wal')
   db.pragma('synchronous = normal') // A kill loses nothing; against a power cut, see durably.
+  const has = (table: string, column: string): boolean =>
+    db.prepare('select 1 from pragma_table_info(?) where name = ?').get(table, column) !== undefined
+  // A promise as it once was can't say what would be recorded.
+  if (has('promises', 'digest')) db.exec('drop table promises')
   db.exec(`
     create table if not exists files (
       store text not null,
@@ -48,6 +52,8 @@ export const openLocal = (path: string): Database.Database => {
       result text not null
     ) strict, without rowid;
   `)
+  if (!has('files', 'delivery')) db.exec('alter table files add column delivery integer')
+  if (!has('tries', 'begun')) db.exec('alter table tries add column begun integer not null default 0')
   return db
 }
 

@@ -58,15 +58,27 @@ export const commandFrom = (
   traceparent,
 })
 
-/** Asks whoever owns the aggregate. Rejects where the data breaks the contract, and where nobody answers. */
+/**
+ * Asks whoever owns the aggregate. Rejects where the data breaks the contract, has a field that it doesn't know, and where
+ * nobody answers.
+ */
 export const ask = async (
+  bus: Pick<Bus, 'request' | 'principal'>,
+  asked: Asked,
+  options: RequestOptions = {},
+): Promise<Answer> => {
+  refusePassedOver(asked.type, asked.data, keepingContract(asked.type, asked.data))
+  return askAnyway(bus, asked, options)
+}
+
+/** Asks as a process does that says what an earlier, perhaps a later version of it had written down: what is unknown is left out. */
+export const askAnyway = async (
   bus: Pick<Bus, 'request' | 'principal'>,
   asked: Asked,
   options: RequestOptions = {},
 ): Promise<Answer> => {
   const command = commandFrom(asked, bus.principal)
   const data = keepingContract(command.type, command.data)
-  refusePassedOver(command.type, command.data, data)
   const { aggregate, scope, key } = asked.address
   const { id, type, correlationId, causationId, traceparent } = command
   const subject = commandOf(aggregate, scope, verbOf(type), bus.principal)

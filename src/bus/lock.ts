@@ -81,12 +81,17 @@ export const takeLock = async (
   }
   let turn = Promise.resolve() // One after the other: what was released must not be there again.
   const ifOurs = (act: () => Promise<void>): Promise<void> => {
-    turn = turn.then(async () => ((await textOf(path))?.includes(id) ? act() : undefined))
-    return turn
+    const next = turn.then(async () => ((await textOf(path))?.includes(id) ? act() : undefined))
+    turn = next.catch(() => undefined) // What failed for one must not keep the next from being done.
+    return next
   }
   const markEnding = async () => {
-    await writeFile(draft, JSON.stringify({ ...holder, ending: true }))
-    await rename(draft, path)
+    try {
+      await writeFile(draft, JSON.stringify({ ...holder, ending: true }))
+      await rename(draft, path)
+    } finally {
+      await rm(draft, { force: true })
+    }
   }
   return { end: () => ifOurs(markEnding), release: () => ifOurs(() => rm(path, { force: true })) }
 }

@@ -39,8 +39,8 @@ export const openOutbox = (db: Database, principal: string) => {
   let wake: () => void = () => undefined
   let ended: { readonly cause: unknown } | undefined
 
-  /** Keeps a fact, in the transaction that is open if one is. Throws where it breaks its contract, or is too large. */
-  const post = ({ address, type, data, causedBy, principal: asker = principal }: Fact): string => {
+  /** A fact as it would be kept. Throws where it breaks its contract, or is too large. */
+  const check = ({ type, data, causedBy, principal: asker = principal }: Fact): { version: number; data: unknown } => {
     const contract = contractOf(type)
     if (contract?.kind !== 'fact') throw faults.brokenContract(type, 'it is no fact that can be posted')
     const parsed = contract.data.safeParse(data)
@@ -51,17 +51,24 @@ export const openOutbox = (db: Database, principal: string) => {
         throw faults.brokenContract(type, 'an id is not one')
     const { length } = JSON.stringify(parsed.data)
     if (length > largestFact) throw faults.tooLarge(type, length, largestFact)
+    return { version: contract.version, data: parsed.data }
+  }
+
+  /** Keeps a fact, in the transaction that is open if one is. Throws where `check` does. */
+  const post = (fact: Fact): string => {
+    const { address, type, causedBy, principal: asker = principal } = fact
+    const kept = check(fact)
     const id = tables.add(address, historyOf(address), (id) => ({
       id,
       type,
-      version: contract.version,
+      version: kept.version,
       source: principal,
       time: new Date().toISOString(),
       correlationId: causedBy?.correlationId ?? id,
       causationId: causedBy?.id ?? id,
       principal: asker,
       ...(causedBy?.traceparent && { traceparent: causedBy.traceparent }),
-      data: parsed.data,
+      data: kept.data,
     }))
     queueMicrotask(() => wake())
     return id
@@ -188,7 +195,7 @@ export const openOutbox = (db: Database, principal: string) => {
     return (signal ? orAborted(promise, signal) : promise).finally(() => flushes.delete(flush))
   }
 
-  return { post, send, flushed, waiting: tables.count }
+  return { check, post, send, flushed, waiting: tables.count }
 }
 
 export type Outbox = ReturnType<typeof openOutbox>

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { finished } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Fault } from '#bus/fault'
@@ -38,15 +39,22 @@ export const check = async (configs: readonly string[], base: string, signal: Ab
   const kill = () => child.kill('SIGKILL')
   signal.addEventListener('abort', kill)
   let [printed, told] = ['', undefined as Told | undefined]
-  for (const stream of [child.stdout, child.stderr])
-    stream?.setEncoding('utf8').on('data', (text: string) => {
+  const outputs = [child.stdout, child.stderr].filter((stream) => stream !== null)
+  for (const stream of outputs)
+    stream.setEncoding('utf8').on('data', (text: string) => {
       printed += text
     })
   child.on('message', (message: Told) => {
     told = message
   })
   if (signal.aborted) kill()
-  const [code] = (await once(child, 'close')) as [number | null]
+  // Not 'close': what a config has started may hold the output open for as long as it likes.
+  const [[code]] = (await Promise.all([once(child, 'exit'), once(child, 'disconnect')])) as [[number | null], unknown]
+  await Promise.race([
+    Promise.allSettled(outputs.map((stream) => finished(stream))),
+    delay(500, undefined, { ref: false }),
+  ])
+  for (const stream of outputs) stream.destroy()
   signal.removeEventListener('abort', kill)
   signal.throwIfAborted()
   if (told?.kind === 'checked') return told

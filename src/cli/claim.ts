@@ -3,7 +3,7 @@ import { Fault } from '#bus/fault'
 import { type Holder, holderOf, type Lock, takeLock } from '#bus/lock'
 
 /** How long whoever is ending may take, in milliseconds. */
-const endsWithin = 15_000
+const endsWithin = 45_000
 
 type Claim = {
   /** Completes "<what> is already being run by process 7". */

@@ -1,4 +1,5 @@
 import { Fault, type FaultCode, reasonOf } from '#bus/fault'
+import { printableLines } from './printable.ts'
 import { stopped } from './signals.ts'
 
 /** What each exit code says; they never change. */
@@ -90,5 +91,5 @@ export const fail = (thrown: unknown): Promise<never> =>
     const reason = reasonOf(thrown)
     const code = thrown instanceof Fault ? thrown.code : undefined
     if (process.send) process.send({ kind: 'failed', reason, code }, end)
-    else process.stderr.write(`${reason}\n`, end)
+    else process.stderr.write(`${printableLines(reason)}\n`, end)
   })

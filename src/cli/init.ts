@@ -49,7 +49,7 @@ export const initVerb = (program: Command): void => {
 }
 
 /** What is made on this machine and is nobody else's: state, secrets, the pipeline's data, packages. */
-const own = ['.millrace/', '*.creds.json', 'data/', 'node_modules/']
+const own = ['.millrace/', '*.creds.json', '/data/', 'node_modules/']
 
 /** Has git pass over what is made here, and gives what it had not passed over yet. */
 const ignore = (folder: string): readonly string[] => {

@@ -2,7 +2,8 @@ import { createWriteStream, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Writable } from 'node:stream'
 import pino from 'pino'
-import { printable, timeOf } from './print.ts'
+import { timeOf } from './print.ts'
+import { printable } from './printable.ts'
 
 export type Level = 'debug' | 'info' | 'warn' | 'error'
 export type Log = (level: Level, message: string, more?: Readonly<Record<string, unknown>>) => void

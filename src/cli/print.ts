@@ -1,11 +1,8 @@
 import { relative, resolve } from 'node:path'
 import { exitCode } from './exit.ts'
+import { printable } from './printable.ts'
 
 type Row = Readonly<Record<string, unknown>>
-
-/** Text from outside, safe on a terminal: control characters are shown, not obeyed. */
-export const printable = (text: string): string =>
-  text.replaceAll(/\p{Cc}/gu, (c) => (c === '\t' ? c : `\\x${(c.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`))
 
 /** A moment as every line on the terminal has it: ISO 8601, UTC. What is none is shown as it is. */
 export const timeOf = (moment: string | number): string => {

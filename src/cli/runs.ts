@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Bus } from '#bus/bus'
 import { ask, uuidv7 } from '#bus/command'
+import { readEvent } from '#contracts/all'
 import { sequenceOf } from '#contracts/names'
 import type { PipelineEvent } from '#contracts/pipeline'
 import { historyOf } from '#contracts/subjects'
@@ -53,6 +54,7 @@ export const runsVerb = (program: Command): void => {
         const scope = await metadataPipeline(bus, options.pipeline ?? pipeline)
         const run = await query<RunRow & { nodes?: readonly Readonly<Record<string, unknown>>[] }>(bus, 'run', scope, {
           run: number,
+          ...(!json && { only: 'nodes' }),
         })
         if (json) return print(JSON.stringify(run))
         const { nodes = [], ...rest } = run
@@ -121,8 +123,10 @@ const plannedAs = async (bus: Bus, scope: string, request: string, after: string
   await bus.follow(
     { logId: bus.logId, sequence: sequenceOf(after) },
     ({ events }) => {
-      for (const event of events as readonly PipelineEvent[]) {
-        if (event.type !== 'pipeline.run-planned' || event.data.trigger.request !== request) continue
+      for (const recorded of events) {
+        const reading = readEvent(recorded)
+        const event = reading.kept ? (reading.event as unknown as PipelineEvent) : undefined
+        if (event?.type !== 'pipeline.run-planned' || event.data.trigger.request !== request) continue
         number = event.data.run
         done.abort()
       }

@@ -2,12 +2,13 @@ import { readEvent } from '#contracts/all'
 import type { ArtifactEvent } from '#contracts/artifact'
 import type { Recorded } from '#contracts/envelope'
 import type { RunEvent } from '#contracts/run'
-import { printable, timeOf } from './print.ts'
+import { timeOf } from './print.ts'
+import { printable } from './printable.ts'
 
 /** An event in one line for people, with its address in the console where there is one; undefined where it is not worth a line. */
 export const storyOf = (recorded: Recorded, consoleUrl: string | undefined): string | undefined => {
   const reading = readEvent(recorded)
-  if (!reading.kept) return `rejected: ${recorded.type} at ${recorded.position}: ${reading.reason}`
+  if (!reading.kept) return printable(`rejected: ${recorded.type} at ${recorded.position}: ${reading.reason}`)
   const event = reading.event as unknown as (ArtifactEvent | RunEvent) & Pick<Recorded, 'address'>
   const { scope, key } = event.address
   const at = (path: string) => (consoleUrl ? `${consoleUrl}${path}` : '')

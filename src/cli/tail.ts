@@ -5,7 +5,8 @@ import type { Recorded } from '#contracts/envelope'
 import { count, logIdOf, position, sequenceOf } from '#contracts/names'
 import { historyOf } from '#contracts/subjects'
 import type { Common } from './options.ts'
-import { fitting, print, printable, timeOf } from './print.ts'
+import { fitting, print, timeOf } from './print.ts'
+import { printable } from './printable.ts'
 import { inSession, withSession } from './session.ts'
 
 type Options = Common & {

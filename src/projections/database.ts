@@ -109,10 +109,12 @@ export const openForBuilding = (path: string, projection: Projection, logId: str
   return db
 }
 
-/** Closes a database with all of it in its one file, and that on disk, unless somebody has removed the file. */
+/** Closes a database with all of it in its one file, and that on disk, unless somebody has removed the file. May be repeated. */
 export const settle = (db: Database.Database): void => {
-  db.pragma('wal_checkpoint(TRUNCATE)')
-  db.close()
+  if (db.open) {
+    db.pragma('wal_checkpoint(TRUNCATE)')
+    db.close()
+  }
   if (fileAt(db.name) === undefined) return
   const file = openSync(db.name, 'r')
   fsyncSync(file)

@@ -1,10 +1,10 @@
 import { aborted } from '#bus/abort'
 import type { Batch, Bus } from '#bus/bus'
-import { Fault, faults } from '#bus/fault'
+import { Fault, faults, reasonOf } from '#bus/fault'
 import type { Halt } from './apply.ts'
 import { readAll, type Writer, writing } from './build.ts'
 import { claim, type FoundFile, inspect, openDatabase, outdatedBy, replace, settle, watchFile } from './database.ts'
-import { onceFree } from './held.ts'
+import { onceFree, passes } from './held.ts'
 import { progressOf } from './progress.ts'
 import type { Projection } from './projection.ts'
 import { endOf, unblocked } from './unblocked.ts'
@@ -69,11 +69,24 @@ export const follow = async (options: FollowOptions): Promise<Follower> => {
     return undefined
   }
 
-  const place = ({ writer, placed }: NonNullable<typeof built>): void => {
-    if (live) settle(live.db)
-    live = undefined
-    settle(writer.db)
-    replace(path, `${path}.rebuild`)
+  /** Puts what was built in the place of what is there, once the disk lets it. */
+  const place = async ({ writer, placed }: NonNullable<typeof built>): Promise<void> => {
+    let isPlaced = false
+    const attempt = (): string | undefined => {
+      try {
+        if (live) settle(live.db)
+        live = undefined
+        settle(writer.db)
+        replace(path, `${path}.rebuild`)
+        isPlaced = true
+        return undefined
+      } catch (cause) {
+        if (passes(cause)) return reasonOf(cause)
+        throw cause
+      }
+    }
+    await unblocked(attempt, signal, (reason) => say(`${path} can't be replaced for now: ${reason}`))
+    if (!isPlaced) return
     built = undefined
     say(`The projection ${path} is built anew, up to ${writer.checkpoint().sequence}`)
     placed()
@@ -156,7 +169,7 @@ export const follow = async (options: FollowOptions): Promise<Follower> => {
     const outdated = outdatedBy(found, projection, logId)
     if (outdated) await rebuildBecause(outdated)
     while (!signal.aborted) {
-      if (built) place(built)
+      if (built) await place(built)
       live ??= (await onceFree(path, () => open(path), signal, say))?.with
       if (!live || built) continue // It has ended, or there is something newer.
       turn = new AbortController()

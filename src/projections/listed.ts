@@ -101,12 +101,12 @@ const merged = (found: readonly Row[][], order: readonly SQLiteColumn[], directi
   return [...unique.values()].toSorted(compare)
 }
 
-/** As many rows as one page may hold. */
-const fitting = (rows: readonly Shown[]): readonly Shown[] => {
+/** As many rows as one page may hold, one at least; `most` in bytes of JSON. */
+export const fitting = (rows: readonly Shown[], most = largest): readonly Shown[] => {
   let bytes = 0
   const tooMany = rows.findIndex((row) => {
     bytes += Buffer.byteLength(JSON.stringify(row))
-    return bytes > largest
+    return bytes > most
   })
   return tooMany < 0 ? rows : rows.slice(0, Math.max(1, tooMany))
 }

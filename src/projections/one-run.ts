@@ -5,14 +5,15 @@ import { faults } from '#bus/fault'
 import { name } from '#contracts/names'
 import { history } from './artifact-tables.ts'
 import { definitionsIn, inOrder } from './in-order.ts'
-import { visible } from './listed.ts'
+import { fitting, visible } from './listed.ts'
 import { attempts, ignored, nodes, offers, runs, triggers } from './run-tables.ts'
 import { metrics, params, tags } from './tracking-tables.ts'
 import { type Shown, schemaOf, shown, type View, whole } from './view.ts'
 
 const behindRun = { nodes, attempts, triggers, offers, artifacts: history, metrics, params, tags, ignored } as const
-/** How many rows of a section are said at once: a run may have logged millions of numbers. */
+/** How many rows of a section are said at once, and how many bytes in all: a run may have logged millions of numbers. */
 const most = 1_000
+const largest = 700_000
 
 const sections = Object.entries(behindRun) as [keyof typeof behindRun, (typeof behindRun)[keyof typeof behindRun]][]
 
@@ -37,7 +38,7 @@ export const oneRun: View = {
       more: z
         .array(z.string())
         .optional()
-        .describe(`Sections of which only the first ${most} rows are said: the lists of the same names have all`),
+        .describe('Sections of which only the first rows are said: the lists have all, that of artifacts is `history`'),
     }),
   list: false,
   scoped: true,
@@ -59,10 +60,14 @@ export const oneRun: View = {
       section,
       rowsOf(table, eq(table.run, run), asc(orderOf(table)), section === 'nodes' ? -1 : most + 1),
     ])
-    const more = parts.flatMap(([section, rows]) => (section !== 'nodes' && rows.length > most ? [section] : []))
-    const said = Object.fromEntries(
-      parts.map(([section, rows]) => [section, more.includes(section) ? rows.slice(0, most) : rows]),
-    ) as { readonly nodes: readonly Shown[] }
+    let room = largest
+    const fit = parts.map(([section, rows]): [string, readonly Shown[]] => {
+      const some = section === 'nodes' ? rows : fitting(rows.slice(0, most), room)
+      room = Math.max(0, room - Buffer.byteLength(JSON.stringify(some)))
+      return [section, some]
+    })
+    const more = parts.flatMap(([section, rows], at) => (rows.length > (fit[at]?.[1].length ?? 0) ? [section] : []))
+    const said = Object.fromEntries(fit) as { readonly nodes: readonly Shown[] }
     return {
       ...found,
       ...said,

@@ -42,6 +42,11 @@ export const awkward = pipeline(
       void stores.outbox.save('a', 'late')
       void stores.outbox.tag('a', { of: 'b' })
     }),
+    /** Gives up on what takes too long. */
+    tires: action({}, async ({ stores }) => {
+      await Promise.race([stores.outbox.list(), new Promise((resolve) => setTimeout(resolve, 20))])
+      return 'went on without'
+    }),
     /** Ends while the host still does something for it. */
     quits: action({}, async ({ stores }) => {
       void stores.outbox.list()

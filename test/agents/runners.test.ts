@@ -74,6 +74,12 @@ test('what a function began and did not await is its failure where it breaks', a
   expect(await execute('forgets', {}, broken)).toMatchObject({ outcome: 'errored', reason: /the disk is full/ })
 }, 10_000)
 
+test('what a function only reads, and no longer waits for, does not hold it up', async () => {
+  const { execute } = opened()
+  const never = () => new Promise<never>(() => undefined)
+  expect(await execute('tires', {}, never)).toEqual({ outcome: 'succeeded', message: 'went on without' })
+}, 10_000)
+
 test('nothing goes on for a function whose process has ended', async () => {
   const { execute } = opened()
   const { promise: ended, resolve } = Promise.withResolvers<void>()

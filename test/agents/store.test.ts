@@ -183,3 +183,21 @@ test('asking for what is not there says so', async () => {
   const { store } = await storeOnDisk()
   await expect(store.find('nothing')).rejects.toThrow(/root\/in holds no nothing/)
 })
+
+test('what can never be recorded is refused before its bytes are in place', async () => {
+  const { store, folder } = await storeOnDisk()
+  const sent = { how: 'uploaded', peer: 'leaf/client', principal: 'jürgen' } as const
+  await expect(store.admit(await draft(store.root, 'one'), 'm', sent)).rejects.toMatchObject({
+    code: 'contract.broken',
+  })
+  expect(readdirSync(folder)).not.toContain('m')
+})
+
+test('a promise that can no longer be recorded is said, and keeps nobody from starting', async () => {
+  const { store, dying, reopened, local, facts } = await storeOnDisk()
+  const dead = await dying()
+  await expect(dead.admit(await draft(store.root, 'one'), 'm', saved(0))).rejects.toThrow('killed')
+  local.exec(`update promises set promise = json_set(promise, '$.arrival.principal', 'jürgen')`)
+  await reopened()
+  expect(await facts()).toMatchObject([{ type: 'artifact.unreadable', path: 'm' }])
+})

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Local, openLocal } from '#agents/local'
 import { openHoldings, takeLeftovers } from '#agents/pipelines/holdings'
+import { openLedger } from '#agents/pipelines/ledger'
 import type { Lost, Result } from '#agents/pipelines/messages'
 import { type Execution, firstEventsOf, run } from '#agents/pipelines/run'
 import { work } from '#agents/pipelines/worker'
@@ -198,3 +199,18 @@ const deliveries = async (bus: Bus, times: number): Promise<Work[]> => {
   )
   return taken
 }
+
+test('a host goes on with what an earlier version of it had kept', () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'millrace-worker-')), 'host.db')
+  const before = openLocal(path)
+  before.exec(`
+    drop table promises; create table promises (store text, path text, digest text, origin text, primary key (store, path));
+    alter table files drop column delivery; alter table tries drop column begun;
+    insert into tries (event, lost) values ('x', 2)`)
+  before.close()
+  const after = openLocal(path)
+  const holdings = openHoldings(after)
+  expect(holdings.begin({ event: { id: 'x' } } as Work)).toBe(1)
+  expect(holdings.wasLost({ event: { id: 'x' } } as Work)).toBe(3)
+  openLedger('root/in', after).existing('old')
+})

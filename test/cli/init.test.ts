@@ -40,6 +40,6 @@ test('init has git pass over what is made on this machine, once, and says what c
   writeFileSync(join(folder, '.gitignore'), 'node_modules/')
   const { output } = await run('init', folder)
   const ignored = readFileSync(join(folder, '.gitignore'), 'utf8')
-  expect(ignored).toBe('node_modules/\n.millrace/\n*.creds.json\ndata/\n')
+  expect(ignored).toBe('node_modules/\n.millrace/\n*.creds.json\n/data/\n')
   expect(output).toMatch(/in \.gitignore: \.millrace\/[\s\S]*npx millrace up .*[\s\S]*https:\/\/127\.0\.0\.1:8000/)
 })

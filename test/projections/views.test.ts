@@ -206,3 +206,17 @@ test('a run that logged more than a message holds says what there is more of, an
   expect(whole.nodes.length).toBeGreaterThan(3)
   expect(await read({ at: `${bus.logId}.9` })).not.toHaveProperty('more')
 })
+
+test('a run whose params are long fits a message all the same', async () => {
+  const { story, one, caughtUp } = await told()
+  for (let key = 0; key < 5; key++)
+    await story.fact('tracking.param-logged', 'root', 'script', {
+      key: `k${key}`,
+      value: 'x'.repeat(200_000),
+      run: 'root/0',
+    })
+  await caughtUp()
+  const whole = await one('run', { pipeline: 'root', run: 0 })
+  expect(whole).toMatchObject({ params: [{ key: 'k0' }, { key: 'k1' }, { key: 'k2' }], more: ['params'] })
+  expect(JSON.stringify(whole).length).toBeLessThan(900_000)
+})

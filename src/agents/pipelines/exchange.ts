@@ -89,7 +89,8 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
     asked: z.infer<(typeof requests)['receive']>,
     { principal, onBehalfOf, traceparent }: Request,
   ): Promise<Listed> => {
-    const key = JSON.stringify([asked.path, asked.digest, asked.by])
+    const { host: _, cause: __, ...same } = asked // From wherever the bytes come, what is recorded is the same.
+    const key = JSON.stringify([same, onBehalfOf ?? principal])
     const running = underWay.get(key)
     if (running) return running
     const receiving = limited(async () => {

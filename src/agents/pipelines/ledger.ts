@@ -1,6 +1,6 @@
 import type { Local } from '../local.ts'
+import type { Arrival } from './origin.ts'
 import type { Listed } from './shape.ts'
-import type { Arrival } from './store.ts'
 
 /** A file that lies in a store: what it was when it was last looked at, how it came there, which fact says so. */
 export type Row = Listed & {

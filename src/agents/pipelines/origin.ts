@@ -1,4 +1,24 @@
-import type { Arrival } from './store.ts'
+import type { By } from '#contracts/artifact'
+import type { Cause } from '#contracts/envelope'
+
+/** How bytes came into a folder, which says what is recorded of it. */
+export type Arrival = {
+  /**
+   * `saved`: a node of this pipeline produced them. `uploaded`: a client of another pipeline sent them here.
+   * `downloaded`: they were fetched here from the store that this folder's client stands for. `kept`: about to be sent.
+   */
+  readonly how: 'saved' | 'uploaded' | 'downloaded' | 'kept'
+  readonly by?: By | undefined
+  /** Which delivery of the work that execution is: a later one may write its files again. */
+  readonly delivery?: number | undefined
+  /** The other end: the client that sent them, or the store they were fetched from. */
+  readonly peer?: string | undefined
+  readonly overwrite?: boolean | undefined
+  readonly tags?: Readonly<Record<string, string>> | undefined
+  readonly causedBy?: Cause | undefined
+  /** Who asked for it, where that is not this host. */
+  readonly principal?: string | undefined
+}
 
 /** Whose execution a file is from: the same one may write it again after it was killed. */
 export const originOf = ({ how, by, peer }: Arrival): string =>
@@ -16,3 +36,7 @@ export const adviceFor = ({ how, by }: Arrival): string => {
   if (how === 'downloaded') return 'A download replaces nothing but what was downloaded'
   return by ? 'An upload replaces nothing: give it another name' : 'To replace it: millrace artifacts put --overwrite'
 }
+
+/** Which of all deliveries of an execution's attempts wrote something: a later one has a higher number. */
+export const turnOf = ({ by, delivery }: Arrival): number | undefined =>
+  by && delivery !== undefined ? by.attempt * 1_000_000 + delivery : undefined

@@ -89,10 +89,12 @@ const handleOf = (node: string, definition: Definition): unknown => {
   }
 }
 
-/** What a function has begun and that has not come to its end. */
+/** What a function has begun to record and that has not come to its end. What it only reads, nobody waits for. */
 const underWay = new Set<Promise<unknown>>()
 
 type Verb = (...args: never[]) => Promise<unknown>
+
+const recording: ReadonlySet<string> = new Set(['save', 'upload', 'tag', 'logMetric', 'logParam'])
 
 /** A handle that counts what of it is under way. What breaks is still whoever's who began it: nobody else looks at that. */
 const counted = (handle: unknown): unknown =>
@@ -101,6 +103,7 @@ const counted = (handle: unknown): unknown =>
       verb,
       (...args: never[]) => {
         const doing = act(...args)
+        if (!recording.has(verb)) return doing
         underWay.add(doing)
         return doing.finally(() => underWay.delete(doing))
       },

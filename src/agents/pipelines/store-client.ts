@@ -4,9 +4,10 @@ import { splitPart } from '#contracts/names'
 import { serviceOf } from '#contracts/subjects'
 import { type Provided, type StoreVerb, streamOf, type Trader } from './exchange.ts'
 import { draft } from './folder.ts'
+import type { Arrival } from './origin.ts'
 import type { Page } from './page.ts'
 import type { Listed } from './shape.ts'
-import type { Arrival, Store } from './store.ts'
+import type { Store } from './store.ts'
 
 type Doing = Pick<Arrival, 'by' | 'delivery' | 'causedBy' | 'tags' | 'overwrite'> & {
   readonly signal: AbortSignal

@@ -1,35 +1,15 @@
 import { mkdirSync } from 'node:fs'
 import { rm, stat } from 'node:fs/promises'
-import { faults } from '#bus/fault'
-import type { Outbox } from '#bus/outbox'
-import type { By } from '#contracts/artifact'
+import { faults, reasonOf } from '#bus/fault'
+import { durably, type Fact, type Outbox } from '#bus/outbox'
 import type { Cause } from '#contracts/envelope'
 import { splitPart } from '#contracts/names'
 import type { Local } from '../local.ts'
 import { clearWorkshop, digestOfFile, exists, inside, settleAt } from './folder.ts'
 import { openLedger, type Promised, type Row } from './ledger.ts'
-import { adviceFor, originOf, whoIs } from './origin.ts'
+import { type Arrival, adviceFor, originOf, turnOf, whoIs } from './origin.ts'
 import type { Listed } from './shape.ts'
 import { inTurn } from './turns.ts'
-
-/** How bytes came into a folder, which says what is recorded of it. */
-export type Arrival = {
-  /**
-   * `saved`: a node of this pipeline produced them. `uploaded`: a client of another pipeline sent them here.
-   * `downloaded`: they were fetched here from the store that this folder's client stands for. `kept`: about to be sent.
-   */
-  readonly how: 'saved' | 'uploaded' | 'downloaded' | 'kept'
-  readonly by?: By | undefined
-  /** Which delivery of the work that execution is: a later one may write its files again. */
-  readonly delivery?: number | undefined
-  /** The other end: the client that sent them, or the store they were fetched from. */
-  readonly peer?: string | undefined
-  readonly overwrite?: boolean | undefined
-  readonly tags?: Readonly<Record<string, string>> | undefined
-  readonly causedBy?: Cause | undefined
-  /** Who asked for it, where that is not this host. */
-  readonly principal?: string | undefined
-}
 
 /** An artifact, and where it lies on this machine. */
 type Lying = Listed & { readonly file: string }
@@ -57,8 +37,12 @@ export const openStore = async (part: string, root: string, local: Local, outbox
   const ledger = openLedger(part, local)
   const turn = inTurn()
 
-  const post = (type: string, data: object, { causedBy, principal }: Pick<Arrival, 'causedBy' | 'principal'> = {}) =>
-    outbox.post({ address, type, data: { store: part, ...data }, causedBy, principal })
+  type Asked = Pick<Arrival, 'causedBy' | 'principal'>
+  const factOf = (type: string, data: object, { causedBy, principal }: Asked = {}): Fact => ({
+    ...{ address, type, data: { store: part, ...data } },
+    ...{ causedBy, principal },
+  })
+  const post = (type: string, data: object, asked?: Asked): string => outbox.post(factOf(type, data, asked))
 
   /** Who wrote a file may write the same bytes once more, and other ones where he runs again, after a kill. */
   const mayReplace = (
@@ -68,21 +52,25 @@ export const openStore = async (part: string, root: string, local: Local, outbox
   ): boolean =>
     arrival.overwrite === true ||
     (row?.origin === originOf(arrival) &&
-      (row.digest === digest || (arrival.by !== undefined && (row.delivery ?? 0) < (arrival.delivery ?? 1)))) ||
+      (row.digest === digest || (arrival.by !== undefined && (row.delivery ?? 0) < (turnOf(arrival) ?? 1)))) ||
     (arrival.how === 'downloaded' && row?.origin.startsWith('downloaded') === true)
 
-  const record = (content: Listed, { how, by, peer, tags, ...asked }: Arrival): string | null => {
-    const { path, digest } = content
-    const data = { ...content, ...(by && { by }) }
-    const facts = {
-      saved: () => post('artifact.saved', data, asked),
-      uploaded: () => post('artifact.uploaded', { ...data, from: peer }, asked),
-      downloaded: () => post('artifact.downloaded', { ...data, store: peer, to: part }, asked),
-      kept: () => null,
+  /** What is recorded of bytes that arrived: first how they came, then what they were tagged with. */
+  const factsOf = ({ path, digest, size, arrival }: Omit<Promised, 'origin'>): Fact[] => {
+    const { how, by, peer, tags, ...asked } = arrival
+    const data = { path, digest, size, ...(by && { by }) }
+    const tagged =
+      tags && Object.keys(tags).length > 0 ? [factOf('artifact.tagged', { path, digest, tags }, asked)] : []
+    switch (how) {
+      case 'saved':
+        return [factOf('artifact.saved', data, asked), ...tagged]
+      case 'uploaded':
+        return [factOf('artifact.uploaded', { ...data, from: peer }, asked), ...tagged]
+      case 'downloaded':
+        return [factOf('artifact.downloaded', { ...data, store: peer, to: part }, asked), ...tagged]
+      case 'kept':
+        return []
     }
-    const fact = facts[how]()
-    if (tags && how !== 'kept' && Object.keys(tags).length > 0) post('artifact.tagged', { path, digest, tags }, asked)
-    return fact
   }
 
   /** Takes a drafted file to its final name, and records that. Asked again by the same execution, it does what is left. */
@@ -96,7 +84,7 @@ export const openStore = async (part: string, root: string, local: Local, outbox
     const { digest, size } = await digestOfFile(draft)
     const known = ledger.known(path)
     const promised = ledger.promised(path)
-    const allowed = [known, promised && { ...promised, delivery: promised.arrival.delivery }].some((row) =>
+    const allowed = [known, promised && { ...promised, delivery: turnOf(promised.arrival) }].some((row) =>
       mayReplace(row, digest, arrival),
     )
     const holder = (promised ?? known)?.origin
@@ -106,7 +94,9 @@ export const openStore = async (part: string, root: string, local: Local, outbox
         : faults.foreign(path, part, file, adviceFor(arrival))
     // Said before it is done: a file that lies there after a kill is then known to be ours.
     const promise = { path, digest, size, origin, arrival }
-    ledger.promise(promise)
+    factsOf(promise).forEach(outbox.check)
+    // A power cut undoes no rename: it must not undo what was said before it.
+    durably(local, () => ledger.promise(promise))
     const { modified } = await stampOf(draft)
     try {
       await settleAt(draft, file)
@@ -123,8 +113,8 @@ export const openStore = async (part: string, root: string, local: Local, outbox
   const keep = local.transaction(({ path, digest, size, origin, arrival }: Promised, modified: string) => {
     const known = ledger.known(path)
     const done = known?.origin === origin && known.digest === digest ? known.fact : null
-    const fact = done ?? record({ path, digest, size }, arrival)
-    ledger.keep({ path, digest, size, modified, origin, fact, delivery: arrival.delivery })
+    const fact = done ?? factsOf({ path, digest, size, arrival }).map(outbox.post)[0] ?? null
+    ledger.keep({ path, digest, size, modified, origin, fact, delivery: turnOf(arrival) })
     ledger.release(path)
   })
 
@@ -139,9 +129,19 @@ export const openStore = async (part: string, root: string, local: Local, outbox
   const keepPromises = async (): Promise<void> => {
     for (const promised of ledger.promises()) {
       const { path, digest } = promised
-      const lying = await lyingAt(path).catch(() => undefined)
-      if (lying?.digest === digest) keep(promised, lying.modified)
-      else ledger.release(path)
+      try {
+        const lying = await lyingAt(path)
+        if (lying.digest === digest) keep(promised, lying.modified)
+        else ledger.release(path)
+      } catch (cause) {
+        const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+        // What can't be looked at now is kept for another start; what can never be recorded is let go.
+        if (/^(ENOENT|ENOTDIR|store\.)/.test(code)) ledger.release(path)
+        else if (/^contract\./.test(code)) {
+          ledger.release(path)
+          post('artifact.unreadable', { path, reason: reasonOf(cause) })
+        }
+      }
     }
   }
 

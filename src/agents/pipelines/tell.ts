@@ -1,4 +1,4 @@
-import { type Asked, ask, uuidv7 } from '#bus/command'
+import { type Asked, askAnyway, uuidv7 } from '#bus/command'
 import type { Answer } from '#bus/handle'
 import { patiently } from '#bus/patience'
 import type { Lost, Result } from './messages.ts'
@@ -18,7 +18,7 @@ export const withBeats = async (
 ): Promise<Result | Lost | undefined> => {
   const refused = new AbortController()
   const beat = async () => {
-    const answer = await ask(worker.bus, askedOf(event, 'run.beat-node', execution, uuidv7()), {
+    const answer = await askAnyway(worker.bus, askedOf(event, 'run.beat-node', execution, uuidv7()), {
       timeout: beatEvery,
     }).catch(() => undefined)
     if (answer && !answer.accepted) refused.abort(new Error(answer.detail))
@@ -42,7 +42,7 @@ export const tell = (
 ): Promise<Answer> => {
   const id = uuidv7()
   return patiently(
-    () => ask(worker.bus, askedOf(event, type, data, id)),
+    () => askAnyway(worker.bus, askedOf(event, type, data, id)),
     signal,
     (reason) =>
       worker.say(

@@ -161,11 +161,12 @@ export const watchStore = async (
     else fail(cause)
   })
   await Promise.race([ready, ended])
+  const names = await readdir(root, { recursive: true }).catch(() => [])
   if (signal.aborted) return { ended } // What has not been looked at is not gone.
   ignoring = false
   index.begin()
-  for (const name of await readdir(root, { recursive: true }).catch(() => [])) named(name)
-  for (const path of vanished) index.gone(path)
+  for (const name of names) named(name)
+  for (const path of vanished) if ((await isGone(join(root, path))) && !signal.aborted) index.gone(path)
   return { ended }
 }
 
@@ -179,6 +180,13 @@ const digestOfSmall = async (file: string, expected: number): Promise<{ digest: 
     await handle.close()
   }
 }
+
+/** Whether nothing lies at a path; what can't be looked at now is not gone. */
+const isGone = (file: string): Promise<boolean> =>
+  lstat(file).then(
+    () => false,
+    ({ code }: NodeJS.ErrnoException) => code === 'ENOENT' || code === 'ENOTDIR',
+  )
 
 /** Whether a name had to be patched to be text. */
 const isGarbled = (name: string): boolean => name.includes('\uFFFD')

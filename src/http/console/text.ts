@@ -29,8 +29,11 @@ export const durationOf = (milliseconds: number): string => {
 
 const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
-/** A moment as people here write it, with its date. */
-export const momentOf = (iso: string): string => format.format(new Date(iso))
+/** A moment as people here write it, with its date; as it is where it is none, for a function may say anything. */
+export const momentOf = (iso: string): string => {
+  const date = new Date(iso)
+  return Number.isNaN(date.getTime()) ? iso : format.format(date)
+}
 
 /** What is said of a host's absence, with its moment as people here write it. */
 export const withMoments = (text: string): string =>

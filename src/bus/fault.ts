@@ -10,8 +10,8 @@ export class Fault<Code extends string = string> extends Error {
 
 /** Everything that can break, in one place. A sentence says what was expected, where, and what to do. */
 export const faults = {
-  unreachable: (url: string, cause: unknown) =>
-    new Fault('bus.unreachable', `No NATS server answers at ${url}. Start one with: millrace nats`, { cause }),
+  unreachable: (url: string, cause: unknown, why = '', advice = 'Start one with: millrace nats') =>
+    new Fault('bus.unreachable', `No NATS server answers at ${url}${why && `: ${why}`}. ${advice}`, { cause }),
   noOwner: (subject: string) =>
     new Fault(
       'bus.no-owner',

@@ -45,7 +45,7 @@ export const tailVerb = (program: Command): void => {
             AbortSignal.any([signal, end.signal]),
           )
         },
-        { patient: true },
+        { patient: !options.once },
       ),
     )
 }

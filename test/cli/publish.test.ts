@@ -48,3 +48,9 @@ test('what is missing, and a bad name, are told in words', () => {
   const record = { path: ['stores', 'in box'], message: 'Invalid key in record', code: 'invalid_key', issues: inner }
   expect(mistakesOf([record])).toEqual(['stores.in box: a bad name: use letters'])
 })
+
+test('tail --once ends where no server answers, like every other reader', async () => {
+  const { code, output } = await run('tail', '--once', '--nats', 'nats://127.0.0.1:1', '--state', newFolder())
+  expect(output).toMatch(/^No NATS server answers/)
+  expect(code).toBe(4)
+})

@@ -176,8 +176,8 @@ export type Bus = {
     presence: Omit<Presence, 'seenAt'>,
     signal: AbortSignal,
   ) => Promise<{ readonly gone: Promise<void> }>
-  /** Who is there now. */
-  readonly present: () => Promise<readonly Presence[]>
+  /** Who is there now: all, or whoever has one name. */
+  readonly present: (host?: string) => Promise<readonly Presence[]>
   readonly buckets: Buckets
   /** Examines the server; writes one line that expires. */
   readonly examine: () => Promise<Health>

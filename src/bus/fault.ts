@@ -87,6 +87,11 @@ export const faults = {
     ),
   unknownMessage: (type: string, known: readonly string[]) =>
     new Fault('contract.unknown', `Nothing is called '${type}'. Known: ${known.join(', ')}`),
+  keptElsewhere: (store: string) =>
+    new Fault(
+      'host.twin',
+      `${store} is kept by another host already, and a store lies in one place. See which: millrace hosts ls. Stop that one, or give this pipeline another name`,
+    ),
   twin: (host: string, where: string) =>
     new Fault(
       'host.twin',

@@ -36,7 +36,7 @@ export const openBus = async (options: OpenOptions): Promise<Bus> => {
       ...openDead(connection),
       ...openTimers(connection, logId),
       appear: (who, signal) => clearly(`appear as ${who.host}`, () => presence.appear(who, signal)),
-      present: () => clearly('see who is there', presence.present),
+      present: (host) => clearly('see who is there', () => presence.present(host)),
       buckets: openBuckets(connection),
       examine: openHealth(connection),
       closed: nc.closed().then((cause) => cause ?? undefined),

@@ -68,8 +68,9 @@ export const memoryRequests = () => {
     return { gone }
   }
 
-  const present: Bus['present'] = async () =>
+  const present: Bus['present'] = async (only) =>
     [...hosts.values()]
+      .filter(({ host }) => only === undefined || host === only)
       .map((presence) => ({ ...presence, seenAt: Date.now() }))
       .toSorted((a, b) => a.host.localeCompare(b.host))
 

@@ -35,10 +35,10 @@ export const openPresence = (nc: NatsConnection): Pick<Bus, 'appear' | 'present'
     return { gone: hold() }
   }
 
-  const present: Bus['present'] = async () => {
+  const present: Bus['present'] = async (host) => {
     const kv = await bucket()
     const found: Presence[] = []
-    for await (const key of await kv.keys()) {
+    for await (const key of host === undefined ? await kv.keys() : [host]) {
       const entry = await kv.get(key)
       if (entry?.operation === 'PUT') found.push({ ...entry.json<Held>(), seenAt: entry.created.getTime() })
     }

@@ -7,7 +7,7 @@ import { Fault, faults, reasonOf } from '#bus/fault'
 import type { Holder } from '#bus/lock'
 import { claim } from './claim.ts'
 import { readConfig } from './config.ts'
-import { openPatiently } from './connect.ts'
+import { openPatiently, tellConnection } from './connect.ts'
 import { type Level, openLog } from './log.ts'
 import { type Common, connectionOf, logLevel, withConnection } from './options.ts'
 import { print } from './print.ts'
@@ -68,6 +68,7 @@ export const agentVerb = (program: Command): void => {
             signal,
             ready: () => (process.send ? process.send({ kind: 'ready' }) : say(`${host} is ready`)),
           })
+          if (!process.send) void tellConnection(bus, connection.url, signal, say)
           // A connection comes back by itself, unless the server no longer knows us.
           await Promise.race([running, shutOut])
         } catch (cause) {
@@ -77,6 +78,7 @@ export const agentVerb = (program: Command): void => {
           await bus.close()
           local.close()
           await lock.release()
+          await log.close()
         }
       },
     )

@@ -1,7 +1,8 @@
 import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
+import type { Pipeline } from '#agents/pipelines/shape'
 import { readConfigs } from './config.ts'
-import { shown } from './print.ts'
+import { print, shown } from './print.ts'
 
 /** What the starter of a config must know of it. */
 export type Checked = {
@@ -10,6 +11,8 @@ export type Checked = {
   readonly watched: readonly string[]
   /** The databases of its metadata stores. */
   readonly databases: readonly string[]
+  /** What is no mistake, but hardly meant. */
+  readonly doubts: readonly string[]
 }
 
 export const checkVerb = (program: Command): void => {
@@ -25,11 +28,26 @@ export const checkVerb = (program: Command): void => {
       const stores = [...read.values()].flat().flatMap(({ stores }) => Object.values(stores))
       const watched = stores.flatMap((one) => (one.kind === 'filesystem-store' && one.watch ? [one.path] : []))
       const databases = stores.flatMap((one) => (one.kind === 'metadata-store' ? [one.path] : []))
-      const told = rows.map(({ config, pipelines }) => `${basename(config)} is well: ${pipelines.join(', ')}`)
-      const text = json ? rows.map((row) => JSON.stringify(row)) : told
-      // A config may have begun something that would keep this process.
-      const end = () => process.exit()
-      if (process.send) process.send({ kind: 'checked', watched: watched.map(shown), databases } satisfies Checked, end)
-      else process.stdout.write(`${text.join('\n')}\n`, end)
+      const doubts = [...read.values()].flat().flatMap(doubtOf)
+      const lines = rows.map(({ config, pipelines }) => `${basename(config)} is well: ${pipelines.join(', ')}`)
+      const text = json ? rows.map((row) => JSON.stringify(row)) : lines
+      const told: Checked = { kind: 'checked', watched: watched.map(shown), databases, doubts }
+      if (process.send) await new Promise((resolve) => process.send?.(told, resolve))
+      else for (const line of json ? text : [...text, ...doubts]) print(line)
     })
+}
+
+/** A pipeline that watches a folder and of which no run can begin, as far as its own config says. */
+const doubtOf = ({ name, stores, actions }: Pipeline): string[] => {
+  const all = Object.values(stores)
+  const watches = all.some((one) => one.kind === 'filesystem-store' && one.watch)
+  const named = Object.values(actions).flatMap(({ after = [], next = [] }) => [...after, ...next])
+  const isJoined =
+    all.some(({ kind }) => kind === 'metadata-store' || kind.endsWith('-client')) ||
+    named.some((node) => node.includes('/') && !node.startsWith(`${name}/`))
+  return isJoined || !watches
+    ? []
+    : [
+        `${name} has no metadata store and names no other pipeline: it starts no run, whatever arrives. Add metadata: metadataStore({ path: './metadata.db' }), unless a pipeline elsewhere names its nodes`,
+      ]
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { orAborted } from '#bus/abort'
 import type { Bus } from '#bus/bus'
 import { Fault } from '#bus/fault'
@@ -34,4 +35,29 @@ const innermost = (thrown: unknown): string => {
   if (!(thrown instanceof Error)) return String(thrown)
   const causes = thrown instanceof AggregateError ? thrown.errors : thrown.cause === undefined ? [] : [thrown.cause]
   return causes.length > 0 ? innermost(causes[0]) : thrown.message
+}
+
+/** How often a connection is looked at, and after how long without one somebody is told, in milliseconds. */
+const [lookedAt, goneFor] = [1_000, 2_000]
+
+/** Says when there has been no connection for a while, and when it is back, until `signal` aborts. */
+export const tellConnection = async (
+  bus: Pick<Bus, 'connected'>,
+  url: string,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<void> => {
+  let gone: number | undefined
+  for (let told = false; !signal.aborted; await delay(lookedAt, undefined, { signal }).catch(() => undefined)) {
+    if (bus.connected()) {
+      if (told) say(`The NATS server at ${url} is back`)
+      told = false
+      gone = undefined
+      continue
+    }
+    gone ??= performance.now()
+    if (told || performance.now() - gone < goneFor) continue
+    told = true
+    say(`The NATS server at ${url} is away: waiting for it; what happens meanwhile is kept on disk`)
+  }
 }

@@ -8,18 +8,23 @@ import { printable } from './printable.ts'
 export type Level = 'debug' | 'info' | 'warn' | 'error'
 export type Log = (level: Level, message: string, more?: Readonly<Record<string, unknown>>) => void
 
-/** Logs with levels: JSON lines into a file, readable lines onto the terminal; `keep` into the file alone. */
-export const openLog = (file: string, level: Level = 'info'): Log & { readonly keep: Log } => {
+/** Logs with levels: JSON lines into a file, readable lines onto the terminal; `keep` into the file alone. `close` resolves when all of it lies there. */
+export const openLog = (
+  file: string,
+  level: Level = 'info',
+): Log & { readonly keep: Log; readonly close: () => Promise<void> } => {
   mkdirSync(dirname(file), { recursive: true })
   const common = { base: null, timestamp: pino.stdTimeFunctions.isoTime }
-  const kept = pino({ ...common, level: 'debug' }, createWriteStream(file, { flags: 'a' }))
+  const stream = createWriteStream(file, { flags: 'a' })
+  const kept = pino({ ...common, level: 'debug' }, stream)
   const shown = pino({ ...common, level }, terminal())
   const keep: Log = (at, message, more = {}) => kept[at](more, message)
   const log: Log = (at, message, more = {}) => {
     keep(at, message, more)
     shown[at](more, message)
   }
-  return Object.assign(log, { keep })
+  const close = () => new Promise<void>((resolve) => stream.end(resolve))
+  return Object.assign(log, { keep, close })
 }
 
 const names: Readonly<Record<number, string>> = { 20: 'DEBUG', 30: 'INFO', 40: 'WARN', 50: 'ERROR' }

@@ -56,4 +56,4 @@ pointToHelp(program, program.name())
 
 for (const stream of [process.stdout, process.stderr]) stream.on('error', withoutReader)
 await program.parseAsync().catch(fail)
-if (process.connected) process.disconnect() // The channel to `up` would keep a process that is done.
+process.exit() // The channel to `up`, and what a config has begun, would keep a process that is done.

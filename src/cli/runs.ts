@@ -13,6 +13,7 @@ import { consoleOf, inSession, query, withSession } from './session.ts'
 import { storyOf } from './story.ts'
 
 type Options = Common & { readonly pipeline?: string }
+type Rows = readonly Readonly<Record<string, unknown>>[]
 type RunRow = { readonly number: number; readonly state: string } & Readonly<Record<string, unknown>>
 
 const withPipeline = (command: Command): Command =>
@@ -47,19 +48,25 @@ export const runsVerb = (program: Command): void => {
     )
 
   withPipeline(runs.command('show').argument('<run>', 'its number, or <pipeline>/<number>', runIn))
-    .description('show one run: its nodes, inputs and outputs')
+    .description('show one run: its nodes, inputs, outputs and metrics')
     .addHelpText('after', '\nExample:\n  millrace runs show 0 --json')
     .action(({ pipeline, number }: RunArgument, options: Options) =>
       inSession(options, async ({ bus, json }) => {
         const scope = await metadataPipeline(bus, options.pipeline ?? pipeline)
-        const run = await query<RunRow & { nodes?: readonly Readonly<Record<string, unknown>>[] }>(bus, 'run', scope, {
-          run: number,
-          ...(!json && { only: 'nodes' }),
-        })
+        const run = await query<RunRow & { readonly [section in 'nodes' | 'artifacts' | 'metrics']?: Rows }>(
+          bus,
+          'run',
+          scope,
+          {
+            run: number,
+          },
+        )
         if (json) return print(JSON.stringify(run))
-        const { nodes = [], ...rest } = run
+        const { nodes = [], artifacts = [], metrics = [], ...rest } = run
         printOne(Object.fromEntries(Object.entries(rest).filter(([, value]) => typeof value !== 'object')), false)
         printRows(nodes, ['part', 'state', 'reason', 'attempt', 'host'], false)
+        if (artifacts.length > 0) printRows(artifacts, ['what', 'store', 'path', 'size', 'part'], false)
+        if (metrics.length > 0) printRows(metrics, ['key', 'value', 'step', 'part'], false)
       }),
     )
 

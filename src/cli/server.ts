@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { Fault } from '#bus/fault'
 import { openBus } from '#bus/jetstream'
 import { keepServer } from './keep.ts'
@@ -22,6 +24,7 @@ export const serverFor = async (options: Options, say: (line: string) => void, s
     return await keepServer(options.state, port, say, { host: options.natsHost }, signal)
   } catch (cause) {
     if (ephemeral || !(cause instanceof Fault && cause.code === 'server.port-taken')) throw cause
+    if (existsSync(join(options.state, 'nats/jetstream'))) throw foreignServer(options.state, port)
     // The machine's own, or one of another state folder: used as it is, if it can be.
     const there = connectionOf({ state: options.state, nats: localUrl(port) })
     const bus = await openBus({ ...there, principal: 'up' }).catch(() => Promise.reject(cause))
@@ -30,6 +33,13 @@ export const serverFor = async (options: Options, say: (line: string) => void, s
     return { url: there.url, stop: async () => undefined }
   }
 }
+
+/** A folder with a log of its own must not go on, unasked, on the log of another one. */
+const foreignServer = (state: string, port: number): Fault =>
+  new Fault(
+    'config.server',
+    `${state} has a log of its own, and the server that answers at port ${port} is not its: its runs and files would begin anew there. Use another port with --nats-port, or go over to that server with --nats ${localUrl(port)}`,
+  )
 
 /** A port of loopback that nobody listens at. */
 export const freePort = (): Promise<number> =>

@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander'
 import { aborted } from '#bus/abort'
 import { Fault, reasonOf } from '#bus/fault'
 import { check, isOfChild, supervise } from './child.ts'
-import { openPatiently } from './connect.ts'
+import { openPatiently, tellConnection } from './connect.ts'
 import { type Common, connectionOf, defaultPort, inUrl, logLevel, port, withConnection } from './options.ts'
 import { print as say } from './print.ts'
 import { claimAll, untilClosed } from './running.ts'
@@ -61,7 +61,8 @@ export const upVerb = (program: Command): void => {
       let hasBegun = false
       const release = await claimAll(state, options.host, starting, signal, say)
       try {
-        const { watched, databases } = await check(configs, base, signal)
+        const { watched, databases, doubts } = await check(configs, base, signal)
+        doubts.forEach(say)
         await untilClosed(databases, signal)
         hasBegun = true
         await start({ ...plan, watched }, { ...options, state }, base, signal)
@@ -140,6 +141,7 @@ const runAll = async (
     ending,
   )
   tell.catch((cause: unknown) => broken.abort(cause))
+  void tellConnection(bus, options.nats, ending, say)
   try {
     await Promise.race([Promise.all(children.map(({ ready }) => ready)), aborted(ending)])
     if (!ending.aborted) {

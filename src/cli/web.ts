@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { graphOf } from '#agents/pipelines/config'
 import { nameFrom } from '#contracts/names'
 import { readConfig } from './config.ts'
-import { openPatiently } from './connect.ts'
+import { openPatiently, tellConnection } from './connect.ts'
 import { type Common, connectionOf, port, withConnection } from './options.ts'
 import { print } from './print.ts'
 import { stopping } from './signals.ts'
@@ -29,6 +29,7 @@ export const webVerb = (program: Command): void => {
       const own = join(resolve(options.state), 'web', nameFrom(hostNameOf(config)), 'metadata.db')
       try {
         const { runWeb } = await serving
+        if (!process.send) void tellConnection(bus, connection.url, signal, print)
         await runWeb({
           bus,
           graphs: pipelines.map((pipeline) => graphOf(pipeline, base)),

@@ -60,20 +60,27 @@ export const addNodes = (app: App, site: Site): void => {
   }
 
   /** The part that has its page here; one that only the log knows as well, where its pipeline is of this process. */
-  const partHere = (name: string, { nodes }: Merged): string | undefined =>
-    own.find((part) => part.endsWith(`/${name}`)) ??
-    nodes.find((node) => node.name === name && site.graphs.some(({ pipeline }) => pipeline === node.pipeline))?.part
+  const partHere = (name: string, { nodes }: Merged, of?: string): string | undefined =>
+    own.find((part) => (of === undefined ? part.endsWith(`/${name}`) : part === `${of}/${name}`)) ??
+    nodes.find(
+      (node) =>
+        node.name === name &&
+        (of === undefined || node.pipeline === of) &&
+        site.graphs.some(({ pipeline }) => pipeline === node.pipeline),
+    )?.part
 
   app.get('/:node{[\\w-]+}', async (c) => {
     const name = c.req.param('node')
+    const of = c.req.query('of') // Its pipeline, where more than one has a node of this name.
     const { graph, position } = await merged()
-    const here = partHere(name, graph)
+    const isOurs = of === undefined || site.graphs.some(({ pipeline }) => pipeline === of)
+    const here = isOurs ? partHere(name, graph, of) : undefined
     if (here) return show(c, here, graph, position)
-    const elsewhere = graph.nodes.find((node) => node.name === name)
-    if (!elsewhere) throw faults.nothingThere(`node ${name}`)
+    const elsewhere = graph.nodes.find((node) => node.name === name && (of === undefined || node.pipeline === of))
+    if (!elsewhere) throw faults.nothingThere(`node ${of === undefined ? name : `${of}/${name}`}`)
     const url = await webOf(elsewhere.pipeline)
     if (!url) throw faults.nothingThere(`page of ${elsewhere.part} here, and no web process of ${elsewhere.pipeline}`)
-    return c.redirect(`${url}/${name}`, 307)
+    return c.redirect(`${url}/${name}?of=${elsewhere.pipeline}`, 307)
   })
 
   app.on(methods, '/:node{[\\w-]+}/api/*', async (c) => {

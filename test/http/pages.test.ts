@@ -49,7 +49,9 @@ test('a node of another process redirects there, where it answers', async () => 
     .serve(queriesTo('web', 'leaf'), async () => ({ url: 'https://127.0.0.1:8001' }), stop.signal)
   const response = await get('/evaluation')
   expect(response.status).toBe(307)
-  expect(response.headers.get('Location')).toBe('https://127.0.0.1:8001/evaluation')
+  expect(response.headers.get('Location')).toBe('https://127.0.0.1:8001/evaluation?of=leaf')
+  const named = await get('/haikus?of=leaf') // Of another pipeline than the one whose node has this name here.
+  expect([named.status, await named.text()]).toEqual([404, expect.stringContaining('leaf/haikus')])
   expect((await get('/nobody')).status).toBe(404)
 })
 

@@ -17,7 +17,7 @@ export const appear = async (
       return await bus.appear(presence, until)
     } catch (cause) {
       if (!(cause instanceof Fault && cause.code === 'host.twin')) throw cause
-      const former = (await bus.present()).find(({ host }) => host === presence.host)
+      const [former] = await bus.present(presence.host)
       if (former && (former.instance !== presence.instance || former.seenAt !== (first ?? former.seenAt))) throw cause
       if (former && first === undefined)
         log('info', `${presence.host} was on ${former.machine} a moment ago: waiting until it is forgotten there`)

@@ -7,7 +7,7 @@ import { faults } from '#bus/fault'
 import type { Outbox } from '#bus/outbox'
 import { by } from '#contracts/artifact'
 import { digest, name, part, splitPart } from '#contracts/names'
-import { askedBy, servicesOf } from '#contracts/subjects'
+import { askedBy, serviceOf, servicesOf } from '#contracts/subjects'
 import { parse, tags } from './asked.ts'
 import { draft } from './folder.ts'
 import { pageOf } from './page.ts'
@@ -138,4 +138,26 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
       }),
     signal,
   )
+}
+
+/** How long another host may take to let go of a store, in milliseconds: it may be ending. */
+const letGoWithin = 3_000
+
+/** Resolves once no other host answers for a store; a fault where one goes on: a store lies in one place. */
+export const untilNobodyKeeps = async (
+  { bus, signal }: Pick<Trader, 'bus' | 'signal'>,
+  store: string,
+): Promise<void> => {
+  const { pipeline, node } = splitPart(store)
+  const ask = () => bus.request(serviceOf(pipeline, node, 'list', bus.principal), {}, { timeout: 1_000 })
+  for (const until = performance.now() + letGoWithin; ; ) {
+    signal.throwIfAborted()
+    const answered = await ask().then(
+      () => true,
+      () => false, // Nobody is there, or nobody who lives.
+    )
+    if (!answered) return
+    if (performance.now() > until) throw faults.keptElsewhere(store)
+    await delay(200, undefined, { signal }).catch(() => undefined)
+  }
 }

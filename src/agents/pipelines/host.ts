@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import { aborted } from '#bus/abort'
 import type { Bus } from '#bus/bus'
 import { dispatch } from '#bus/dispatcher'
@@ -10,6 +11,9 @@ import { runPipeline } from './hosted.ts'
 import type { LogLevel } from './messages.ts'
 import type { Pipeline } from './shape.ts'
 import { releaseHeld } from './worker.ts'
+
+/** How long a host that stops may take where the bus is away, in milliseconds: a function has five seconds to end. */
+const aloneFor = 6_000
 
 export type HostOptions = {
   readonly bus: Bus
@@ -74,18 +78,20 @@ export const runHost = async (options: HostOptions): Promise<void> => {
   run(start())
 
   await aborted(signal)
-  for (let seen = 0; seen < tasks.length; ) {
-    seen = tasks.length
-    await Promise.allSettled(tasks) // What was being started may have started more.
+  const ended = async () => {
+    for (let seen = 0; seen < tasks.length; ) {
+      seen = tasks.length
+      await Promise.allSettled(tasks) // What was being started may have started more.
+    }
   }
+  // Without a connection, what waits for an answer waits in vain.
+  await Promise.race([ended(), ...(bus.connected() ? [] : [delay(aloneFor, undefined, { ref: false })])])
   outbox.post({ address: about, type: 'host.stopped', data: { host, instance } })
-  // What can't be sent within two seconds waits on disk for the next start.
-  await Promise.race([
-    outbox.flushed().catch(() => undefined),
-    new Promise((resolve) => setTimeout(resolve, 2_000).unref()),
-  ])
+  // What can't be sent by then waits on disk for the next start, and a name that is not given back is forgotten.
+  const within = (milliseconds: number) => delay(bus.connected() ? milliseconds : 0, undefined, { ref: false })
+  await Promise.race([outbox.flushed().catch(() => undefined), within(2_000)])
   sending.abort()
   presenceEnds.abort()
-  await Promise.allSettled([sent, Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 1_000).unref())])])
+  await Promise.race([Promise.allSettled([sent, gone]), within(2_000)])
   if (broken.signal.aborted) throw broken.signal.reason
 }

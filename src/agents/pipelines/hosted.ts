@@ -3,7 +3,7 @@ import type { Outbox } from '#bus/outbox'
 import { patiently } from '#bus/patience'
 import type { Local } from '../local.ts'
 import { graphOf } from './config.ts'
-import { serveStore, type Trader } from './exchange.ts'
+import { serveStore, type Trader, untilNobodyKeeps } from './exchange.ts'
 import { digestOf } from './graph.ts'
 import type { HostOptions } from './host.ts'
 import { pipelineDecider } from './pipeline.ts'
@@ -34,8 +34,9 @@ export const runPipeline = async (
   const say = (message: string) => log('info', message)
   const trader = { bus, host, outbox, signal }
   const nodes = await openNodes(trader, pipeline, local)
-  for (const [node, definition] of Object.entries(pipeline.stores))
-    if (definition.kind === 'filesystem-store') start(serveStore(trader, nodes.stores.get(node) as Store))
+  const stores = Object.keys(pipeline.stores).filter((node) => pipeline.stores[node]?.kind === 'filesystem-store')
+  for (const node of stores) await untilNobodyKeeps(trader, `${name}/${node}`)
+  for (const node of stores) start(serveStore(trader, nodes.stores.get(node) as Store))
 
   const address = { aggregate: 'pipeline', scope: name, key: 'self' }
   const owner = own(bus, pipelineDecider, name, signal)

@@ -67,7 +67,7 @@ export const NodePanel = ({ node, graph, onClose, onOpen, run }: Props) => {
           ['Before', parts(after.filter(({ source }) => source === node.part).map(({ target }) => target))],
           ['New files', node.fresh === undefined ? null : String(node.fresh)],
           ['Last run', !run && node.run && <Link to={runAddress(node.run)}>{node.run}</Link>],
-          ['Own page', node.kind !== 'unknown' && <a href={`/${node.name}`}>/{node.name}</a>],
+          ['Own page', node.kind !== 'unknown' && <a href={`/${node.name}?of=${node.pipeline}`}>/{node.name}</a>],
         ]}
       />
       {node.kind === 'action' && <NodeAttempts part={node.part} run={run} />}

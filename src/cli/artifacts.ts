@@ -1,16 +1,14 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
-import { nearest } from '#agents/pipelines/config'
 import type { Bus } from '#bus/bus'
 import { Fault, faults } from '#bus/fault'
-import { splitPart } from '#contracts/names'
-import type { Graph } from '#contracts/pipeline'
 import { serviceOf } from '#contracts/subjects'
-import { knownPipelines, metadataPipeline } from './known.ts'
+import { type Graphs, knownPipelines, metadataPipeline } from './known.ts'
 import { type Common, limit } from './options.ts'
 import { printOne, printRows } from './print.ts'
 import { inSession, query, withSession } from './session.ts'
+import { storeIn, storeNamed, storesIn, unknownStore } from './stores.ts'
 import { isFolder, readyToSend, untilAnswered, writeFrom } from './transfer.ts'
 
 type Page = { readonly items: readonly Readonly<Record<string, unknown>>[] }
@@ -19,19 +17,12 @@ type Provided = { readonly host: string; readonly digest: string; readonly size:
 /** How long a store may take to answer before it is asked again, in milliseconds. */
 const answeredWithin = 60_000
 
-/** The store a word names: `<pipeline>/<store>`. */
-const storeOf = (word: string): { pipeline: string; node: string } => {
-  const { pipeline, node } = splitPart(word)
-  if (!pipeline || !node) throw new Fault('contract.store', `'${word}' is no store: use <pipeline>/<store>`)
-  return { pipeline, node }
-}
-
 export const artifactsVerb = (program: Command): void => {
   const artifacts = program.command('artifacts').description('list, fetch and send artifacts')
 
   withSession(artifacts.command('ls [store]'))
     .description('list artifacts, of one store or of all')
-    .option('--pipeline <name>', 'whose metadata to read; needed where there are several')
+    .option('--pipeline <name>', 'whose metadata to read; needed where several pipelines keep metadata')
     .option('--path <path>', 'only this path; model* for all that begin so')
     .option('--limit <n>', 'how many', limit, 100)
     .addHelpText('after', '\nExample:\n  millrace artifacts ls root_pipeline/model_registry')
@@ -43,6 +34,7 @@ export const artifactsVerb = (program: Command): void => {
           ...(store && { node: store }),
           ...(options.path && { path: options.path }),
         })
+        if (store && items.length === 0) storeIn(await knownPipelines(bus), store) // An unknown one is told from an empty one.
         printRows(items, ['store', 'path', 'state', 'size', 'run', 'digest'], json)
       }),
     )
@@ -54,7 +46,7 @@ export const artifactsVerb = (program: Command): void => {
     .addHelpText('after', '\nExample:\n  millrace artifacts get root_pipeline/model_registry model0.txt')
     .action((store: string, path: string, options: Common & { out?: string; force?: boolean }) =>
       inSession(options, async ({ bus, json, signal }) => {
-        const { pipeline, node } = storeOf(store)
+        const { pipeline, node } = await storeNamed(bus, store)
         const out = options.out ?? basename(path)
         if (isFolder(out)) throw faults.notAFile(out)
         if (existsSync(out) && !options.force)
@@ -83,7 +75,7 @@ export const artifactsVerb = (program: Command): void => {
         options: Common & { tag?: string[]; overwrite?: boolean },
       ) =>
         inSession(options, async ({ bus, json, signal }) => {
-          const { pipeline, node } = storeOf(store)
+          const { pipeline, node } = await storeNamed(bus, store)
           const { digest, bytes } = await readyToSend(file)
           await bus.buckets.put(bus.principal, digest, bytes)
           const tags = Object.fromEntries((options.tag ?? []).map((tag) => splitTag(tag)))
@@ -114,10 +106,8 @@ const withStores =
   (bus: Bus, store: string) =>
   async (cause: unknown): Promise<never> => {
     if (!(cause instanceof Fault && cause.code === 'bus.no-owner')) throw cause
-    const graphs = await knownPipelines(bus).catch(() => new Map<string, Graph>())
-    const stores = [...graphs.values()].flatMap(({ pipeline, nodes }) =>
-      nodes.filter(({ kind }) => kind === 'filesystem-store').map(({ name }) => `${pipeline}/${name}`),
-    )
-    if (stores.length === 0 || stores.includes(store)) throw cause
-    throw new Fault('store.unknown', `No pipeline has a store ${store}${nearest(store, stores)}`)
+    const graphs = await knownPipelines(bus).catch((): Graphs => new Map())
+    const stores = storesIn(graphs)
+    if (stores.length === 0 || stores.includes(store) || !store.includes('/')) throw cause
+    throw unknownStore(store, stores)
   }

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { hostIn, portIn } from '#bus/credentials'
 import { Fault } from '#bus/fault'
 import { writeWhole } from '#bus/files'
+import { holderOf } from '#bus/lock'
 import type { Role, Wanted } from '#bus/permissions'
 import { speaksForOthers } from '#bus/requests'
 import { admit, expel, localCredentials, reload, secure, usersOf } from '#bus/secure'
@@ -46,7 +47,7 @@ export const certsVerb = (program: Command): void => {
       print(`           good for ${goodFor.join(', ')}`)
       print(`Config:    ${config}`)
       if (reloaded) print('The running server uses them now')
-      else print('Start the server with them: millrace nats --host 0.0.0.0')
+      else print(`${await firstStop(state)}Start the server with them: millrace nats --host 0.0.0.0`)
     })
 
   admitting(certs.command('host <name>'), 'host')
@@ -113,8 +114,17 @@ const admitting = (command: Command, role: Role): Command =>
       print(`  scp ${shown(out)} <user>@<other machine>:`)
       print(`There: millrace ${role === 'host' ? 'up <config>' : 'status'} --creds ${basename(out)}`)
       if (role === 'host' && config.length === 0) print('It may run any pipeline; to narrow that, use --config <file>')
-      if (!running) print(`No server with TLS runs here yet. Start one: millrace nats --host 0.0.0.0`)
+      if (!running)
+        print(`No server with TLS runs here yet. ${await firstStop(state)}Start one: millrace nats --host 0.0.0.0`)
     })
+
+/** What is to be done before a server with TLS can start: one without it may be in its place. */
+const firstStop = async (state: string): Promise<string> => {
+  const holder = await holderOf(resolve(state, 'nats/server.lock'))
+  return holder
+    ? `A server without TLS runs from ${shown(resolve(state))}: first stop process ${holder.pid}, which keeps it. `
+    : ''
+}
 
 /** What somebody may do: as a host, what its configs need, or anything that a host does. */
 const rightsOf = async (role: Role, principal: string, configs: readonly string[]): Promise<Wanted[]> => {

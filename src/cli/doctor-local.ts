@@ -81,7 +81,12 @@ const natsPort = async (port: number): Promise<Finding> => {
   const what = `port ${port}`
   if (who === 'nobody') return finding(what, 'ok', 'free: millrace nats or millrace up can start a server there')
   if (who === 'stranger')
-    return finding(what, 'degraded', `another program listens${process}`, 'choose another one: --nats-port')
+    return finding(
+      what,
+      'degraded',
+      `another program listens${process}`,
+      'choose another one: up --nats-port, nats --port',
+    )
   return finding(what, 'ok', `a NATS server ${who.version} listens${process}`)
 }
 

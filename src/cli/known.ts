@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { nearest } from '#agents/pipelines/config'
 import type { Batch, Bus } from '#bus/bus'
 import { Fault, faults } from '#bus/fault'
 import { readEvent } from '#contracts/all'
 import type { Graph, PipelineEvent } from '#contracts/pipeline'
 import { historiesOf } from '#contracts/subjects'
 
-type Graphs = ReadonlyMap<string, Graph>
+/** Pipelines as they were last defined, by name. */
+export type Graphs = ReadonlyMap<string, Graph>
 
 /** How long it may take to read who has defined what, in milliseconds. */
 const patience = 30_000
@@ -61,10 +63,18 @@ const graphsUntil = async (
   return graphs
 }
 
+/** Refuses the name of a pipeline that nobody has defined. */
+export const mustBeKnown = (graphs: Graphs, named: string): string => {
+  if (graphs.has(named)) return named
+  const others = graphs.size > 0 ? nearest(named, [...graphs.keys()].sort()) : '; none is defined yet. See: millrace up'
+  throw new Fault('query.nothing', `Nobody has defined a pipeline ${named}${others}`)
+}
+
 /** The pipeline whose metadata store answers: the one that was named, or the only one there is. */
 export const metadataPipeline = async (bus: Bus, named: string | undefined): Promise<string> => {
-  if (named) return named
-  const keeping = [...(await knownPipelines(bus)).values()].filter(keepsMetadata)
+  const graphs = await knownPipelines(bus)
+  if (named) return mustBeKnown(graphs, named)
+  const keeping = [...graphs.values()].filter(keepsMetadata)
   const [only, ...others] = keeping.map(({ pipeline }) => pipeline)
   if (!only) throw new Fault('config.none', 'Nobody has defined a pipeline with a metadata store yet. See: millrace up')
   if (others.length > 0)

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { orAborted } from '#bus/abort'
+import { Fault } from '#bus/fault'
 import { loopback } from '#bus/server-place'
 import { defaultPort, port } from './options.ts'
 import { print } from './print.ts'
@@ -24,7 +25,7 @@ export const natsVerb = (program: Command): void => {
       const signal = stopping()
       const say = (line: string): void => void process.stderr.write(`${line}\n`)
       for (let wanted = { port, where }; ; ) {
-        const server = await startOrShare(state, wanted.port, wanted.where, say, signal)
+        const server = await startOrShare(state, wanted.port, wanted.where, say, signal).catch(withOwnOption)
         wanted = server // In the place of one that has ended, it is where everybody looks for it.
         if (!signal.aborted) announce(server, json)
         const awake = setInterval(() => undefined, 60_000) // The server runs on its own: nothing else keeps us here.
@@ -35,6 +36,12 @@ export const natsVerb = (program: Command): void => {
           throw new Error('The NATS server ended by itself: see nats/server.log under the state folder')
       }
     })
+}
+
+/** Throws what was thrown; of a port that is taken it says the option of this verb, where `up` has another. */
+const withOwnOption = (cause: unknown): never => {
+  if (!(cause instanceof Fault) || cause.code !== 'server.port-taken') throw cause
+  throw new Fault(cause.code, cause.message.replace('--nats-port', '--port'), { cause })
 }
 
 const announce = ({ url, pid, adopted, shared }: Kept, json: boolean): void => {

@@ -3,7 +3,7 @@ import type { Bus } from '#bus/bus'
 import { sequenceOf } from '#contracts/names'
 import { queryOf } from '#contracts/subjects'
 import { exitCode } from './exit.ts'
-import { keepsMetadata, knownPipelines, metadataPipeline } from './known.ts'
+import { keepsMetadata, knownPipelines, metadataPipeline, mustBeKnown } from './known.ts'
 import type { Common } from './options.ts'
 import { print, printOne, printRows } from './print.ts'
 import { inSession, query, withSession } from './session.ts'
@@ -36,6 +36,7 @@ export const statusVerb = (program: Command): void => {
     .action((options: Common & { pipeline?: string }) =>
       inSession(options, async ({ bus, json }) => {
         const known = await knownPipelines(bus)
+        if (options.pipeline) mustBeKnown(known, options.pipeline)
         const pipelines = [...known.keys()].sort()
         const hosts = (await bus.present()).map(({ host }) => host)
         const dead = (await bus.dead()).length
@@ -102,7 +103,7 @@ export const projectionsVerb = (program: Command): void => {
     )
   withSession(projections.command('rebuild'))
     .description('read the whole log afresh beside the present database, and put it in its place')
-    .option('--pipeline <name>', 'whose; needed where there are several')
+    .option('--pipeline <name>', 'whose; needed where several pipelines keep metadata')
     .addHelpText('after', '\nExample:\n  millrace projections rebuild')
     .action((options: Common & { pipeline?: string }) =>
       inSession(options, async ({ bus, json }) => {

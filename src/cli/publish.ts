@@ -32,7 +32,7 @@ const known = (type: string, what: string, types: readonly string[]): void => {
 export const publishVerb = (program: Command): void => {
   withSession(program.command('publish <type> <data>'))
     .description('publish a fact: a metric, a param, a tag')
-    .option('--pipeline <name>', 'the pipeline it is about; needed where there are several')
+    .option('--pipeline <name>', 'the pipeline it is about; needed where several pipelines keep metadata')
     .addHelpText(
       'after',
       `\nFacts:\n  ${facts.join('\n  ')}\n\nExample:\n  millrace publish tracking.metric-logged '{"key":"loss","value":0.5}'`,
@@ -43,7 +43,7 @@ export const publishVerb = (program: Command): void => {
       return inSession(options, async ({ bus, json }) => {
         const scope = await metadataPipeline(bus, options.pipeline)
         const position = await postFact(bus, { scope, type, data, id: uuidv7() })
-        printOne({ position }, json)
+        printOne({ pipeline: scope, position }, json)
       })
     })
 }
@@ -51,7 +51,7 @@ export const publishVerb = (program: Command): void => {
 export const askVerb = (program: Command): void => {
   withSession(program.command('ask <type> [data]'))
     .description('send a command to whoever owns the aggregate, and print its answer')
-    .option('--pipeline <name>', 'the pipeline; needed where there are several')
+    .option('--pipeline <name>', 'the pipeline; needed where several pipelines keep metadata')
     .option('--key <key>', 'the aggregate: a run number, or self for the pipeline', 'self')
     .addHelpText(
       'after',

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readCredentials } from '#bus/credentials'
+import { takeLock } from '#bus/lock'
 import { freePort, millrace, stop, temporaryFolders } from '../processes.ts'
 import { run, securedServer } from './secured.ts'
 
@@ -24,6 +25,16 @@ describe('before certs were made', { timeout: 60_000 }, () => {
     expect(output).toContain('millrace certs')
   })
 })
+
+test('certs made beside a server without TLS say that it must be stopped first', async () => {
+  const state = newFolder()
+  expect((await run('certs', '--state', state)).output).not.toMatch(/first stop/)
+  mkdirSync(join(state, 'nats'), { recursive: true })
+  await takeLock(join(state, 'nats/server.lock'), 'It')
+  const { code, output } = await run('certs', '--state', state)
+  expect(code).toBe(0)
+  expect(output).toMatch(new RegExp(`first stop process ${process.pid}, which keeps it`))
+}, 20_000)
 
 describe('a server with TLS and credentials', { timeout: 60_000 }, () => {
   const { state, start, port, address, server } = securedServer(newFolder())

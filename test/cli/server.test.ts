@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { defaultCache, findServer } from '#bus/server-find'
@@ -81,3 +82,13 @@ test('who finds the server of its folder still being started waits for it, uses 
   expect(await stop(waiting)).toBe(0)
   expect(serversIn(folder)).toBe(0)
 }, 60_000)
+
+test('nats on a port that another program has names its own option', async () => {
+  const other = createServer((socket) => socket.end('hello\r\n')).listen(0, '127.0.0.1')
+  await new Promise((resolve) => other.once('listening', resolve))
+  const { port } = other.address() as { port: number }
+  const nats = millrace(['nats', '--port', String(port), '--state', newFolder()])
+  expect(await nats.ended).toBe(1)
+  other.close()
+  expect(nats.output()).toMatch(/taken by another program.*Choose another port with --port$/m)
+})

@@ -5,6 +5,7 @@ import { certsVerb } from './certs.ts'
 import { checkVerb } from './check.ts'
 import { doctorVerb } from './doctor.ts'
 import { exitCode, fail } from './exit.ts'
+import { helpVerb } from './help.ts'
 import { initVerb } from './init.ts'
 import { natsVerb } from './nats.ts'
 import { deadVerb, hostsVerb, projectionsVerb, statusVerb } from './overview.ts'
@@ -44,6 +45,7 @@ for (const verb of [
   doctorVerb,
   certsVerb,
   permissionsVerb,
+  helpVerb,
 ])
   verb(program)
 

@@ -20,6 +20,8 @@ test.each([
   ['web examples/simplest/simplest.ts --port -1', /'-1' is invalid/],
   ['nats --port 4222x', /'4222x' is invalid/],
   ['agent examples/simplest/simplest.ts --log-level foo', /'foo' is invalid. Allowed choices are debug, info, warn/],
+  ['help frob', /There is no verb frob/],
+  ['help artifacts fetch', /There is no verb fetch of artifacts; known are ls, get, put/],
   ['tail --from abc', /'abc' is invalid.*Expected a position/],
   ['up examples/simplest --ephemeral --nats nats://127.0.0.1:1', /'--ephemeral' cannot be used with .*--nats/],
 ])('%s is refused as wrong usage, and says what was expected', async (words, expected) => {

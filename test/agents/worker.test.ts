@@ -1,5 +1,3 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Local, openLocal } from '#agents/local'
@@ -14,9 +12,10 @@ import { dispatch } from '#bus/dispatcher'
 import { memoryHub } from '#bus/memory'
 import { openOutbox } from '#bus/outbox'
 import type { RunEvent } from '#contracts/run'
+import { temporaryFolder } from './on-disk.ts'
 
 const address = { aggregate: 'run', scope: 'p', key: '0' }
-const local = (): Local => openLocal(join(mkdtempSync(join(tmpdir(), 'millrace-worker-')), 'host.db'))
+const local = (): Local => openLocal(join(temporaryFolder(), 'host.db'))
 
 /** A run of one node that is to be executed, its owner, and hosts that can execute it. */
 const runOfOne = async (lease = 30_000) => {
@@ -201,7 +200,7 @@ const deliveries = async (bus: Bus, times: number): Promise<Work[]> => {
 }
 
 test('a host goes on with what an earlier version of it had kept', () => {
-  const path = join(mkdtempSync(join(tmpdir(), 'millrace-worker-')), 'host.db')
+  const path = join(temporaryFolder(), 'host.db')
   const before = openLocal(path)
   before.exec(`
     drop table promises; create table promises (store text, path text, digest text, origin text, primary key (store, path));

@@ -58,7 +58,7 @@ type Running = Remembered & { readonly exited: Promise<number | null>; readonly 
 export const startServer = async (options: StartOptions): Promise<Server> => {
   const { say = () => {}, patienceMs = 60_000, signal = new AbortController().signal } = options
   const home = resolve(options.stateDir, 'nats')
-  await mkdir(join(home, 'jetstream'), { recursive: true })
+  await mkdir(home, { recursive: true })
   const lock = await takeLock(join(home, 'server.lock'), `The nats-server of ${home}`, say)
   try {
     const left = await leftBehind(home, say)
@@ -109,6 +109,7 @@ const launch = async (home: string, options: StartOptions): Promise<Running> => 
     const kind = isNats ? `a NATS server (${greeting.version})` : 'another program'
     throw faults.portTaken(port, { kind, isNats, ...(await listenerOn(port)) })
   }
+  await mkdir(join(home, 'jetstream'), { recursive: true }) // Not before: it says that there is a log.
   const log = join(home, 'server.log')
   const output = openSync(log, 'a')
   const logFrom = fstatSync(output).size

@@ -87,8 +87,10 @@ test('nats on a port that another program has names its own option', async () =>
   const other = createServer((socket) => socket.end('hello\r\n')).listen(0, '127.0.0.1')
   await new Promise((resolve) => other.once('listening', resolve))
   const { port } = other.address() as { port: number }
-  const nats = millrace(['nats', '--port', String(port), '--state', newFolder()])
+  const state = newFolder()
+  const nats = millrace(['nats', '--port', String(port), '--state', state])
   expect(await nats.ended).toBe(1)
   other.close()
+  expect(existsSync(join(state, 'nats/jetstream'))).toBe(false) // There is no log yet that could be another one.
   expect(nats.output()).toMatch(/taken by another program.*Choose another port with --port$/m)
 })

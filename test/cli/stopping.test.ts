@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { openBus } from '#bus/jetstream'
 import { postFact } from '#bus/post'
-import { queriesTo } from '#contracts/subjects'
+import { servicesOf } from '#contracts/subjects'
 import { openPatiently } from '../../src/cli/connect.ts'
 import { knownPipelines } from '../../src/cli/known.ts'
 import { stopped } from '../../src/cli/signals.ts'
@@ -105,14 +105,23 @@ describe('on a server', { timeout: 60_000 }, () => {
     const bus = await openBus({ url: nats().url, principal: 'slow' })
     const [asked, done] = [Promise.withResolvers<void>(), new AbortController()]
     const answering = bus.serve(
-      queriesTo('runs', 'quiet'),
+      servicesOf('quiet', 'inbox'),
       () => {
         asked.resolve()
         return once(done.signal, 'abort')
       },
       done.signal,
     )
-    const verb = millrace(['runs', 'ls', '--pipeline', 'quiet', '--nats', nats().url])
+    const verb = millrace([
+      'artifacts',
+      'get',
+      'quiet/inbox',
+      'a.txt',
+      '--out',
+      join(newFolder(), 'a.txt'),
+      '--nats',
+      nats().url,
+    ])
     await asked.promise
     verb.child.kill(signal)
     expect(await verb.ended).toBe(130)

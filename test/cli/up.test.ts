@@ -90,7 +90,14 @@ describe('up', () => {
     const status = JSON.parse(await ask('status', '--json'))
     expect(status).toMatchObject({ pipelines: ['leaf_pipeline', 'root_pipeline'], dead: 0 })
     expect(status.nodes).toContainEqual(expect.objectContaining({ part: 'root_pipeline/retraining' }))
-    expect(await ask('status', '--pipeline', 'nobody')).toMatch(/no metadata store of nobody answers/)
+    await expect(ask('status', '--pipeline', 'nobody')).rejects.toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching('known are leaf_'),
+    })
+    await expect(ask('artifacts', 'ls', 'nobody')).rejects.toMatchObject({ code: 5 })
+    expect(
+      await ask('artifacts', 'get', 'model_registry', 'model0.txt', '--out', join(folder, 'bare.txt')),
+    ).toBeTruthy()
     expect(await ask('dead', 'ls')).toBe('none\n')
     expect(await ask('projections', 'ls')).toMatch(/root_pipeline +following/)
     expect(await ask('tail', '--from', 'start', '--once', '--type', 'run.succeeded')).toContain(

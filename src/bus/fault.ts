@@ -125,6 +125,7 @@ export const faults = {
     new Fault(
       'server.port-taken',
       `Port ${port} is taken by ${by.kind}${by.pid ? ` (${by.name}, process ${by.pid})` : ''}, where our nats-server was to listen. Choose another port with --nats-port${by.isNats ? `, or use that server with --nats nats://127.0.0.1:${port}` : ''}`,
+      { cause: by },
     ),
   serverExited: (how: string, log: string, lines: string) =>
     new Fault('server.exited', `nats-server ended before it was ready (${how}). The end of ${log}:\n${lines}`),

@@ -18,10 +18,15 @@ export const openPatiently = async (
   const wait = (cause: unknown): Promise<Bus> => {
     if (signal.aborted || !(cause instanceof Fault && cause.code === 'bus.unreachable')) throw cause
     reason = innermost(cause)
+    if (told) tell() // What was not known when it was first said.
     return openBus({ ...options, wait: true })
   }
   const advice = 'Start one there with millrace nats, or name another with --nats'
-  const tell = () => say(`Waiting for a NATS server at ${options.url}: ${reason}. ${advice}`)
+  let told = false
+  const tell = () => {
+    told = true
+    say(`Waiting for a NATS server at ${options.url}: ${reason}. ${advice}`)
+  }
   const timer = setTimeout(tell, quietFor)
   try {
     return await orAborted(openBus(options).catch(wait), signal)

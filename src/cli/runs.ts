@@ -17,7 +17,7 @@ type Rows = readonly Readonly<Record<string, unknown>>[]
 type RunRow = { readonly number: number; readonly state: string } & Readonly<Record<string, unknown>>
 
 const withPipeline = (command: Command): Command =>
-  withSession(command).option('--pipeline <name>', 'the pipeline; needed where there are several')
+  withSession(command).option('--pipeline <name>', 'the pipeline; needed where several keep metadata')
 
 type RunArgument = { readonly pipeline: string | undefined; readonly number: number }
 

@@ -24,6 +24,7 @@ export const serverFor = async (options: Options, say: (line: string) => void, s
     return await keepServer(options.state, port, say, { host: options.natsHost }, signal)
   } catch (cause) {
     if (ephemeral || !(cause instanceof Fault && cause.code === 'server.port-taken')) throw cause
+    if (!(cause.cause as { readonly isNats: boolean }).isNats) throw cause
     if (existsSync(join(options.state, 'nats/jetstream'))) throw foreignServer(options.state, port)
     // The machine's own, or one of another state folder: used as it is, if it can be.
     const there = connectionOf({ state: options.state, nats: localUrl(port) })

@@ -13,8 +13,6 @@ const together = z.strictObject({
   demonstrate: z.custom<(base: string) => Promise<string>>((value) => typeof value === 'function').optional(),
 })
 
-export type Together = z.input<typeof together>
-
 export type Plan = {
   readonly hosts: readonly { readonly config: string; readonly port: number }[]
   /** Where relative paths begin. */

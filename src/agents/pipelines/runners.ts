@@ -133,5 +133,3 @@ export const openRunners = (
   prepare()
   return { execute }
 }
-
-export type Runners = ReturnType<typeof openRunners>

@@ -18,13 +18,22 @@ const byType: ReadonlyMap<string, EventContract> = new Map(Object.entries(events
 /** What is agreed of an event of this type; undefined where nothing is. */
 export const contractOf = (type: string): EventContract | undefined => byType.get(type)
 
+/** What something says: of which type, and in the words of that. */
+export type Message = { readonly type: string; readonly data: unknown }
+
+/** One of some messages, as the log keeps it. */
+type RecordedAs<Known extends Message> = Omit<Recorded, 'type' | 'data'> & Known
+
 /** What an event says, in today's version, or why it can't be understood. */
-export type Reading =
-  | { readonly kept: true; readonly event: Recorded }
+export type Reading<Known extends Message = Message> =
+  | { readonly kept: true; readonly event: RecordedAs<Known> }
   | { readonly kept: false; readonly reason: string }
 
-/** Holds an event against its contract, bringing an earlier version up to today's first. */
-export const readEvent = (event: Recorded): Reading => {
+/**
+ * Holds an event against its contract, bringing an earlier version up to today's first: then it is one of those that its
+ * reader knows by their type, or one of a type that the reader passes over.
+ */
+export const readEvent = <Known extends Message = Message>(event: Recorded): Reading<Known> => {
   const contract = contractOf(event.type)
   if (!contract) return { kept: false, reason: `no event is called '${event.type}'` }
   if (event.type.split('.')[0] !== event.address.aggregate)
@@ -42,9 +51,15 @@ export const readEvent = (event: Recorded): Reading => {
       reason: `version ${event.version} of '${event.type}' is newer than the ${contract.version} known here`,
     }
   const parsed = contract.data.safeParse(data)
-  return parsed.success
-    ? { kept: true, event: { ...event, version: contract.version, data: parsed.data } }
-    : { kept: false, reason: problemsOf(parsed.error.issues) }
+  if (!parsed.success) return { kept: false, reason: problemsOf(parsed.error.issues) }
+  const read: Recorded = { ...event, version: contract.version, data: parsed.data }
+  return { kept: true, event: read as RecordedAs<Message> as RecordedAs<Known> }
+}
+
+/** The event as one of those that its reader knows by their type; undefined where it does not keep its contract. */
+export const knownIn = <Known extends Message>(recorded: Recorded): RecordedAs<Known> | undefined => {
+  const reading = readEvent<Known>(recorded)
+  return reading.kept ? reading.event : undefined
 }
 
 export { mistakesAt, mistakesOf, problemsOf } from './problems.ts'

@@ -13,8 +13,8 @@ export type EventContract<Schema extends z.ZodType = z.ZodType> = {
   /** Set where the event is work: says whose, from its data, and in words. */
   readonly work?: (data: z.output<Schema>) => WorkFor
   readonly whose?: string
-  /** Set where the event asks to be looked at again: milliseconds after it was stored. */
-  readonly delay?: (data: z.output<Schema>) => number
+  /** Set where the event asks to be looked at again: milliseconds after it was stored; undefined where this one doesn't. */
+  readonly delay?: (data: z.output<Schema>) => number | undefined
   /** Earlier versions: `upcast[1]` turns data of version 1 into data of version 2. */
   readonly upcast?: Readonly<Record<number, (data: never) => unknown>>
 }

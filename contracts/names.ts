@@ -37,6 +37,9 @@ export const digest = z
   .describe('SHA-256, hexadecimal')
 
 /** A whole number that counts. */
+/** What somebody says of why, in so many characters at most: it travels on in every message that comes of it. */
+export const said = z.string().max(10_000)
+
 export const count = z.int().nonnegative()
 
 /** Both halves of a part. */

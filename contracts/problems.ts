@@ -1,3 +1,5 @@
+import { unknownField } from './fields.ts'
+
 /** What a schema finds wrong with some data. */
 type Issue = {
   readonly path: readonly PropertyKey[]
@@ -7,18 +9,25 @@ type Issue = {
   readonly expected?: string
   /** What is wrong with the key of a record. */
   readonly issues?: readonly Issue[]
+  /** What each of several alternatives finds wrong. */
+  readonly errors?: readonly (readonly Issue[])[]
 }
 
 /** Every problem of some data: the path of its field, and what is wrong there, in words. */
 export const mistakesAt = (issues: readonly Issue[]): { readonly field: string; readonly message: string }[] =>
-  issues.flatMap(({ path, message, code, keys = [], expected, issues: inner = [] }) => {
+  issues.flatMap(({ path, message, code, keys = [], expected, issues: inner = [], errors = [] }) => {
     const field = path.map(String).join('.')
     if (code === 'unrecognized_keys')
-      return keys.map((key) => ({ field: [...path, key].map(String).join('.'), message: unknown }))
+      return keys.map((key, at) => ({
+        field: [...path, key].map(String).join('.'),
+        message: message.startsWith(unknownField) ? (message.split('\n')[at] ?? unknownField) : unknownField,
+      }))
     if (code === 'invalid_key' && inner.length > 0)
       return inner.map((one) => ({ field, message: `a bad name: ${one.message}` }))
     if (code === 'invalid_type' && message.endsWith('received undefined'))
       return [{ field, message: `is missing; expected ${expected}` }]
+    if (code === 'invalid_union' && message === 'Invalid input' && errors.length > 0)
+      return [{ field, message: alternatives(errors) }]
     return [{ field, message: message.replace(/^Invalid input: /, '') }]
   })
 
@@ -26,23 +35,13 @@ export const mistakesAt = (issues: readonly Issue[]): { readonly field: string; 
 export const mistakesOf = (issues: readonly Issue[]): string[] =>
   mistakesAt(issues).map(({ field, message }) => (field ? `${field}: ${message}` : message))
 
-const unknown = 'no field is called so'
+/** What each of several alternatives would have had. */
+const alternatives = (errors: readonly (readonly Issue[])[]): string => {
+  const firsts = errors.flatMap(([first]) => first ?? [])
+  const told = mistakesAt(firsts).map(({ field, message }) => (field ? `${field}: ${message}` : message))
+  const [missing] = told.filter((message) => message.startsWith('is missing'))
+  return missing ?? [...new Set(told)].join('; or: ')
+}
 
 /** All of them in one line. */
 export const problemsOf = (issues: readonly Issue[]): string => mistakesOf(issues).join('; ')
-
-/**
- * The path of every field that was given and that a schema passed over, as it knows none of that name. Events are read so,
- * for later versions may say more; what a person sends is not, for it would seem to be heard.
- */
-export const passedOver = (given: unknown, kept: unknown, path: readonly string[] = []): string[] => {
-  if (!isObject(given) || !isObject(kept)) return []
-  return Object.entries(given).flatMap(([key, value]) =>
-    Object.hasOwn(kept, key) || value === undefined
-      ? passedOver(value, kept[key], [...path, key])
-      : [`${[...path, key].join('.')}: ${unknown}`],
-  )
-}
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null

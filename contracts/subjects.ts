@@ -42,7 +42,9 @@ export const queriesTo = (view: string, scope: string): string => `queries.${tok
 export const serviceOf = (scope: string, agent: string, verb: string, principal: string): string =>
   `services.${token(scope)}.${token(agent)}.${token(verb)}.${token(principal)}`
 
-export const servicesOf = (scope: string, agent: string): string => `services.${token(scope)}.${token(agent)}.*.*`
+/** Where all services of an agent are called, or one of them. */
+export const servicesOf = (scope: string, agent: string, verb?: string): string =>
+  `services.${token(scope)}.${token(agent)}.${verb === undefined ? '*' : token(verb)}.*`
 
 /** What a request subject says: its verb and who asks. The principal is always the last token. */
 export const askedBy = (subject: string): { readonly verb: string; readonly principal: string } => {
@@ -65,9 +67,34 @@ export const timerSetOf = (where: string, eventId: string): string => `timers.se
 export const timerDueOf = (where: string, eventId: string): string => `timers.due.${token(where)}.${nameOfId(eventId)}`
 export const timersDue = (where: string): string => `timers.due.${token(where)}.*`
 
-/** Output of work. */
+/** A part of an aggregate that prints: `part` is `<pipeline>/<node>`. */
+export type Printer = { readonly scope: string; readonly key: string; readonly part: string }
+
+/** All parts of an aggregate that print, or one of them. */
+export type Printers = Pick<Printer, 'scope' | 'key'> & { readonly part?: string | undefined }
+
+/** Where a part prints while it works, for example `logs.root_pipeline.17.leaf_pipeline.eval`. */
 export const logOf = (scope: string, key: string, part: string): string =>
-  `logs.${token(scope)}.${token(key)}.${token(part)}`
+  `logs.${token(scope)}.${token(key)}.${tokensOf(part)}`
+
+export const logsOf = ({ scope, key, part }: Printers): string =>
+  `logs.${token(scope)}.${token(key)}.${part === undefined ? '*.*' : tokensOf(part)}`
+
+/** Who prints to a subject; undefined where nobody does. */
+export const printerOf = (subject: string): Printer | undefined => {
+  const [root, scope, key, pipeline, node, ...rest] = subject.split('.')
+  const isLog = root === 'logs' && rest.length === 0 && isToken(scope) && isToken(key)
+  return isLog && isToken(pipeline) && isToken(node) ? { scope, key, part: `${pipeline}/${node}` } : undefined
+}
+
+/** Where `doctor` writes, to see whether it is stored. It has a token less than the output of any work. */
+export const probeLog = 'logs.doctor.probe.write'
+
+const tokensOf = (part: string): string => {
+  const [pipeline = '', node = '', ...rest] = part.split('/')
+  if (rest.length > 0) throw new TypeError(`'${part}' is no part: write <pipeline>/<node>`)
+  return `${token(pipeline)}.${token(node)}`
+}
 
 /** An event's id as one token, whatever it holds: a dot becomes `_`, all else that a token can't hold its code. */
 const nameOfId = (eventId: string): string =>

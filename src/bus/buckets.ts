@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type ObjectInfo, type ObjectStore, Objm, setSha256Backend } from '@nats-io/obj'
+import { type ObjectInfo, Objm, setSha256Backend } from '@nats-io/obj'
 import type { Buckets } from './bus.ts'
 import { type Connection, clearly, reliably, unlessDenied } from './connection.ts'
 import { readDirectly } from './direct.ts'
@@ -10,34 +10,44 @@ import { answeredWith, serverCode } from './publish.ts'
 /** How long a stream of bytes may stand still, in milliseconds; where its first message stays away, the library says so sooner. */
 const stallAfter = 30_000
 
-/** How long a bucket keeps bytes, in milliseconds: a store puts them again on demand. */
-const keptFor = 7 * 24 * 3600 * 1000
+/** How long a new bucket keeps bytes unless its host says otherwise, in milliseconds: a store puts them again on demand. */
+const usuallyKept = 7 * 24 * 3600 * 1000
 
-/** How long before their end bytes are put anew, so that whoever is told they lie there can fetch them; milliseconds. */
-const renewedBefore = 24 * 3600 * 1000
+/** For the last part of their time bytes are put anew, so that whoever is told they lie there can fetch them. */
+const renewedFor = 1 / 7
 
 /** How many chunks are read at once, and as many again ahead of whoever gets them. */
 const readAtOnce = 8
 
 const bucketOf = (host: string): string => `artifacts-${host}`
 
-/** Buckets of bytes named by their digest, one for each host, written by that host alone. */
-export const openBuckets = (connection: Connection): Buckets => {
+/**
+ * Buckets of bytes named by their digest, one for each host, written by that host alone and kept for `keptFor` ms; where
+ * that is not stated, for as long as the bucket that is there keeps them.
+ */
+export const openBuckets = (connection: Connection, keptFor?: number): Buckets => {
   const { nc, jsm } = connection
 
   setSha256Backend('native')
   const objects = new Objm(nc)
   const underWay = new Map<string, Promise<void>>()
 
-  const own = (host: string): Promise<ObjectStore> =>
-    objects.create(bucketOf(host), { ttl: keptFor * 1e6, description: `Artifacts that ${host} hands out` })
+  /** Makes a host's bucket, or has it keep bytes for as long as is stated now. Says for how many milliseconds it does. */
+  const own = async (host: string): Promise<number> => {
+    const stream = `OBJ_${bucketOf(host)}`
+    const made = await unlessAbsent(() => jsm.streams.info(stream))
+    // Whoever states nothing changes nothing: a shorter time deletes at once what is older.
+    if (made && keptFor === undefined) return made.config.max_age / 1e6 || Number.POSITIVE_INFINITY
+    const keeps = keptFor ?? usuallyKept
+    const ttl = keeps * 1e6
+    if (!made) await objects.create(bucketOf(host), { ttl, description: `Artifacts that ${host} hands out` })
+    else if (made.config.max_age !== ttl) await jsm.streams.update(stream, { max_age: ttl })
+    return keeps
+  }
 
   const infoOf = async (host: string, digest: string): Promise<ObjectInfo | undefined> => {
     const store = await objects.open(bucketOf(host), false)
-    const info = await reliably(connection, `look for ${digest}`, () => store.info(digest)).catch((cause: unknown) => {
-      if (answeredWith(cause, serverCode.streamNotFound)) return null // No such bucket: nothing has ever been put.
-      throw cause
-    })
+    const info = await unlessAbsent(() => reliably(connection, `look for ${digest}`, () => store.info(digest)))
     return info && !info.deleted ? info : undefined
   }
 
@@ -49,9 +59,9 @@ export const openBuckets = (connection: Connection): Buckets => {
     const running = underWay.get(name)
     if (running) return running
     const putting = clearly(`write into the bucket of ${host}`, async () => {
-      await own(host)
+      const keeps = await own(host)
       const lying = await infoOf(host, digest)
-      const isOld = lying && Date.now() - Date.parse(lying.mtime) > keptFor - renewedBefore
+      const isOld = lying && Date.now() - Date.parse(lying.mtime) > keeps * (1 - renewedFor)
       if (!lying || isOld) await putObject(connection, bucketOf(host), digest, bytes())
     }).finally(() => underWay.delete(name))
     underWay.set(name, putting)
@@ -107,20 +117,17 @@ export const openBuckets = (connection: Connection): Buckets => {
 
   const sweepOnce: Buckets['sweep'] = async (host, olderThan) => {
     const stream = `OBJ_${bucketOf(host)}`
-    const info = await jsm.streams
-      .info(stream, { subjects_filter: `$O.${bucketOf(host)}.C.>` })
-      .catch((cause: unknown) => {
-        if (answeredWith(cause, serverCode.streamNotFound)) return undefined // Nothing has ever been put.
-        throw cause
-      })
+    const info = await unlessAbsent(() => jsm.streams.info(stream, { subjects_filter: `$O.${bucketOf(host)}.C.>` }))
     if (!info) return 0
     // Listed after the chunks: what is put meanwhile has its name by then, or is younger than what is swept.
     const named = await namesIn(stream, `$O.${bucketOf(host)}.M.>`)
+    // The server's clock: by one of ours that is wrong by an hour, what is put at this moment would be old.
+    const now = Date.parse((info as { readonly ts?: string }).ts ?? '') || Date.now()
     let swept = 0
     for (const subject of Object.keys(info.state.subjects ?? {})) {
       if (named.has(subject.split('.').at(-1) ?? '')) continue
       const newest = await jsm.streams.getMessage(stream, { last_by_subj: subject })
-      if (!newest || Date.now() - newest.time.getTime() < olderThan) continue
+      if (!newest || now - newest.time.getTime() < olderThan) continue
       swept += (await jsm.streams.purge(stream, { filter: subject })).purged
     }
     return swept
@@ -128,3 +135,10 @@ export const openBuckets = (connection: Connection): Buckets => {
 
   return { has, put, get, sweep }
 }
+
+/** What the server says of a bucket; undefined where there is none: nothing has ever been put. */
+const unlessAbsent = <T>(ask: () => Promise<T>): Promise<T | undefined> =>
+  ask().catch((cause: unknown) => {
+    if (answeredWith(cause, serverCode.streamNotFound)) return undefined
+    throw cause
+  })

@@ -1,5 +1,5 @@
 import type { Numbered, Recorded } from '#contracts/envelope'
-import type { Address } from '#contracts/subjects'
+import type { Address, Printer, Printers } from '#contracts/subjects'
 
 /** One aggregate's events, oldest first, and the version that the next append must expect. */
 export type History = { readonly events: readonly Recorded[]; readonly version: number }
@@ -50,6 +50,8 @@ export type Work = {
    * Resolves when the server knows.
    */
   readonly done: () => Promise<void>
+  /** Whether somebody else waits for such work, who would be given this if it were given back. */
+  readonly wanted: () => Promise<boolean>
   /** Gives it back, to be delivered again after a while. */
   readonly postpone: (milliseconds: number) => void
 }
@@ -84,6 +86,33 @@ export type Dead = {
   readonly sequence: number
   readonly attempts: number
   readonly reason: string
+}
+
+/** One line that work has printed. */
+export type Line = {
+  /** When, in milliseconds since 1970, by the clock of the host that printed it. */
+  readonly at: number
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly text: string
+  readonly more?: Readonly<Record<string, unknown>>
+}
+
+/** One execution of a part that prints. */
+export type Output = Printer & { readonly attempt: number; readonly delivery: number }
+
+/** Lines that one execution printed one after another. */
+export type Printed = Output & {
+  /** Where they lie in all that is printed. Grows; gaps are normal. */
+  readonly place: number
+  readonly lines: readonly Line[]
+}
+
+export type PrintedOptions = {
+  /** The place behind which to begin; where its lines have expired, with the oldest that are left. */
+  readonly after?: number | undefined
+  /** Whether to wait for what is yet to be printed. */
+  readonly live: boolean
+  readonly signal: AbortSignal
 }
 
 /** A process that is there, by name. */
@@ -154,7 +183,7 @@ export type Bus = {
   ) => Promise<void>
   /** Puts work where its agents find it. What is there already is left alone. */
   readonly put: (items: readonly WorkItem[]) => Promise<void>
-  /** Takes work of one agent, `concurrency` at a time, until `signal` aborts and what was taken has been handled. */
+  /** Takes work of one agent, `concurrency` at a time over all who take it, until `signal` aborts and what was taken has been handled. */
   readonly take: (
     where: string,
     agent: string,
@@ -167,6 +196,23 @@ export type Bus = {
   readonly bury: (dead: Dead) => Promise<void>
   /** What agents gave up on, oldest first. */
   readonly dead: () => Promise<readonly Dead[]>
+  /** Removes what was kept of a piece of work; what has been kept of it since stays. */
+  readonly unbury: (dead: Dead) => Promise<void>
+  /**
+   * Keeps what an execution printed, for a while, and resolves once the server has stored it; of one caller who awaits
+   * that, in order. A line too long for a message is cut and ends in ` …`: its text loses the end, and `more` is left out
+   * where that is what is long. Where it rejects, the first lines may be kept.
+   */
+  readonly print: (output: Output, lines: readonly Line[]) => Promise<void>
+  /**
+   * Hands on what was printed, oldest first, one batch at a time: all that is there now and, where it is to be live, what
+   * comes later, until `signal` aborts.
+   */
+  readonly printed: (
+    of: Printers,
+    handle: (printed: readonly Printed[]) => unknown,
+    options: PrintedOptions,
+  ) => Promise<void>
   /** Sets a timer that fires once or more at or after `at`; a second one for the same event is the same timer. */
   readonly setTimer: (where: string, event: Recorded, at: number) => Promise<void>
   /** Hands on timers that have fired, until `signal` aborts. */

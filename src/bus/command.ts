@@ -1,7 +1,9 @@
 import { randomFillSync } from 'node:crypto'
-import { commands } from '#contracts/all'
+import type { z } from 'zod'
+import { commands, type Message } from '#contracts/all'
 import type { Cause } from '#contracts/envelope'
-import { passedOver, problemsOf } from '#contracts/problems'
+import { passedOver } from '#contracts/fields'
+import { problemsOf } from '#contracts/problems'
 import { type Address, askedBy, commandOf, commandsTo } from '#contracts/subjects'
 import type { Bus, Request, RequestOptions } from './bus.ts'
 import type { Decider } from './decider.ts'
@@ -67,7 +69,8 @@ export const ask = async (
   asked: Asked,
   options: RequestOptions = {},
 ): Promise<Answer> => {
-  refusePassedOver(asked.type, asked.data, keepingContract(asked.type, asked.data))
+  const kept = keepingContract(asked.type, asked.data)
+  refusePassedOver(asked.type, asked.data, kept, commands[asked.type as keyof typeof commands].data)
   return askAnyway(bus, asked, options)
 }
 
@@ -105,13 +108,18 @@ export const keepingContract = (type: string, data: unknown): unknown => {
  * Refuses fields that a contract would pass over, with their paths. Whoever sends something is told so here; owners and
  * readers pass them over, as whoever sends may be of a later version.
  */
-export const refusePassedOver = (type: string, given: unknown, kept: unknown): void => {
-  const unknown = passedOver(given, kept)
+export const refusePassedOver = (type: string, given: unknown, kept: unknown, schema: z.ZodType): void => {
+  const unknown = passedOver(given, kept, schema)
   if (unknown.length > 0) throw faults.brokenContract(type, unknown.join('; '))
 }
 
 /** Owns the aggregates of one scope until `signal` aborts: every command to them comes here, or to a twin. */
-export const own = <State, C, E>(bus: Bus, decider: Decider<State, C, E>, scope: string, signal: AbortSignal) => {
+export const own = <State, C, E extends Message>(
+  bus: Bus,
+  decider: Decider<State, C, E>,
+  scope: string,
+  signal: AbortSignal,
+) => {
   const owner = ownerOf(bus, decider)
   const answer = ({ subject, principal, onBehalfOf, traceparent, body }: Request): Promise<Answer> => {
     const asked = readAsked(body)

@@ -19,12 +19,15 @@ export type OpenOptions = {
   readonly principal: string
   /** Credentials and certificates. */
   readonly security?: Security | undefined
+  /** How long this principal's bucket keeps bytes, in milliseconds; unless said, as long as it does, and a new one a week. */
+  readonly keepBytes?: number | undefined
   /** Whether to go on trying while no server answers; otherwise that is a fault. */
   readonly wait?: boolean
 }
 
-/** How long to wait before a server that did not answer is tried again, in milliseconds. */
+/** How long to wait before a server that did not answer is tried again, and by how much some wait longer, in milliseconds. */
 const pause = 250
+const jitter = 100
 
 /**
  * Connects. Where it is to wait, it tries until a server answers; one that answers and does not let us in, or cannot
@@ -51,14 +54,26 @@ const dialOnce = async ({ url, principal, security: { principal: _, ...security 
       name: principal,
       noAsyncTraces: true,
       maxReconnectAttempts: -1,
-      reconnectTimeWait: pause,
-      reconnectJitter: 100,
-      reconnectJitterTLS: 100,
+      reconnectDelayHandler: untilNext(),
       inboxPrefix: inboxOf(nameFrom(principal)),
       ...security,
     } satisfies ConnectionOptions)
   } catch (cause) {
     throw faultOf(url, cause)
+  }
+}
+
+/**
+ * Says how long to wait until a server is tried again; minus infinity once it may be. The client library counts by the wall
+ * clock: where that is set back by an hour, it would not try for an hour.
+ */
+const untilNext = (): (() => number) => {
+  let next = 0
+  return () => {
+    const left = next - performance.now()
+    if (left > 0) return left
+    next = performance.now() + pause + Math.random() * jitter
+    return Number.NEGATIVE_INFINITY
   }
 }
 

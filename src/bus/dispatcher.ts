@@ -17,6 +17,7 @@ export const dispatch = async (
 ): Promise<void> => {
   const put = async (events: readonly Recorded[]): Promise<void> => {
     const items: WorkItem[] = []
+    const timers: (() => Promise<void>)[] = []
     for (const recorded of events) {
       const contract = contractOf(recorded.type)
       if (!contract?.work && !contract?.delay) continue
@@ -24,12 +25,11 @@ export const dispatch = async (
       if (!reading.kept) continue
       const data = reading.event.data as never
       if (contract.work) items.push({ ...contract.work(data), event: recorded })
-      if (contract.delay) {
-        const { where } = contract.work?.(data) ?? { where: recorded.address.scope }
-        await bus.setTimer(where, recorded, recorded.storedAt + contract.delay(data))
-      }
+      const due = contract.delay?.(data)
+      if (due !== undefined) timers.push(() => bus.setTimer(recorded.address.scope, recorded, recorded.storedAt + due))
     }
-    if (items.length > 0) await bus.put(items)
+    // Neither waits for the other; both are done before the events are.
+    await Promise.all([items.length > 0 && bus.put(items), ...timers.map((set) => set())])
   }
   const putAtLast = async (events: readonly Recorded[]): Promise<void> => {
     for (let tries = 0; ; tries++) {

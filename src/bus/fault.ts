@@ -68,6 +68,11 @@ export const faults = {
       'log.shorter',
       `The log ends at ${head}, before the followed position ${sequence}: rebuild. See: millrace projections rebuild`,
     ),
+  shorterOutput: (place: number, end: number) =>
+    new Fault(
+      'log.shorter',
+      `What was printed ends at ${end}, before the place ${place}: it was made anew. Read it from its beginning`,
+    ),
   forgottenFacts: (subject: string, sequence: number, found: number, database: string) =>
     new Fault(
       'log.shorter',
@@ -99,10 +104,12 @@ export const faults = {
     ),
   missingBytes: (digest: string, host: string) =>
     new Fault('artifact.missing', `The bucket of ${host} does not hold ${digest}`),
-  changed: (what: string, offered: string, found: string) =>
+  changed: (what: string, offered: string, found: string | undefined) =>
     new Fault(
       'artifact.changed',
-      `${what} has changed since it was offered: it was ${offered.slice(0, 12)}, now ${found.slice(0, 12)} lies there. Put the former bytes back and rerun, or start a run with what lies there`,
+      found === undefined
+        ? `${what} is gone since it was offered: it was ${offered.slice(0, 12)}. Put it back and rerun`
+        : `${what} has changed since it was offered: it was ${offered.slice(0, 12)}, now ${found.slice(0, 12)} lies there. Put the former bytes back and rerun, or start a run with what lies there`,
     ),
   wrongBytes: (digest: string, found: string) =>
     new Fault('artifact.wrong', `The bytes are those of ${found}, not of ${digest}`),
@@ -138,6 +145,8 @@ export const faults = {
     new Fault('lock.held', `${what} is in use by process ${pid} (${path}). Stop it, or use another folder`),
   leavesStore: (path: string) =>
     new Fault('store.outside', `'${path}' is not a path inside the store: use names joined by /, none of them . or ..`),
+  folderAway: (folder: string) =>
+    new Fault('store.away', `The folder ${folder} is not there. Put it back, or mount what it lies on, and try again`),
   taken: (path: string, store: string, by: string, advice: string) =>
     new Fault('store.taken', `${path} in ${store} is there already, from ${by}. ${advice}`),
   foreign: (path: string, store: string, file: string, advice: string) =>
@@ -149,9 +158,32 @@ export const faults = {
     new Fault('store.unwatchable', `${folder} can't be watched: ${reasonOf(cause)}. See: millrace doctor`, { cause }),
   noArtifact: (path: string, store: string) =>
     new Fault('store.missing', `${store} holds no ${path}. See: millrace artifacts ls`),
-  noStore: (store: string) => new Fault('store.unknown', `No host runs a store ${store}`),
+  keepsNoCards: (store: string, kind: string) =>
+    new Fault(
+      'store.no-cards',
+      `${store} is a ${kind} and keeps no cards: make it a modelRegistry or a datasetRegistry`,
+    ),
+  readOnly: (store: string) =>
+    new Fault('store.read-only', `${store} can't be written: its resource has no function write`),
+  resourceFailed: (store: string, reason: string) =>
+    new Fault('resource.failed', `The resource of ${store} failed: ${reason}`),
+  resourceSilent: (store: string, doing: string, seconds: number) =>
+    new Fault(
+      'resource.silent',
+      `The resource of ${store} gave no sign of life for ${seconds} s while it was to ${doing}`,
+    ),
+  resourceEnded: (store: string, how: string) =>
+    new Fault('resource.silent', `The process of the resource of ${store} ended before it had answered: ${how}`),
+  noStore: (store: string, hint = '') => new Fault('store.unknown', `No host runs a store ${store}${hint}`),
   unreadableConfig: (file: string, reason: string, cause: unknown) =>
     new Fault('config.unreadable', `${file} cannot be imported: ${reason}`, { cause }),
+  notInstalled: (library: string, wanting: string, cause: unknown) =>
+    new Fault('config.not-installed', `${wanting} needs ${library}. Install it: npm install ${library}`, { cause }),
+  noProgram: (program: string, folder: string) =>
+    new Fault(
+      'action.no-program',
+      `There is no program ${program} for this host (looked for from ${folder}). Install it, or name it by its path`,
+    ),
   notAFile: (path: string) => new Fault('config.folder', `${path} is a folder: name a file`),
   emptyConfig: (file: string, exported: readonly string[]) =>
     new Fault(
@@ -162,6 +194,12 @@ export const faults = {
     new Fault(
       'config.bad',
       `${file} has ${mistakes.length} mistake${mistakes.length === 1 ? '' : 's'}:\n${mistakes.map((mistake) => `  ${mistake}`).join('\n')}`,
+    ),
+  badCard: (what: string, mistakes: readonly { readonly field: string; readonly message: string }[]) =>
+    new Fault(
+      'card.invalid',
+      `${what} has ${mistakes.length} mistake${mistakes.length === 1 ? '' : 's'}:\n${mistakes.map(({ field, message }) => `  ${field ? `${field}: ` : ''}${message}`).join('\n')}`,
+      { cause: mistakes.map(({ field, message }) => ({ path: [field], message })) },
     ),
   behind: (position: string, at: string, milliseconds: number) =>
     new Fault(

@@ -1,5 +1,5 @@
-import { contractOf, readEvent } from '#contracts/all'
-import type { Numbered } from '#contracts/envelope'
+import { contractOf, type Message, readEvent } from '#contracts/all'
+import type { Numbered, Recorded } from '#contracts/envelope'
 import { type Address, historyOf } from '#contracts/subjects'
 import type { Append, Bus } from './bus.ts'
 import type { Command } from './command.ts'
@@ -28,32 +28,38 @@ const keptCommands = 1000
 type Answered = { readonly position: string; readonly events: readonly string[] }
 type Fold<State> = { readonly state: State; readonly version: number; readonly answered: Map<string, Answered> }
 
+/** Who decides for the aggregates of one kind. */
+export type Owner<State> = {
+  readonly handle: (address: Address, command: Command) => Promise<Answer>
+  /** An aggregate as it now is. */
+  readonly current: (address: Address) => Promise<{ readonly state: State; readonly version: number }>
+}
+
 /**
- * The one impure loop: read, decide, append, and after a doubt look before deciding again. An accepted command asked
- * twice gets its first answer; a refused one is decided anew. Commands to one aggregate are handled in turn.
+ * The one impure loop: decide, append, and after a doubt look before deciding again. It decides on what it has read or
+ * recorded itself: where somebody else has recorded since, the log refuses the append, and nothing is refused or found to
+ * hold already before the log has been looked at. An accepted command asked twice gets its first answer; a refused one is
+ * decided anew. Commands to one aggregate are handled in turn.
  */
-export const ownerOf = <State, C, E>(bus: Bus, decider: Decider<State, C, E>) => {
+export const ownerOf = <State, C, E extends Message>(bus: Bus, decider: Decider<State, C, E>): Owner<State> => {
   const folds = new Map<string, Fold<State>>()
   const turns = new Map<string, Promise<unknown>>()
 
-  /** The aggregate as it now is: what was kept, and what has come since. Reads nothing where the version is the same. */
-  const current = async (address: Address): Promise<Fold<State>> => {
-    const subject = historyOf(address)
-    const kept = folds.get(subject) ?? { state: decider.initial, version: 0, answered: new Map<string, Answered>() }
-    const { events, version } = await bus.read(address, kept.version)
-    if (version < kept.version) throw faults.shorterLog(kept.version, version) // The log was made anew under us.
+  /** Keeps an aggregate with what has come since, up to a version. */
+  const keep = (kept: Fold<State>, events: readonly Recorded[], subject: string, version: number): Fold<State> => {
+    const { answered } = kept
     let { state } = kept
+    // What came of a command lies in one piece, so it is always here as a whole; told twice, it is the same.
+    for (const [id, some] of Map.groupBy(events, (one) => commandOfEvent(one.id)))
+      answered.set(id, { position: some.at(-1)?.position ?? '', events: some.map(({ type }) => type) })
     for (const recorded of events) {
-      const id = commandOfEvent(recorded.id)
-      const events = [...(kept.answered.get(id)?.events ?? []), recorded.type]
-      kept.answered.set(id, { position: recorded.position, events })
-      const reading = readEvent(recorded)
+      const reading = readEvent<E>(recorded)
       // What does not keep its contract is passed over here too; projections say so.
-      if (reading.kept) state = decider.evolve(state, reading.event as unknown as E & { readonly position: string })
+      if (reading.kept) state = decider.evolve(state, reading.event)
     }
-    for (const id of [...kept.answered.keys()].slice(0, Math.max(0, kept.answered.size - keptCommands)))
-      kept.answered.delete(id)
-    const fold = { state, version, answered: kept.answered }
+    for (const id of [...answered.keys()].slice(0, Math.max(0, answered.size - keptCommands))) answered.delete(id)
+    const fold = { state, version, answered }
+    if (version < (folds.get(subject)?.version ?? 0)) return fold // Somebody has read or recorded more meanwhile.
     folds.delete(subject)
     folds.set(subject, fold)
     const [oldest] = folds.keys()
@@ -61,23 +67,44 @@ export const ownerOf = <State, C, E>(bus: Bus, decider: Decider<State, C, E>) =>
     return fold
   }
 
+  /** The aggregate as it now is: what was kept, and what has come since. Reads nothing where the version is the same. */
+  const current = async (address: Address): Promise<Fold<State>> => {
+    const subject = historyOf(address)
+    const kept = folds.get(subject) ?? { state: decider.initial, version: 0, answered: new Map<string, Answered>() }
+    const { events, version } = await bus.read(address, kept.version)
+    if (version < kept.version) throw faults.shorterLog(kept.version, version) // The log was made anew under us.
+    return keep(kept, events, subject, version)
+  }
+
   const decideOn = async (address: Address, command: Command): Promise<Answer> => {
-    for (let tries = 0; tries < maxTries; tries++) {
-      const { state, version, answered } = await current(address)
-      const first = answered.get(command.id)
+    const subject = historyOf(address)
+    let known = folds.get(subject)
+    for (let tries = 0; tries < maxTries; ) {
+      const isFresh = known === undefined
+      const fold: Fold<State> = known ?? (await current(address))
+      known = undefined
+      const first = fold.answered.get(command.id)
       if (first) return { accepted: true, ...first }
 
       const commanded = { ...command, scope: address.scope, key: address.key }
-      const decision = decider.decide(commanded as never, state)
-      if (!decision.accepted) return decision
-      if (decision.events.length === 0) return { accepted: true, position: undefined, events: [] }
-
-      const own = { address, expectedVersion: version, events: decision.events as readonly Undated[] }
-      const sequence = await bus.append(numbered([own, ...(decision.also ?? [])], command))
-      if (sequence !== 'conflict')
+      const decision = decider.decide(commanded as never, fold.state)
+      if (!decision.accepted || decision.events.length === 0) {
+        if (!isFresh) continue
+        return decision.accepted ? { accepted: true, position: undefined, events: [] } : decision
+      }
+      const own = { address, expectedVersion: fold.version, events: decision.events as readonly Undated[] }
+      const appends = numbered([own, ...(decision.also ?? [])], command)
+      const sequence = await bus.append(appends)
+      if (sequence !== 'conflict') {
+        // A batch lies in one piece: the last sequence tells all others.
+        const before = sequence - appends.reduce((sum, { events }) => sum + events.length, 0)
+        const recorded = (appends[0]?.events ?? []).map((event, at) => asRead(bus, address, event, before + at + 1))
+        keep(fold, recorded, subject, before + recorded.length)
         return { accepted: true, position: `${bus.logId}.${sequence}`, events: own.events.map(({ type }) => type) }
+      }
+      if (isFresh) tries++
     }
-    throw faults.contended(historyOf(address), maxTries)
+    throw faults.contended(subject, maxTries)
   }
 
   const handle = (address: Address, command: Command): Promise<Answer> => {
@@ -95,6 +122,16 @@ export const ownerOf = <State, C, E>(bus: Bus, decider: Decider<State, C, E>) =>
 
   return { handle, current }
 }
+
+/** An event that has been recorded, as it will be read. */
+const asRead = ({ logId }: Bus, address: Address, event: Numbered, sequence: number): Recorded => ({
+  ...event,
+  data: JSON.parse(JSON.stringify(event.data)),
+  address,
+  sequence,
+  position: `${logId}.${sequence}`,
+  storedAt: Date.now(),
+})
 
 type Undated = { readonly type: string; readonly data: unknown }
 

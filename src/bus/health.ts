@@ -1,4 +1,4 @@
-import { logOf } from '#contracts/subjects'
+import { probeLog } from '#contracts/subjects'
 import type { Bus, Health } from './bus.ts'
 import type { Connection } from './connection.ts'
 import { reasonOf } from './fault.ts'
@@ -25,9 +25,7 @@ export const openHealth =
 
 /** Writes one small line of output, which expires by itself, and sees when the server says it was stored. */
 const probe = async (jsm: Connection['jsm'], asked: number) => {
-  const { seq, stream } = await jsm
-    .jetstream()
-    .publish(logOf('doctor', 'probe', 'write'), String(asked), { timeout: 5_000 })
+  const { seq, stream } = await jsm.jetstream().publish(probeLog, String(asked), { timeout: 5_000 })
   const stored = await jsm.streams.getMessage(stream, { seq })
   const now = Date.now()
   // The server's clock against the middle of asking and being answered.

@@ -6,6 +6,7 @@ import { openDead } from './dead.ts'
 import { follower } from './follow.ts'
 import { openHealth } from './health.ts'
 import { openLog } from './log.ts'
+import { openOutput } from './output.ts'
 import { openPresence } from './presence.ts'
 import { openRequests } from './requests.ts'
 import { ensureStreams } from './streams.ts'
@@ -34,10 +35,11 @@ export const openBus = async (options: OpenOptions): Promise<Bus> => {
       ...openRequests(connection),
       ...openWork(connection, logId, verify),
       ...openDead(connection),
+      ...openOutput(connection),
       ...openTimers(connection, logId),
       appear: (who, signal) => clearly(`appear as ${who.host}`, () => presence.appear(who, signal)),
       present: (host) => clearly('see who is there', () => presence.present(host)),
-      buckets: openBuckets(connection),
+      buckets: openBuckets(connection, options.keepBytes),
       examine: openHealth(connection),
       closed: nc.closed().then((cause) => cause ?? undefined),
       connected: up,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { Recorded } from '#contracts/envelope'
 import { deadOf, timerDueOf, timersDue, workOf, worksOf } from '#contracts/subjects'
 import { bell } from './bell.ts'
@@ -14,6 +15,7 @@ export const memoryWork = (lease: number) => {
   const letters = new Map<string, Dead>()
   const due = new Map<string, Recorded>()
   const setTimers = new Map<string, NodeJS.Timeout>()
+  const takers = new Set<{ readonly subjects: string; readonly hasRoom: () => boolean }>()
   const news = bell()
 
   const put: Bus['put'] = async (some) => {
@@ -35,7 +37,7 @@ export const memoryWork = (lease: number) => {
     else again()
   }
 
-  const deliver = (subject: string, item: Item): Work => {
+  const deliver = (subject: string, item: Item, wanted: Work['wanted']): Work => {
     const receipt = randomUUID()
     item.out = true
     item.delivery++
@@ -49,26 +51,35 @@ export const memoryWork = (lease: number) => {
       done: async () => {
         clearTimeout(item.timer)
         if (items.get(subject) === item) items.delete(subject)
+        news.ring()
       },
+      wanted,
       postpone: (milliseconds) => giveBack(item, milliseconds),
     }
   }
 
   const take: Bus['take'] = async (where, agent, handle, { concurrency, signal }) => {
     const underWay = new Set<Promise<void>>()
+    const subjects = worksOf(where, agent)
+    const hasRoom = () => !signal.aborted && underWay.size < concurrency
+    const taker = { subjects, hasRoom }
+    takers.add(taker)
+    const wanted = async () =>
+      [...takers].some((other) => other !== taker && other.subjects === subjects && other.hasRoom())
     while (!signal.aborted) {
-      const ready = items
-        .entries()
-        .find(([subject, { out }]) => !out && matches(worksOf(where, agent), subject) && underWay.size < concurrency)
+      const all = [...items].filter(([subject]) => matches(subjects, subject))
+      const free = concurrency - all.filter(([, { out }]) => out).length // Over all who take from it.
+      const ready = free > 0 && underWay.size < concurrency && all.find(([, { out }]) => !out)
       if (!ready) {
-        await Promise.race([news.rung(signal), ...(underWay.size < concurrency ? [] : underWay)])
+        await Promise.race([news.rung(signal), ...underWay])
         continue
       }
-      const handling = handle(deliver(...ready))
+      const handling = handle(deliver(...ready, wanted))
         .catch(() => undefined)
         .finally(() => underWay.delete(handling))
       underWay.add(handling)
     }
+    takers.delete(taker)
     await Promise.all(underWay)
   }
 
@@ -111,5 +122,10 @@ export const memoryWork = (lease: number) => {
     letters.set(subject, dead)
   }
 
-  return { put, take, release, setTimer, timers, bury, dead: async () => [...letters.values()] }
+  const unbury: Bus['unbury'] = async (dead) => {
+    const subject = deadOf(dead.where, dead.agent, dead.eventId)
+    if (isDeepStrictEqual(letters.get(subject), dead)) letters.delete(subject)
+  }
+
+  return { put, take, release, setTimer, timers, bury, unbury, dead: async () => [...letters.values()] }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Bus } from './bus.ts'
 import { memoryBuckets } from './memory-buckets.ts'
 import { memoryLog } from './memory-log.ts'
+import { memoryOutput } from './memory-output.ts'
 import { memoryRequests } from './memory-requests.ts'
 import { memoryWork } from './memory-work.ts'
 
@@ -15,6 +16,7 @@ export type MemoryOptions = {
 export const memoryHub = ({ logId = randomUUID(), lease = 30_000 }: MemoryOptions = {}) => {
   const log = memoryLog(logId)
   const work = memoryWork(lease)
+  const output = memoryOutput()
   const requests = memoryRequests()
   const buckets = memoryBuckets()
 
@@ -27,12 +29,14 @@ export const memoryHub = ({ logId = randomUUID(), lease = 30_000 }: MemoryOption
       principal,
       ...log,
       ...work,
+      ...output,
       ...requests,
       follow: (after, handle, signal, only) => log.follow(after, handle, until(signal), only),
       react: (name, handle, signal) => log.react(name, handle, until(signal)),
       serve: (subject, answer, signal) => requests.serve(subject, answer, until(signal)),
       take: (where, agent, handle, options) =>
         work.take(where, agent, handle, { ...options, signal: until(options.signal) }),
+      printed: (of, handle, options) => output.printed(of, handle, { ...options, signal: until(options.signal) }),
       timers: (where, handle, signal) => work.timers(where, handle, until(signal)),
       appear: (presence, signal) => requests.appear(presence, until(signal)),
       buckets,

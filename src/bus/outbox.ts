@@ -74,6 +74,11 @@ export const openOutbox = (db: Database, principal: string) => {
     return id
   }
 
+  /** Keeps all of some facts, or none. */
+  const postAll: (facts: readonly Fact[]) => void = db.transaction((facts: readonly Fact[]): void => {
+    for (const fact of facts) post(fact)
+  })
+
   /** Reads on from what is known of a subject: facts of ours that lie there had been stored after all. */
   const lookAgain = async (bus: Bus, subject: string): Promise<void> => {
     const address = addressOf(subject)
@@ -195,7 +200,7 @@ export const openOutbox = (db: Database, principal: string) => {
     return (signal ? orAborted(promise, signal) : promise).finally(() => flushes.delete(flush))
   }
 
-  return { check, post, send, flushed, waiting: tables.count }
+  return { check, post, postAll, send, flushed, waiting: tables.count }
 }
 
 export type Outbox = ReturnType<typeof openOutbox>

@@ -1,16 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Fault, reasonOf } from './fault.ts'
 
-/** Faults that pass: nobody answers at this moment, no answer came, or the server can't store for now. */
+/** Faults that pass: nobody answers at this moment, no answer came, the server can't store or a projection can't say for now. */
 const passing: ReadonlySet<string> = new Set([
   'bus.unreachable',
   'bus.no-owner',
   'bus.timeout',
   'bus.contended',
   'bus.refused',
+  'projection.behind',
+  'projection.rebuilding',
+  'projection.busy',
 ])
 
-const passes = (cause: unknown): boolean =>
+/** Whether what broke may be answered when it is asked again. */
+export const passesSoon = (cause: unknown): boolean =>
   cause instanceof Fault
     ? passing.has(cause.code)
     : cause instanceof Error && /Connection|Timeout|Request|Responders|Closed/.test(cause.name)
@@ -29,7 +33,7 @@ export const patiently = async <T>(
     try {
       return await attempt()
     } catch (cause) {
-      if (!passes(cause)) throw cause
+      if (!passesSoon(cause)) throw cause
       if (tries === 2) waiting(reasonOf(cause))
       await delay(Math.min(2_000, 50 * 2 ** tries), undefined, { signal }).catch(() => undefined)
     }

@@ -14,8 +14,10 @@ import {
   opening,
   readingBytes,
   readingHistories,
+  readingOutput,
   seeingWhoIsThere,
   takingWork,
+  unburying,
   waiting,
   writingBytes,
 } from './rights.ts'
@@ -80,7 +82,13 @@ const worker = (named: Named): Allowed[] => [
   readingBytes,
 ]
 
-const owner = ({ pipeline }: Named): Allowed[] => [readingHistories, following, deciding(pipeline), waiting(pipeline)]
+const owner = ({ pipeline, principal }: Named): Allowed[] => [
+  readingHistories,
+  following,
+  deciding(pipeline),
+  waiting(pipeline),
+  asking(principal, []), // What a condition of another host says, and what a repeated run may reuse.
+]
 
 const people = ({ principal }: Named): Allowed[] => [
   readingHistories,
@@ -88,6 +96,7 @@ const people = ({ principal }: Named): Allowed[] => [
   asking(principal, peopleAsk),
   factsOf(any, principal),
   seeingWhoIsThere,
+  readingOutput,
   examining,
   writingBytes(principal),
   readingBytes,
@@ -97,13 +106,16 @@ const allowedTo: Readonly<Record<Role, (named: Named) => Allowed[]>> = {
   worker,
   owner,
   // Whoever works at a machine uses its file for the command line as well.
-  host: (named) => [...worker(named), ...owner(named), ...people(named), dispatching],
+  host: (named) => [...worker(named), ...owner(named), ...people(named), dispatching, unburying],
   web: (named) => [...people(named), { publish: [], subscribe: [`queries.*.${named.pipeline}.*`], answers: true }],
   script: people,
 }
 
 /** What a worker asks of a run. */
-const workersAsk = ['run.start-node', 'run.beat-node', 'run.report-node']
+const workersAsk = ['run.start-node', 'run.beat-node', 'run.turn-node', 'run.report-node']
 /** What an owner asks of itself, never over the bus. */
-const ownersAsk = ['pipeline.define', 'pipeline.plan', 'pipeline.release']
+const ownersAsk = [
+  ...['define', 'fire', 'plan', 'drop', 'release', 'explain'].map((verb) => `pipeline.${verb}`),
+  ...['hold', 'let-go', 'know-node', 'retry-node', 'expire-node', 'expire', 'settle'].map((verb) => `run.${verb}`),
+]
 const peopleAsk = Object.keys(commands).filter((type) => ![...workersAsk, ...ownersAsk].includes(type))

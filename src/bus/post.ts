@@ -1,8 +1,19 @@
 import { contractOf, events, problemsOf } from '#contracts/all'
-import { nameFrom } from '#contracts/names'
+import { nameFrom, splitPart } from '#contracts/names'
+import type { Address } from '#contracts/subjects'
 import type { Bus } from './bus.ts'
 import { refusePassedOver, uuidv7 } from './command.ts'
 import { Fault, faults } from './fault.ts'
+
+/** Where a run's history lies, by its name. */
+const addressOfRun = (run: string): Address => {
+  const { pipeline: scope, node: key } = splitPart(run)
+  return { aggregate: 'run', scope, key }
+}
+
+/** Whether somebody has ever defined a pipeline; whether its host is there does not matter. */
+export const isDefined = async (bus: Pick<Bus, 'last'>, pipeline: string): Promise<boolean> =>
+  (await bus.last({ aggregate: 'pipeline', scope: pipeline, key: 'self' })) !== undefined
 
 /** A fact that a script reports: no host, no outbox, one call. */
 export type Posted = {
@@ -16,6 +27,9 @@ export type Posted = {
   readonly onBehalfOf?: string
 }
 
+/** What the data of a fact may be about. */
+type Named = { readonly run?: unknown; readonly pipeline?: unknown; readonly by?: { readonly run: string } }
+
 /** What somebody says of a fact, held against its contract; a fault with the path of each field that is wrong or unknown. */
 export const factFrom = (type: string, data: unknown): { readonly version: number; readonly data: unknown } => {
   const contract = contractOf(type)
@@ -26,20 +40,28 @@ export const factFrom = (type: string, data: unknown): { readonly version: numbe
     )
   const parsed = contract.data.safeParse(data)
   if (!parsed.success) throw faults.brokenContract(type, problemsOf(parsed.error.issues))
-  refusePassedOver(type, data, parsed.data)
+  refusePassedOver(type, data, parsed.data, contract.data)
   return { version: contract.version, data: parsed.data }
 }
 
 /**
  * Posts a fact under the script's own name, and says a position at which it can be read. An answer that is lost is asked
- * for again with the same id, so the fact is stored once.
+ * for again with the same id, so the fact is stored once. A fault where it names a run that nobody has planned, or a pipeline
+ * that nobody has defined.
  */
 export const postFact = async (bus: Bus, { scope, type, data, id = uuidv7(), onBehalfOf }: Posted): Promise<string> => {
   const principal = onBehalfOf ?? bus.principal
+  const known = factFrom(type, data)
+  const { run: named, pipeline, by } = known.data as Named
+  const run = named ?? by?.run
+  // A number of a run that there never was would be found by nobody.
+  if (typeof run === 'string' && !(await bus.last(addressOfRun(run)))) throw faults.nothingThere(`run ${run}`)
+  if (typeof pipeline === 'string' && !(await isDefined(bus, pipeline)))
+    throw faults.nothingThere(`pipeline ${pipeline}`)
   const event = {
     id,
     type,
-    ...factFrom(type, data),
+    ...known,
     source: bus.principal,
     time: new Date().toISOString(),
     correlationId: id,

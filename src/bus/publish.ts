@@ -15,9 +15,11 @@ export type Stored =
 
 /** The server's error codes that a writer must tell apart. */
 export const serverCode = {
+  consumerNameInUse: 10013,
   streamNotFound: 10059,
   wrongLastSequence: 10071,
   notStored: 10077,
+  consumerExists: 10148,
   batchIncomplete: 10176,
   batchDuplicate: 10201,
   batchesOpen: 10210,

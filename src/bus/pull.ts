@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Consumer, ConsumerMessages, JsMsg } from '@nats-io/jetstream'
-import { errors } from '@nats-io/transport-node'
+import { errors, type Subscription } from '@nats-io/transport-node'
 import { answeredWithin, type Connection, explained, reliably, unlessDenied } from './connection.ts'
 import { Fault } from './fault.ts'
 
@@ -17,6 +17,8 @@ type Pull = {
   /** Whether messages are acknowledged: then those that were not taken are given back, all of them where `handle` throws. */
   readonly acknowledged?: boolean
   readonly close?: (consumer: Consumer) => Promise<unknown>
+  /** For how long to wait until `room` is asked again though nothing has come, in milliseconds. */
+  readonly expires?: number
 }
 
 /**
@@ -26,7 +28,7 @@ type Pull = {
  */
 export const pull = async (
   connection: Connection,
-  { open, room, handle, acknowledged, close }: Pull,
+  { open, room, handle, acknowledged, close, expires = 30_000 }: Pull,
   signal: AbortSignal,
 ) => {
   const { nc } = connection
@@ -41,6 +43,7 @@ export const pull = async (
       throw cause
     }
   }
+  const end = (messages: ConsumerMessages) => (acknowledged && connection.up() ? drained(messages) : messages.close())
   for (let tries = 0; !signal.aborted && !nc.isClosed(); tries++) {
     const doubt = doubtIn(connection, signal)
     let consumer: Consumer | undefined
@@ -51,10 +54,10 @@ export const pull = async (
       while (!doubt.signal.aborted) {
         const max_messages = (await room?.()) ?? batchSize
         if (doubt.signal.aborted) break
-        const options = { max_messages, expires: 30_000, idle_heartbeat: 5_000 }
+        const options = { max_messages, expires, idle_heartbeat: Math.min(5_000, expires / 2) }
         const current = consumer
         await unlessDenied(connection, `take from ${stream_name}`, isNext, async () =>
-          inBatches(await current.fetch(options), handOn, doubt),
+          inBatches(await current.fetch(options), handOn, doubt, end),
         )
         tries = 0
       }
@@ -92,8 +95,9 @@ const inBatches = async (
   messages: ConsumerMessages,
   handOn: (messages: readonly JsMsg[]) => Promise<void>,
   doubt: AbortController,
+  end: (messages: ConsumerMessages) => Promise<unknown>,
 ): Promise<void> => {
-  const stop = () => void messages.close()
+  const stop = () => void end(messages)
   doubt.signal.addEventListener('abort', stop)
   if (doubt.signal.aborted) stop()
   const listen = async () => {
@@ -113,6 +117,19 @@ const inBatches = async (
   } finally {
     doubt.signal.removeEventListener('abort', stop)
   }
+}
+
+/** How long what is on its way to a pull that ends may take, in milliseconds. */
+const drainedWithin = 500
+
+/**
+ * Ends a pull only when what the server had sent by then has come: it is handed on, to be given back. A delivery that
+ * comes to nobody would stay out until its lease ends, and others wait where a bound lets no more out.
+ */
+const drained = async (messages: ConsumerMessages): Promise<void> => {
+  const { sub } = messages as { readonly sub?: Subscription } // The interface does not name it.
+  await Promise.race([sub?.drain().catch(() => undefined), delay(drainedWithin)])
+  await messages.close()
 }
 
 /** Says something about a message that it is no harm to lose: where the connection is closed by now, it comes again. */

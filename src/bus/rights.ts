@@ -1,4 +1,5 @@
 import { events } from '#contracts/all'
+import { probeLog } from '#contracts/subjects'
 
 /** What one part of a job needs: subjects to publish to and to subscribe to, and what its wildcards must leave out. */
 export type Allowed = {
@@ -63,10 +64,11 @@ export const takingWork = ({ pipeline, agents, principal }: Named): Allowed => (
       const consumer = agent === any || pipeline === any ? any : `${pipeline}=${agent}`
       return [
         `${api}.CONSUMER.CREATE.WORK.${consumer}.work.${pipeline}.${agent}.*`,
+        `${api}.CONSUMER.INFO.WORK.${consumer}`,
         `${api}.CONSUMER.MSG.NEXT.WORK.${consumer}`,
         `$JS.ACK.WORK.${consumer}.>`,
         ...factsOf(pipeline, agent).publish,
-        `logs.*.*.${agent}`,
+        `logs.*.*.${pipeline}.${agent}`,
         `dead.*.${agent}.*`,
       ]
     })
@@ -94,7 +96,7 @@ export const asking = (principal: string, types: readonly string[]): Allowed => 
 
 export const deciding = (pipeline: string): Allowed => ({
   publish: [`events.pipeline.${pipeline}.self`, `events.run.${pipeline}.*`],
-  subscribe: [`commands.pipeline.${pipeline}.*.*`, `commands.run.${pipeline}.*.*`],
+  subscribe: [`commands.pipeline.${pipeline}.*.*`, `commands.run.${pipeline}.*.*`, `services.${pipeline}.*.repeat.*`],
   answers: true,
 })
 
@@ -131,18 +133,28 @@ export const seeingWhoIsThere: Allowed = {
   ],
 }
 
-/** What was printed, what agents gave up on, and whether the server stores what is written to it. */
-export const examining: Allowed = {
+/** Reading what was printed, with consumers that are one's own; the last of it is asked of the stream's leader. */
+export const readingOutput: Allowed = {
   publish: [
-    ...['LOGS', 'DEAD'].flatMap((name) => [`${api}.STREAM.MSG.GET.${name}`, `${api}.DIRECT.GET.${name}`]),
-    'logs.doctor.probe.write',
+    `${api}.STREAM.MSG.GET.LOGS`,
+    `${api}.CONSUMER.CREATE.LOGS.*.logs.*.*.*.*`,
+    `${api}.CONSUMER.MSG.NEXT.LOGS.*`,
+    `${api}.CONSUMER.DELETE.LOGS.*`,
   ],
 }
 
-/** One's own bucket: made where it is missing; chunks of what could not be put are removed. */
+/** What agents gave up on, and whether the server stores what is written to it. */
+export const examining: Allowed = {
+  publish: [`${api}.STREAM.MSG.GET.DEAD`, `${api}.DIRECT.GET.DEAD`, `${api}.STREAM.MSG.GET.LOGS`, probeLog],
+}
+
+/** Removing what agents gave up on, once it was put back as work or is to be forgotten. */
+export const unburying: Allowed = { publish: [`${api}.STREAM.MSG.DELETE.DEAD`] }
+
+/** One's own bucket: made where it is missing, and told how long to keep bytes; chunks of what could not be put are removed. */
 export const writingBytes = (principal: string): Allowed => {
   const bucket = `artifacts-${principal}`
-  const verbs = ['INFO', 'CREATE', 'PURGE']
+  const verbs = ['INFO', 'CREATE', 'UPDATE', 'PURGE']
   return { publish: [...verbs.map((verb) => `${api}.STREAM.${verb}.OBJ_${bucket}`), `$O.${bucket}.>`] }
 }
 

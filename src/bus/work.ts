@@ -1,10 +1,20 @@
 import { AckPolicy, type ConsumerConfig, type JsMsg, jetstream } from '@nats-io/jetstream'
+import type { Recorded } from '#contracts/envelope'
 import { workOf, worksOf } from '#contracts/subjects'
 import { type Bus, type Cursor, lease, type Work, type WorkItem } from './bus.ts'
 import { answeredWithin, type Connection, reliably, unlessDenied } from './connection.ts'
 import { batchOf } from './follow.ts'
 import { decodeCarried, encodeCarried } from './message.ts'
-import { asFault, batchLimit, type Outgoing, publishBatch, type Stored, serverCode, store } from './publish.ts'
+import {
+  answeredWith,
+  asFault,
+  batchLimit,
+  type Outgoing,
+  publishBatch,
+  type Stored,
+  serverCode,
+  store,
+} from './publish.ts'
 import { acknowledge, answer, pull, receiptOf } from './pull.ts'
 
 type WorkBus = Pick<Bus, 'put' | 'react' | 'take' | 'release'>
@@ -40,22 +50,32 @@ export const openWork = (connection: Connection, logId: string, verify: (cursor:
 
   const take: Bus['take'] = async (where, agent, handle, { concurrency, signal }) => {
     const underWay = new Set<Promise<void>>()
+    const durable_name = `${where}=${agent}` // No name holds a `=`.
+    let asks = false
+    const wanted = async () => (await connection.jsm.consumers.info('WORK', durable_name)).num_waiting > (asks ? 1 : 0)
     const begin = (message: JsMsg) => {
-      const work = workIn(connection, logId, message)
-      if (!work) return message.term('not work')
+      const event = decodeCarried(logId, message)
+      if (!event) return message.term('not work')
+      const work = { ...workIn(connection, event, message), wanted }
       // What a handler throws is its own affair: the delivery stays out until the lease has run out.
       const handling = handle(work)
         .catch(() => undefined)
         .finally(() => underWay.delete(handling))
       underWay.add(handling)
     }
-    const config = { durable_name: `${where}=${agent}`, filter_subject: worksOf(where, agent) } // No name holds a `=`.
+    const config = {
+      durable_name,
+      filter_subject: worksOf(where, agent),
+      max_ack_pending: concurrency, // Over all who take from it.
+    }
     await pull(
       connection,
       {
         open: () => openDurable(connection, 'WORK', config),
         room: async () => {
+          asks = false
           while (underWay.size >= concurrency) await Promise.race(underWay)
+          asks = true
           return concurrency - underWay.size
         },
         handle: async (messages) => {
@@ -73,6 +93,9 @@ export const openWork = (connection: Connection, logId: string, verify: (cursor:
   return { put, react, take, release: (receipt) => connection.nc.publish(receipt, '-NAK') }
 }
 
+/** Asks for a consumer to be changed; its type does not know that the client library passes it on. */
+const update: object = { action: 'update' }
+
 /** One durable consumer for each name, shared by replicas; what is not acknowledged within the lease comes again. */
 export const openDurable = async (
   { nc, jsm }: Connection,
@@ -80,7 +103,13 @@ export const openDurable = async (
   config: Partial<ConsumerConfig> & { readonly durable_name: string },
 ) => {
   const stated = { ack_policy: AckPolicy.Explicit, ack_wait: lease * 1e6, max_deliver: -1, ...config }
-  return jetstream(nc).consumers.getConsumerFromInfo(await jsm.consumers.add(stream, stated))
+  const info = await jsm.consumers.add(stream, stated).catch((cause: unknown) => {
+    const isOther = [serverCode.consumerExists, serverCode.consumerNameInUse].some((code) => answeredWith(cause, code))
+    // It is there otherwise than stated: with the bound that somebody stated earlier, or as an earlier version made it.
+    if (isOther) return jsm.consumers.add(stream, stated, update)
+    throw cause
+  })
+  return jetstream(nc).consumers.getConsumerFromInfo(info)
 }
 
 const outgoingOf = ({ where, agent, event }: WorkItem): Outgoing => {
@@ -97,19 +126,13 @@ const refuseUnlessThere = (stored: Stored): void => {
   if (!isThere) throw asFault('a piece of work', stored)
 }
 
-/** The work a message carries; undefined where it carries none. */
-const workIn = (connection: Connection, logId: string, message: JsMsg): Work | undefined => {
-  const event = decodeCarried(logId, message)
-  return (
-    event && {
-      event,
-      delivery: message.info.deliveryCount,
-      receipt: receiptOf(message),
-      working: async () => {
-        await connection.nc.request(receiptOf(message), '+WPI', { timeout: answeredWithin })
-      },
-      done: () => acknowledge(connection, message),
-      postpone: (milliseconds) => message.nak(milliseconds),
-    }
-  )
-}
+const workIn = (connection: Connection, event: Recorded, message: JsMsg): Omit<Work, 'wanted'> => ({
+  event,
+  delivery: message.info.deliveryCount,
+  receipt: receiptOf(message),
+  working: async () => {
+    await connection.nc.request(receiptOf(message), '+WPI', { timeout: answeredWithin })
+  },
+  done: () => acknowledge(connection, message),
+  postpone: (milliseconds) => message.nak(milliseconds),
+})

@@ -25,6 +25,7 @@ export const openLocal = (path: string): Database.Database => {
       origin text not null,
       fact text,
       delivery integer,
+      version text,
       primary key (store, path)
     ) strict, without rowid;
     create table if not exists holdings (
@@ -43,8 +44,29 @@ export const openLocal = (path: string): Database.Database => {
       promise text not null,
       primary key (store, path)
     ) strict, without rowid;
+    create table if not exists said (
+      store text not null,
+      path text not null,
+      said text not null,
+      primary key (store, path)
+    ) strict, without rowid;
     create table if not exists watched (
+      store text primary key,
+      place text
+    ) strict, without rowid;
+    create table if not exists fetched (
       store text primary key
+    ) strict, without rowid;
+    create table if not exists failing (
+      store text primary key,
+      reason text not null
+    ) strict, without rowid;
+    create table if not exists measured (
+      pipeline text not null,
+      log text not null,
+      sequence integer not null,
+      sums text not null,
+      primary key (pipeline, log)
     ) strict, without rowid;
     create table if not exists results (
       event text primary key,
@@ -53,6 +75,8 @@ export const openLocal = (path: string): Database.Database => {
     ) strict, without rowid;
   `)
   if (!has('files', 'delivery')) db.exec('alter table files add column delivery integer')
+  if (!has('files', 'version')) db.exec('alter table files add column version text')
+  if (!has('watched', 'place')) db.exec('alter table watched add column place text')
   if (!has('tries', 'begun')) db.exec('alter table tries add column begun integer not null default 0')
   return db
 }

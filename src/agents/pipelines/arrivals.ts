@@ -1,8 +1,10 @@
+import type { Bus } from '#bus/bus'
+import { knownIn } from '#contracts/all'
 import type { ArtifactEvent } from '#contracts/artifact'
 import type { Cause, Recorded } from '#contracts/envelope'
-import { sequenceOf } from '#contracts/names'
+import { sequenceOf, splitPart } from '#contracts/names'
 import type { Offer } from '#contracts/pipeline'
-import type { Listed } from './shape.ts'
+import type { Listed } from './handles.ts'
 
 type File = Listed & { readonly sequence: number; readonly cause: Cause }
 
@@ -44,6 +46,28 @@ export const openArrivals = (logId: string) => {
   }
 
   return { take, since, forget }
+}
+
+/** What had come to a resource in a range of the log, (after, up to]: the newest bytes of each path that is still there. */
+export const arrivedIn = async (
+  bus: Pick<Bus, 'read'>,
+  resource: string,
+  after: string,
+  upTo: string,
+): Promise<ReadonlyMap<string, Listed>> => {
+  const { pipeline: scope, node: key } = splitPart(resource)
+  const { events } = await bus.read({ aggregate: 'artifact', scope, key }, sequenceOf(after))
+  const files = new Map<string, Listed>()
+  for (const recorded of events) {
+    if (recorded.sequence > sequenceOf(upTo)) break
+    const event = knownIn<ArtifactEvent>(recorded)
+    if (event?.type === 'artifact.gone') files.delete(event.data.path)
+    if (event?.type === 'artifact.detected') {
+      const { path, digest, size } = event.data
+      files.set(path, { path, digest, size })
+    }
+  }
+  return files
 }
 
 /** What a run that files start says of them. */

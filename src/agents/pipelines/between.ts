@@ -1,31 +1,49 @@
 import { sep } from 'node:path'
 import { splitPart } from '#contracts/names'
-import type { Graph } from '#contracts/pipeline'
-import { cycleIn, extentOf } from './graph.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '#contracts/nearest'
+import { type Graph, type GraphNode, keepsFiles } from '#contracts/pipeline'
+import { extentOf, unrunnable } from './graph.ts'
 import type { Pipeline } from './shape.ts'
 
 /** A pipeline as its config exports it, with absolute paths; nothing in it is a mistake by itself. */
-type Exported = { readonly exported: string; readonly pipeline: Pipeline; readonly graph: Graph }
+export type Exported = {
+  readonly file: string
+  readonly exported: string
+  readonly pipeline: Pipeline
+  readonly graph: Graph
+}
+
+/** What is wrong, and in which config. */
+type Mistake = { readonly file: string; readonly mistake: string }
 
 /** Every mistake that only shows where the pipelines of one config are seen together. */
 export const mistakesBetween = (pipelines: readonly Exported[]): string[] => {
-  const mistakes = [...sharedNames(pipelines), ...sharedFolders(pipelines), ...unknownNodes(pipelines)]
-  if (mistakes.length > 0) return mistakes
-  const graphs = new Map(pipelines.map(({ graph }) => [graph.pipeline, graph]))
-  const nodes = new Map([...graphs.keys()].flatMap((name) => extentOf(name, graphs).map((node) => [node.part, node])))
-  const cycle = cycleIn([...nodes.values()])
-  return cycle ? [`actions: a cycle: ${cycle.join(' -> ')}`] : []
+  const folders = sharedFolders(pipelines)
+  const mistakes = [...sharedNames(pipelines), ...unknownNodes(pipelines), ...unknownStores(pipelines)]
+  const all = [...folders, ...mistakes.map(({ mistake }) => mistake)]
+  return all.length > 0 ? all : unfit(pipelines).map(({ mistake }) => mistake)
 }
 
-const sharedNames = (pipelines: readonly Exported[]): string[] =>
-  pipelines.flatMap(({ exported, pipeline: { name } }, index) => {
-    const first = pipelines.findIndex(({ pipeline }) => pipeline.name === name)
-    return first < index
-      ? [
-          `${exported}.name: ${pipelines[first]?.exported} is called '${name}' already: another pipeline needs a name of its own`,
-        ]
-      : []
+/** Every mistake that only shows where several configs are seen together; their folders may be on several machines. */
+export const mistakesAcross = (pipelines: readonly Exported[]): Mistake[] => {
+  const mistakes = [...sharedNames(pipelines), ...unknownNodes(pipelines), ...unknownStores(pipelines)]
+  return mistakes.length > 0 ? mistakes : unfit(pipelines)
+}
+
+/** Of several pipelines there may be more nodes than one run has: they need not be one run's. */
+const unfit = (pipelines: readonly Exported[]): Mistake[] => {
+  const graphs = new Map(pipelines.map(({ graph }) => [graph.pipeline, graph]))
+  const first = [...graphs.keys()].map((name) => unrunnable(extentOf(name, graphs))).find((one) => one !== undefined)
+  const at = pipelines.find(({ pipeline }) => pipeline.name === splitPart(first?.at ?? '').pipeline)
+  return first ? [{ file: (at ?? pipelines[0])?.file ?? '', mistake: `actions: ${first.reason}` }] : []
+}
+
+const sharedNames = (pipelines: readonly Exported[]): Mistake[] =>
+  pipelines.flatMap(({ file, exported, pipeline: { name } }, index) => {
+    const first = pipelines.slice(0, index).find(({ pipeline }) => pipeline.name === name)
+    const other = first && (first.file === file ? first.exported : `${first.exported} of ${first.file}`)
+    const mistake = `${exported}.name: ${other} is called '${name}' already: another pipeline needs a name of its own`
+    return other ? [{ file, mistake }] : []
   })
 
 /** A folder that is two stores would be offered, saved and recorded twice. */
@@ -46,21 +64,44 @@ const sharedFolders = (pipelines: readonly Exported[]): string[] => {
 const holds = (outer: string, inner: string): boolean =>
   inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep)
 
-/** A node of a pipeline that is not in this config may exist all the same. */
-const unknownNodes = (pipelines: readonly Exported[]): string[] =>
-  pipelines.flatMap(({ exported, pipeline: { actions } }) =>
+/** The pipeline that a name speaks of, where it is among these: one that is not may exist all the same. */
+const ownerOf = (qualified: string, pipelines: readonly Exported[]): Graph | undefined =>
+  qualified.includes('/')
+    ? pipelines.find(({ graph }) => graph.pipeline === splitPart(qualified).pipeline)?.graph
+    : undefined
+
+const noNode = (qualified: string, known: readonly string[]): string =>
+  `no node is called '${qualified}'${known.length > 0 ? nearest(splitPart(qualified).node, known) : ''}`
+
+const unknownNodes = (pipelines: readonly Exported[]): Mistake[] =>
+  pipelines.flatMap(({ file, exported, pipeline: { actions } }) =>
     Object.entries(actions).flatMap(([action, { after = [], next = [] }]) =>
       Object.entries({ after, next }).flatMap(([edge, named]) =>
         named.flatMap((qualified, index) => {
-          const of = splitPart(qualified)
-          const other = pipelines.find(({ graph }) => qualified.includes('/') && graph.pipeline === of.pipeline)
-          const known = other?.graph.nodes.map(({ name }) => name) ?? []
-          return other && !known.includes(of.node)
-            ? [
-                `${exported}.actions.${action}.${edge}.${index}: no node is called '${qualified}'${nearest(of.node, known)}`,
-              ]
+          const owner = ownerOf(qualified, pipelines)
+          const known = owner?.nodes.map(({ name }) => name) ?? []
+          return owner && !known.includes(splitPart(qualified).node)
+            ? [{ file, mistake: `${exported}.actions.${action}.${edge}.${index}: ${noNode(qualified, known)}` }]
             : []
         }),
       ),
     ),
+  )
+
+/** Clients of what is no store, or is one of a kind that they can't stand for. */
+const unknownStores = (pipelines: readonly Exported[]): Mistake[] =>
+  pipelines.flatMap(({ file, exported, pipeline: { stores } }) =>
+    Object.entries(stores).flatMap(([store, one]) => {
+      const owner = 'of' in one ? ownerOf(one.of, pipelines) : undefined
+      if (!owner || !('of' in one)) return []
+      const fits = ({ kind }: GraphNode) => (one.kind === 'store-client' ? keepsFiles(kind) : kind === 'metadata-store')
+      const meant = owner.nodes.find(({ name }) => name === splitPart(one.of).node)
+      if (meant && fits(meant)) return []
+      const known = owner.nodes.filter(fits).map(({ name }) => name)
+      const what = one.kind === 'store-client' ? 'store' : 'metadata store'
+      const reason = !meant
+        ? noNode(one.of, known)
+        : `'${one.of}' is no ${what} (it is of kind ${meant.kind})${known.length > 0 ? `; known are ${known.join(', ')}` : ''}`
+      return [{ file, mistake: `${exported}.stores.${store}.of: ${reason}` }]
+    }),
   )

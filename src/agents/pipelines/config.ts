@@ -1,51 +1,24 @@
-import { dirname, relative, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { z } from 'zod'
 import { faults, reasonOf } from '#bus/fault'
 import { mistakesOf } from '#contracts/all'
-import { name, part } from '#contracts/names'
-import type { Graph, GraphNode } from '#contracts/pipeline'
-import { mistakesBetween } from './between.ts'
-import { cycleIn, extentOf } from './graph.ts'
-import { nearest } from './nearest.ts'
+import { part } from '#contracts/names'
+import { nearest } from '#contracts/nearest'
+import { type Exported, mistakesBetween } from './between.ts'
+import { pipelineShape } from './config-shape.ts'
+import { extentOf, unrunnable } from './graph.ts'
+import { graphOf } from './graph-of.ts'
 import type { Definition, Pipeline } from './shape.ts'
 
-export { nearest }
-
-const path = z.string().min(1)
-const description = z.string().optional()
-const aFunction = z.custom<() => unknown>((value) => typeof value === 'function', 'expected a function')
-
-const definition = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('metadata-store'), path, description }),
-  z.strictObject({
-    kind: z.literal('filesystem-store'),
-    path,
-    watch: z.boolean(),
-    description,
-    settle: z.int().min(0).max(3_600_000).optional(),
-    existing: z.enum(['offer', 'ignore']).optional(),
-    trigger: aFunction.optional(),
-  }),
-  z.strictObject({ kind: z.literal('store-client'), of: part, path, description }),
-  z.strictObject({ kind: z.literal('metadata-client'), of: part, description }),
-])
-
-const action = z.strictObject({
-  kind: z.literal('action'),
-  after: z.array(z.string()).optional(),
-  next: z.array(part).optional(),
-  description,
-  execute: aFunction,
-})
-
-const shape = z.strictObject({ name, stores: z.record(name, definition), actions: z.record(name, action) })
-
 /** What a web process answers to by itself: a node of such a name would have no page. */
-const reserved = ['api', 'artifacts', 'console', 'health', 'ready', 'runs']
+const reserved = ['api', 'artifacts', 'console', 'health', 'hosts', 'ready', 'runs']
 
 /** Imports a config and gives its pipelines, paths made absolute from `base`. A bad one is a fault that lists every mistake. */
-export const loadPipelines = async (configPath: string, base?: string): Promise<Pipeline[]> => {
+export const loadPipelines = async (configPath: string, base?: string): Promise<Pipeline[]> =>
+  (await loadExported(configPath, base)).map(({ pipeline }) => pipeline)
+
+/** The same, each with the name that its config exports it under. */
+export const loadExported = async (configPath: string, base?: string): Promise<Exported[]> => {
   const file = resolve(configPath)
   const module = await import(pathToFileURL(file).href).catch((cause: unknown) => {
     throw faults.unreadableConfig(file, reasonOf(cause), cause)
@@ -59,13 +32,13 @@ export const loadPipelines = async (configPath: string, base?: string): Promise<
   const folder = base ?? dirname(file)
   const pipelines = candidates.map(([exported, value]) => {
     const pipeline = withAbsolutePaths(value as Pipeline, folder)
-    return { exported, value, pipeline, graph: graphOf(pipeline, folder) }
+    return { file, exported, value, pipeline, graph: graphOf(pipeline, folder) }
   })
   // A pipeline may be exported under more than one name.
   const unique = pipelines.filter(({ value }, index) => pipelines.findIndex((one) => one.value === value) === index)
   const between = mistakesBetween(unique)
   if (between.length > 0) throw faults.badConfig(file, between)
-  return unique.map(({ pipeline }) => pipeline)
+  return unique
 }
 
 const looksLikePipeline = (value: unknown): value is Pipeline =>
@@ -73,13 +46,16 @@ const looksLikePipeline = (value: unknown): value is Pipeline =>
 
 /** Every mistake in a pipeline, each with the path of its property. */
 export const mistakesIn = (value: unknown): string[] => {
-  const parsed = shape.safeParse(value)
+  const parsed = pipelineShape.safeParse(value)
   if (!parsed.success) return mistakesOf(parsed.error.issues)
   const pipeline = value as Pipeline
   const nodes = [...Object.keys(pipeline.stores), ...Object.keys(pipeline.actions)]
   const mistakes: string[] = []
   for (const node of nodes.filter((node) => reserved.includes(node)))
     mistakes.push(`${node in pipeline.stores ? 'stores' : 'actions'}.${node}: the web process has a page of this name`)
+  for (const [store, one] of Object.entries(pipeline.stores))
+    if ('watch' in one && one.trigger && !one.watch)
+      mistakes.push(`stores.${store}.trigger: only a store with watch: true starts runs`)
   const own = (node: string) => (node.startsWith(`${pipeline.name}/`) ? node.slice(pipeline.name.length + 1) : node)
   for (const twice of Object.keys(pipeline.stores).filter((store) => store in pipeline.actions))
     mistakes.push(`actions.${twice}: a store has this name already`)
@@ -93,8 +69,9 @@ export const mistakesIn = (value: unknown): string[] => {
         mistakes.push(`actions.${node}.next.${index}: '${behind}' is of this pipeline: say it there, with after`)
     })
   }
-  const cycle = mistakes.length === 0 && cycleIn(extentOf(pipeline.name, new Map([[pipeline.name, graphOf(pipeline)]])))
-  if (cycle) mistakes.push(`actions: a cycle: ${cycle.join(' -> ')}`)
+  const alone = () => extentOf(pipeline.name, new Map([[pipeline.name, graphOf(pipeline)]]))
+  const unfit = mistakes.length === 0 && unrunnable(alone())
+  if (unfit) mistakes.push(`actions: ${unfit.reason}`)
   const stores = Object.values(pipeline.stores).filter(({ kind }) => kind === 'metadata-store')
   if (stores.length > 1) mistakes.push('stores: more than one metadata store: a pipeline has one at most')
   return mistakes
@@ -109,32 +86,3 @@ const withAbsolutePaths = (pipeline: Pipeline, folder: string): Pipeline => ({
     ]),
   ),
 })
-
-/** The pipeline's graph, as everybody else may know it; paths are relative to `folder`. */
-export const graphOf = (pipeline: Pipeline, folder = '/'): Graph => {
-  const qualify = (node: string) => (node.includes('/') ? node : `${pipeline.name}/${node}`)
-  const metadata = Object.entries(pipeline.stores).find(([, { kind }]) => kind === 'metadata-store')?.[0]
-  const described = (text: string | undefined) => (text === undefined ? {} : { description: text })
-  const stores = Object.entries(pipeline.stores).map(
-    ([store, one]): GraphNode => ({
-      name: store,
-      kind: one.kind,
-      after: one.kind === 'filesystem-store' && metadata ? [qualify(metadata)] : [],
-      next: [],
-      ...described(one.description),
-      ...('watch' in one && { watch: one.watch }),
-      ...('path' in one && { path: relative(folder, one.path) }),
-      ...('of' in one && { of: one.of }),
-    }),
-  )
-  const actions = Object.entries(pipeline.actions).map(
-    ([node, { after = [], next = [], description: text }]): GraphNode => ({
-      name: node,
-      kind: 'action',
-      after: after.map(qualify),
-      next: [...next],
-      ...described(text),
-    }),
-  )
-  return { pipeline: pipeline.name, nodes: [...stores, ...actions] }
-}

@@ -1,12 +1,31 @@
-import type { Action, ActionOptions, Context, Definition, Pipeline, StoreName, Trigger } from './shape.ts'
+import type { Folder } from './definition.ts'
+import type { Resource } from './resource.ts'
+import type {
+  Action,
+  ActionOptions,
+  Context,
+  Definition,
+  Does,
+  Exec,
+  MetricTrigger,
+  Pipeline,
+  PipelineOptions,
+  StoreKind,
+  StoreName,
+  Trigger,
+} from './shape.ts'
 
 /** Where a pipeline's runs, nodes, artifacts, metrics, params and tags are kept: a SQLite file at this path. */
-export const metadataStore = (options: { readonly path: string; readonly description?: string }) =>
-  ({ kind: 'metadata-store', ...options }) as const
-
-/** A folder. With `watch: true` new content becomes artifacts and, when `trigger` says so, a run. */
-export const filesystemStore = <const Watch extends boolean = false>(options: {
+export const metadataStore = (options: {
   readonly path: string
+  readonly description?: string
+  /** Looked at with each number that is logged; each time it says yes, there is a run. */
+  readonly trigger?: MetricTrigger
+}) => ({ kind: 'metadata-store', ...options }) as const
+
+type FolderOptions<Watch extends boolean> = {
+  readonly path: string
+  /** Whether new content becomes artifacts and, when `trigger` says so, a run. */
   readonly watch?: Watch
   readonly description?: string
   /** How long size and time must stand still before a file is taken, in milliseconds; 500 unless said otherwise. */
@@ -15,11 +34,46 @@ export const filesystemStore = <const Watch extends boolean = false>(options: {
   readonly existing?: 'offer' | 'ignore'
   /** Whether a run may start with what has arrived; any file will do unless this is given. */
   readonly trigger?: Trigger
-}) => ({ kind: 'filesystem-store', ...options, watch: (options.watch ?? false) as Watch }) as const
+}
 
-/** Stands for a filesystem store of another pipeline: `storeClient<typeof root>('root_pipeline/model_registry', …)`. */
+const folder =
+  <const Kind extends Folder['kind']>(kind: Kind) =>
+  <const Watch extends boolean = false>(options: FolderOptions<Watch>) =>
+    ({ kind, ...options, watch: (options.watch ?? false) as Watch }) as const
+
+/** A folder. With `watch: true` new content becomes artifacts and, when `trigger` says so, a run. */
+export const filesystemStore = folder('filesystem-store')
+
+/** A folder of models, each with a card if it has one. A card that arrives as a file is no data: it starts no run. */
+export const modelRegistry = folder('model-registry')
+
+/** A folder of datasets, each with a Croissant card if it has one. A card that arrives as a file starts no run. */
+export const datasetRegistry = folder('dataset-registry')
+
+/**
+ * What a user's own code lists and reads (see `Resource`), as a store: a bucket, an endpoint, a table. The folder at `path`
+ * mirrors it, so that its artifacts are opened, listed, tagged and downloaded like any other's. What is saved is written to
+ * the resource first. Of a resource that is not watched, only what was saved here is known.
+ */
+export const resourceStore = <const Watch extends boolean = false>(options: {
+  /** Called in a process of its own, as often as that is started. */
+  readonly resource: () => Resource | Promise<Resource>
+  /** The mirror folder; nobody else should write there. */
+  readonly path: string
+  /** Whether it is looked at again and again: new content becomes artifacts and, when `trigger` says so, a run. */
+  readonly watch?: Watch
+  /** How long it rests between two looks, in milliseconds; 5,000 unless said otherwise. */
+  readonly every?: number
+  readonly description?: string
+  /** What to do with what is there at the first look; it is fresh unless this is `ignore`. */
+  readonly existing?: 'offer' | 'ignore'
+  /** Whether a run may start with what has arrived; anything will do unless this is given. */
+  readonly trigger?: Trigger
+}) => ({ kind: 'resource', ...options, watch: (options.watch ?? false) as Watch }) as const
+
+/** Stands for a store of another pipeline: `storeClient<typeof root>('root_pipeline/model_registry', …)`. */
 export const storeClient = <P extends Pipeline = Pipeline>(
-  of: StoreName<P, 'filesystem-store'>,
+  of: StoreName<P, StoreKind>,
   options: { readonly path: string; readonly description?: string },
 ) => ({ kind: 'store-client', of, ...options }) as const
 
@@ -29,6 +83,14 @@ export const metadataClient = <P extends Pipeline = Pipeline>(
   options: { readonly description?: string } = {},
 ) => ({ kind: 'metadata-client', of, ...options }) as const
 
+/** Makes an action of a pipeline with these stores: its options, then what it does. */
+type Act<Stores extends Readonly<Record<string, Definition>>> = <
+  const Options extends ActionOptions<keyof Stores & string> & { readonly exec?: Exec },
+>(
+  options: Options,
+  ...does: Does<Context<Stores>, Options>
+) => Action
+
 /** A pipeline: its stores and clients first, then its actions, whose context knows the stores. */
 export const pipeline = <
   const Name extends string,
@@ -37,11 +99,15 @@ export const pipeline = <
 >(
   name: Name,
   stores: Stores,
-  actions: (
-    action: (options: ActionOptions<keyof Stores & string>, execute: (context: Context<Stores>) => unknown) => Action,
-  ) => Actions,
+  actions: (action: Act<Stores>) => Actions,
+  options: PipelineOptions = {},
 ): Pipeline<Name, Stores, Actions> => ({
   name,
   stores,
-  actions: actions((options, execute) => ({ kind: 'action', ...options, execute: execute as Action['execute'] })),
+  actions: actions((about, does?: unknown) => ({
+    kind: 'action',
+    ...about,
+    steps: (typeof does === 'function' ? { execute: does } : (does ?? {})) as Action['steps'],
+  })),
+  ...options,
 })

@@ -1,49 +1,29 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { z } from 'zod'
 import type { Bus, Request } from '#bus/bus'
-import { faults } from '#bus/fault'
+import { Fault, faults } from '#bus/fault'
 import type { Outbox } from '#bus/outbox'
-import { by } from '#contracts/artifact'
-import { digest, name, part, splitPart } from '#contracts/names'
-import { askedBy, serviceOf, servicesOf } from '#contracts/subjects'
-import { parse, tags } from './asked.ts'
-import { draft } from './folder.ts'
+import { splitPart } from '#contracts/names'
+import { askedBy, servicesOf } from '#contracts/subjects'
+import { arrivedIn } from './arrivals.ts'
+import { parse } from './asked.ts'
+import { judgeFiles } from './conditions.ts'
+import { draft, stampOf } from './folder.ts'
+import type { Listed } from './handles.ts'
+import type { Arrival } from './origin.ts'
 import { pageOf } from './page.ts'
-import type { Listed } from './shape.ts'
+import type { Trigger } from './shape.ts'
 import type { Store } from './store.ts'
+import { type Provided, type StoreRequest, storeRequests } from './store-requests.ts'
+import { timer } from './timer.ts'
 import { atMost } from './turns.ts'
-
-const path = z.string().min(1).max(4096)
-const eventId = z.string().regex(/^[\w.:-]{1,300}$/, 'use the id of an event')
-const cause = z.object({ id: eventId, correlationId: eventId }).optional()
-
-/** What can be asked of a store by whoever is not its host. */
-const requests = {
-  list: z.object({ after: path.optional() }),
-  provide: z.object({ path }),
-  receive: z.object({
-    path,
-    digest,
-    host: name.describe('In whose bucket the bytes lie'),
-    from: part,
-    by: by.optional(),
-    delivery: z.int().optional(),
-    tags: tags.optional(),
-    overwrite: z.boolean().optional(),
-    cause,
-  }),
-} as const
-
-/** What a store is asked for. */
-export type StoreVerb = keyof typeof requests
-
-/** An artifact whose bytes lie in a host's bucket. */
-export type Provided = Listed & { readonly host: string }
 
 /** How many artifacts a store hands out or takes in at once; others wait. */
 const movedAtOnce = 8
+
+/** How many it readies at once before anybody asks for them: apart from the others, so that nobody who asks waits for these. */
+const readiedAtOnce = 2
 
 /** What a host is to the exchange of bytes: its name is its bucket's. */
 export type Trader = { readonly bus: Bus; readonly host: string; readonly outbox: Outbox; readonly signal: AbortSignal }
@@ -65,9 +45,10 @@ export const streamOf = (file: string) => () =>
   Readable.toWeb(createReadStream(file, { highWaterMark: 1 << 20 })) as ReadableStream<Uint8Array>
 
 /** Answers for a store, until the host stops: what lies in it, bytes to be fetched, bytes to be taken in. */
-export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store): Promise<void> => {
+export const serveStore = (trader: Trader, store: Store, trigger?: Trigger): Promise<void> => {
+  const { bus, host, outbox, signal } = trader
   const underWay = new Map<string, Promise<Listed>>()
-  const limited = atMost(movedAtOnce)
+  const [limited, readying] = [atMost(movedAtOnce), atMost(readiedAtOnce)]
 
   const provided = new Map<string, Promise<Provided>>()
 
@@ -85,26 +66,35 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
     return providing
   }
 
-  const receive = (
-    asked: z.infer<(typeof requests)['receive']>,
-    { principal, onBehalfOf, traceparent }: Request,
-  ): Promise<Listed> => {
-    const { host: _, cause: __, ...same } = asked // From wherever the bytes come, what is recorded is the same.
-    const key = JSON.stringify([same, onBehalfOf ?? principal])
+  // What is saved is on its way before anybody asks for it. What can't be put now is put on demand.
+  store.onAdmitted(({ file, digest }) => {
+    readying(async () => signal.aborted || bus.buckets.put(host, digest, streamOf(file))).catch(() => undefined)
+  })
+
+  /** The card of what is taken in: as it was written elsewhere, or from what is said of it. */
+  const cardOf = async (file: string, { path, digest, card, text }: StoreRequest<'receive'>) => {
+    if (text !== undefined) return { path: store.cardPath(path), text }
+    return card === undefined ? undefined : store.cardFor(path, card, { digest, size: (await stampOf(file)).size })
+  }
+
+  const receive = (asked: StoreRequest<'receive'>, request: Request): Promise<Listed> => {
+    const { host: _, cause: __, took: before = 0, ...same } = asked // From wherever the bytes come, what is recorded is the same.
+    const key = JSON.stringify([same, askerOf(request)])
     const running = underWay.get(key)
     if (running) return running
+    const took = timer()
     const receiving = limited(async () => {
       signal.throwIfAborted()
+      if (asked.card !== undefined) store.checkCard(asked.path, asked.card)
       const temporary = await draft(store.root, bus.buckets.get(asked.host, asked.digest, signal))
+      const card = await cardOf(temporary, asked)
       const { file: _, ...listed } = await store.admit(temporary, asked.path, {
-        how: 'uploaded',
+        ...arrivalOf(asked, request),
+        how: asked.from === undefined ? 'saved' : 'uploaded',
         peer: asked.from,
-        by: asked.by,
-        delivery: asked.delivery,
         tags: asked.tags,
-        overwrite: asked.overwrite,
-        principal: onBehalfOf ?? principal, // Pinned by permissions; what the body says of the sender is not.
-        causedBy: asked.cause && { ...asked.cause, ...(traceparent && { traceparent }) },
+        card,
+        took: before + took(),
       })
       await outbox.flushed(signal)
       return listed
@@ -113,18 +103,58 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
     return receiving
   }
 
+  const tag = async ({ path, tags, ...asked }: StoreRequest<'tag'>, request: Request): Promise<null> => {
+    await store.tag(path, tags, arrivalOf(asked, request))
+    await outbox.flushed(signal)
+    return null
+  }
+
+  /** Asked again by the same execution, it gives the same card, and records it once. */
+  const card = async (asked: StoreRequest<'card'>, request: Request): Promise<Listed> => {
+    const { path, digest, text } = asked
+    const arrival = { ...arrivalOf(asked, request), how: 'saved' } as const
+    const { file: _, ...listed } = await store.card({ path: store.cardPath(path), text }, { path, digest }, arrival)
+    await outbox.flushed(signal)
+    return listed
+  }
+
+  /** What lies at a path by its hash; null where nothing does. */
+  const digestAt = async (path: string): Promise<string | null> =>
+    limited(() =>
+      store.find(path).then(
+        ({ digest }) => digest,
+        (cause: unknown) => {
+          if (cause instanceof Fault && cause.code === 'store.missing') return null
+          throw cause
+        },
+      ),
+    )
+
   const answer = async (request: Request): Promise<unknown> => {
     const { subject, body } = request
     const { verb } = askedBy(subject)
     switch (verb) {
       case 'list':
-        return pageOf(store, parse(requests.list, verb, body ?? {}).after)
+        return pageOf(store, parse(storeRequests.list, verb, body ?? {}).after)
+      case 'look':
+        return { found: await Promise.all(parse(storeRequests.look, verb, body).paths.map(digestAt)) }
+      case 'condition': {
+        const { after, upTo } = parse(storeRequests.condition, verb, body)
+        return judgeFiles(trigger, [...(await arrivedIn(bus, store.part, after, upTo)).values()])
+      }
+      case 'fetch':
+        store.fetch()
+        return null
       case 'provide':
-        return provide(parse(requests.provide, verb, body).path)
+        return provide(parse(storeRequests.provide, verb, body).path)
+      case 'tag':
+        return tag(parse(storeRequests.tag, verb, body), request)
       case 'receive':
-        return receive(parse(requests.receive, verb, body), request)
+        return receive(parse(storeRequests.receive, verb, body), request)
+      case 'card':
+        return card(parse(storeRequests.card, verb, body), request)
       default:
-        throw faults.unknownMessage(verb, Object.keys(requests))
+        throw faults.unknownMessage(verb, Object.keys(storeRequests))
     }
   }
 
@@ -140,24 +170,15 @@ export const serveStore = ({ bus, host, outbox, signal }: Trader, store: Store):
   )
 }
 
-/** How long another host may take to let go of a store, in milliseconds: it may be ending. */
-const letGoWithin = 3_000
+/** Who asks: pinned by permissions, which what the body says of the sender is not. */
+const askerOf = ({ principal, onBehalfOf }: Request): string => onBehalfOf ?? principal
 
-/** Resolves once no other host answers for a store; a fault where one goes on: a store lies in one place. */
-export const untilNobodyKeeps = async (
-  { bus, signal }: Pick<Trader, 'bus' | 'signal'>,
-  store: string,
-): Promise<void> => {
-  const { pipeline, node } = splitPart(store)
-  const ask = () => bus.request(serviceOf(pipeline, node, 'list', bus.principal), {}, { timeout: 1_000 })
-  for (const until = performance.now() + letGoWithin; ; ) {
-    signal.throwIfAborted()
-    const answered = await ask().then(
-      () => true,
-      () => false, // Nobody is there, or nobody who lives.
-    )
-    if (!answered) return
-    if (performance.now() > until) throw faults.keptElsewhere(store)
-    await delay(200, undefined, { signal }).catch(() => undefined)
-  }
+/** What is recorded of anything that is asked for: for which execution, who asked, and because of what. */
+const arrivalOf = (
+  { by, delivery, overwrite, cause, call }: Partial<Omit<StoreRequest<'card'>, 'path' | 'digest' | 'text'>>,
+  request: Request,
+): Omit<Arrival, 'how'> => {
+  const { traceparent } = request
+  const causedBy = cause && { ...cause, ...(traceparent && { traceparent }) }
+  return { by, delivery, overwrite, principal: askerOf(request), causedBy, call }
 }

@@ -1,9 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash, hash as hashOf, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { copyFile, lstat, mkdir, open, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, lstat, mkdir, open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { faults } from '#bus/fault'
-import type { Content } from './shape.ts'
+import type { Content } from './handles.ts'
 
 /** Files that are being written lie here, inside the store, so that a rename is atomic. */
 export const workshop = '.millrace-tmp'
@@ -18,7 +18,9 @@ export const inside = async (root: string, path: string): Promise<string> => {
   )
     throw faults.leavesStore(path)
   const file = resolve(root, ...parts)
-  const top = await realpath(root)
+  const top = await realpath(root).catch((cause: NodeJS.ErrnoException) => {
+    throw cause.code === 'ENOENT' ? faults.folderAway(root) : cause
+  })
   // The nearest folder that exists must lie inside once its links are followed.
   for (let at = file; at.length >= resolve(root).length; at = dirname(at)) {
     const real = await realpath(at).catch(() => undefined)
@@ -32,8 +34,16 @@ export const inside = async (root: string, path: string): Promise<string> => {
 /** A file's path as its store names it. */
 export const pathIn = (root: string, file: string): string => relative(root, file).split(sep).join('/')
 
+/** Up to this size, in bytes, a file is read in one go: the buffers of a stream cost more than such a file. */
+const small = 64 * 1024
+
 /** The SHA-256 of a file's bytes, read once and streamed. */
 export const digestOfFile = async (file: string, signal?: AbortSignal): Promise<{ digest: string; size: number }> => {
+  const { size: expected } = await stat(file)
+  if (expected <= small) {
+    const bytes = await readFile(file, signal && { signal })
+    return { digest: hashOf('sha256', bytes), size: bytes.length }
+  }
   const hash = createHash('sha256')
   let size = 0
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20, ...(signal && { signal }) })) {
@@ -83,3 +93,9 @@ export const exists = (file: string): Promise<boolean> =>
     () => true,
     () => false,
   )
+
+/** What is there, how large it is, and when it was last written, in nanoseconds. */
+export const stampOf = async (file: string): Promise<{ isFile: boolean; size: number; modified: string }> => {
+  const found = await stat(file, { bigint: true })
+  return { isFile: found.isFile(), size: Number(found.size), modified: String(found.mtimeNs) }
+}

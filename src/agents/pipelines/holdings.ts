@@ -5,6 +5,9 @@ import type { Local } from '../local.ts'
 /** A result that was written down, and the execution that it is of. */
 export type Kept<Execution, Result> = { readonly execution: Execution; readonly result: Result }
 
+/** An execution that took less than this, in milliseconds, is not worth a sync of the disk: after a power cut it is done again. */
+const soonSpent = 1_000
+
 /** What a host keeps of the work in its hands, on its disk: by the id of the event that asked for it. */
 export const openHoldings = <Execution, Result>(local: Local) => {
   const hold = local.prepare(
@@ -48,9 +51,19 @@ export const openHoldings = <Execution, Result>(local: Local) => {
       const kept = resultOf.get(event.id)
       return kept && { execution: JSON.parse(kept.execution), result: JSON.parse(kept.result) }
     },
-    /** Writes a result down so that not even a power cut undoes it. */
-    keepResult: ({ event }: Work, { execution, result }: Kept<Execution, Result>): void =>
-      durably(local, () => keepResult.run(event.id, JSON.stringify(execution), JSON.stringify(result))),
+    /**
+     * Writes a result down so that not even a power cut undoes it; where it took `milliseconds` that are soon spent again, so that
+     * a kill does not.
+     */
+    keepResult: (
+      { event }: Work,
+      { execution, result }: Kept<Execution, Result>,
+      milliseconds = Number.POSITIVE_INFINITY,
+    ): void => {
+      const write = () => keepResult.run(event.id, JSON.stringify(execution), JSON.stringify(result))
+      if (milliseconds < soonSpent) write()
+      else durably(local, write)
+    },
     /** It is done. */
     forget: ({ event }: Work): void => forget(event.id),
   }

@@ -1,4 +1,4 @@
-import { hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { aborted } from '#bus/abort'
 import type { Bus } from '#bus/bus'
@@ -6,10 +6,13 @@ import { dispatch } from '#bus/dispatcher'
 import { openOutbox } from '#bus/outbox'
 import type { Local } from '../local.ts'
 import { appear } from './appear.ts'
+import { clearElsewhere } from './elsewhere.ts'
 import { sweepBucket } from './exchange.ts'
+import { shareOf } from './host-share.ts'
 import { runPipeline } from './hosted.ts'
 import type { LogLevel } from './messages.ts'
 import type { Pipeline } from './shape.ts'
+import { atMost } from './turns.ts'
 import { releaseHeld } from './worker.ts'
 
 /** How long a host that stops may take where the bus is away, in milliseconds: a function has five seconds to end. */
@@ -22,20 +25,27 @@ export type HostOptions = {
   /** Where the config's relative paths begin. */
   readonly base: string
   readonly pipelines: readonly Pipeline[]
+  /** The nodes that this host runs, each as `<pipeline>/<node>`; all of its pipelines' unless they are named. */
+  readonly only?: ReadonlySet<string> | undefined
   /** The host's name, and the id of its installation, which outlives the process. */
   readonly host: string
   readonly instance: string
   readonly version: string
   readonly local: Local
+  /** How many executions there may be on this host at once; others wait in their queues. */
+  readonly executions?: number
   readonly log: (level: LogLevel, message: string, more?: Readonly<Record<string, unknown>>) => void
   readonly signal: AbortSignal
   /** Called when everything runs. */
   readonly ready?: () => void
 }
 
-/** Runs the agents of some pipelines: owners, planner, stores, actions. Resolves when they have stopped, all facts sent. */
+/** Each execution is a process, which takes some 60 MB before it does anything. */
+const usualExecutions = (): number => Math.max(8, 4 * availableParallelism())
+
+/** Runs the agents of some pipelines, or of some of their nodes: owners, planner, stores, actions. Resolves when they have stopped, all facts sent. */
 export const runHost = async (options: HostOptions): Promise<void> => {
-  const { bus, pipelines, host, instance, version, local, log, signal: stop } = options
+  const { bus, pipelines, host, instance, version, local, executions = usualExecutions(), log, signal: stop } = options
   const broken = new AbortController()
   const signal = AbortSignal.any([stop, broken.signal])
   const sending = new AbortController()
@@ -46,9 +56,10 @@ export const runHost = async (options: HostOptions): Promise<void> => {
   }
 
   const presenceEnds = new AbortController()
-  const nodes = pipelines.flatMap(({ name, stores, actions }) =>
-    [...Object.keys(stores), ...Object.keys(actions)].map((node) => `${name}/${node}`),
-  )
+  const shares = pipelines
+    .map((pipeline) => ({ pipeline, share: shareOf(pipeline, options.only) }))
+    .filter(({ share }) => share.nodes.length > 0)
+  const nodes = shares.flatMap(({ pipeline, share }) => share.nodes.map((node) => `${pipeline.name}/${node}`))
   const { gone } = await appear(
     { bus, log, signal },
     { host, instance, machine: hostname(), nodes },
@@ -71,7 +82,10 @@ export const runHost = async (options: HostOptions): Promise<void> => {
   run(dispatch(bus, signal, (reason) => log('warn', `Work waits: ${reason}`)))
   run(sweepBucket({ bus, host, signal }))
   const start = async () => {
-    for (const pipeline of pipelines) await runPipeline({ ...options, signal }, pipeline, outbox, run)
+    const inTurn = atMost(executions)
+    await clearElsewhere(local)
+    for (const { pipeline, share } of shares)
+      await runPipeline({ ...options, inTurn, signal }, pipeline, share, outbox, run)
     log('debug', `${host} runs ${nodes.length} nodes`)
     options.ready?.()
   }

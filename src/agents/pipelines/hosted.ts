@@ -1,66 +1,53 @@
 import { commandFrom, own } from '#bus/command'
 import type { Outbox } from '#bus/outbox'
 import { patiently } from '#bus/patience'
-import type { Local } from '../local.ts'
-import { graphOf } from './config.ts'
-import { serveStore, type Trader, untilNobodyKeeps } from './exchange.ts'
+import { type Graph, keepsFiles } from '#contracts/pipeline'
+import { tellsOfMistake } from './conditions.ts'
+import { tellWhenDue } from './due.ts'
+import { executorFrom } from './elsewhere.ts'
+import { serveStore } from './exchange.ts'
 import { digestOf } from './graph.ts'
+import { graphOf } from './graph-of.ts'
 import type { HostOptions } from './host.ts'
+import type { Share } from './host-share.ts'
+import { fireOnMetrics } from './metric-condition.ts'
+import { openNodes, triggerOf, watchNode } from './nodes.ts'
 import { pipelineDecider } from './pipeline.ts'
 import { plan } from './planner.ts'
+import { servePreviews } from './preview.ts'
 import { run } from './run.ts'
 import { openRunners } from './runners.ts'
-import { inputsOf, type Nodes, servicesFor } from './services.ts'
-import type { Pipeline } from './shape.ts'
-import { openStore, type Store } from './store.ts'
-import { clientOf } from './store-client.ts'
-import { watchStore } from './watch.ts'
-import { work } from './worker.ts'
-
-/** How long size and time of a file must stand still unless the store says otherwise, in milliseconds. */
-const settle = 500
+import type { Definition, Pipeline } from './shape.ts'
+import { untilNobodyKeeps } from './sole-keeper.ts'
+import type { Store } from './store.ts'
+import { type Worker, work } from './worker.ts'
 
 /** Told of what runs until the host stops; where that breaks, the host ends. */
 type Run = (task: Promise<unknown>) => void
 
-/** Runs one pipeline's owners, planner, stores and actions on this host. Resolves when all of them have begun. */
+/** Runs a host's share of a pipeline: owners, planner, stores and actions. Resolves when all of them have begun. */
 export const runPipeline = async (
-  { bus, configPath, base, host, instance, local, log, signal }: HostOptions,
+  { bus, configPath, base, host, instance, local, inTurn, log, signal }: HostOptions & Pick<Worker, 'inTurn'>,
   pipeline: Pipeline,
+  share: Share,
   outbox: Outbox,
   start: Run,
 ): Promise<void> => {
   const { name } = pipeline
-  const say = (message: string) => log('info', message)
+  const say = (message: string) => log(tellsOfMistake(message) ? 'warn' : 'info', message)
   const trader = { bus, host, outbox, signal }
-  const nodes = await openNodes(trader, pipeline, local)
-  const stores = Object.keys(pipeline.stores).filter((node) => pipeline.stores[node]?.kind === 'filesystem-store')
+  const nodes = await openNodes(trader, { ...pipeline, stores: share.stores }, { configPath, base, local, say })
+  const stores = Object.keys(share.stores).filter((node) => keepsFiles(share.stores[node]?.kind ?? ''))
   for (const node of stores) await untilNobodyKeeps(trader, `${name}/${node}`)
-  for (const node of stores) start(serveStore(trader, nodes.stores.get(node) as Store))
+  for (const node of stores)
+    start(serveStore(trader, nodes.stores.get(node) as Store, triggerOf(pipeline.stores[node])))
 
-  const address = { aggregate: 'pipeline', scope: name, key: 'self' }
-  const owner = own(bus, pipelineDecider, name, signal)
-  start(owner.served)
-  const graph = graphOf(pipeline, base)
-  const define = { address, type: 'pipeline.define', data: { graph, digest: digestOf(graph) } }
-  await patiently(
-    () => owner.handle(address, commandFrom(define, bus.principal)),
-    signal,
-    (reason) => say(`${name} can't be defined for now: ${reason}`),
-  )
-  // Runs belong to the pipeline that keeps the metadata.
-  if (Object.values(pipeline.stores).some(({ kind }) => kind === 'metadata-store')) {
-    start(own(bus, run, name, signal).served)
-    const triggers = new Map(
-      Object.entries(pipeline.stores).flatMap(([node, definition]) =>
-        definition.kind === 'filesystem-store' && definition.trigger ? [[`${name}/${node}`, definition.trigger]] : [],
-      ),
-    )
-    start(plan({ bus, owner: owner as never, pipeline: name, triggers, say, signal }))
-  }
+  for (const client of nodes.clients.values()) start(client.announce(signal))
+
+  if (share.decides) await decide({ bus, base, local, say, signal }, pipeline, stores, start)
 
   const runners = openRunners({ configPath, base, pipeline: name }, signal)
-  for (const node of Object.keys(pipeline.actions)) {
+  for (const [node, { concurrency = 1 }] of Object.entries(share.actions)) {
     const part = `${name}/${node}`
     start(
       work(
@@ -72,53 +59,64 @@ export const runPipeline = async (
           instance,
           say,
           signal,
-          execute: async (event, execution, abort) => {
-            const about = { run: `${event.address.scope}/${event.address.key}`, node: part }
-            const waiting = (reason: string) => log('info', `${part} is ${reason}`, about)
-            return runners.execute(
-              {
-                kind: 'run',
-                node,
-                run: { pipeline: event.address.scope, number: Number(event.address.key), attempt: execution.attempt },
-                inputs: await inputsOf(nodes, event),
-              },
-              {
-                call: servicesFor(nodes, event, execution, waiting),
-                log: (level, message, more) => log(level, message, { ...about, ...more }),
-                signal: abort,
-              },
-            )
-          },
+          concurrency,
+          inTurn,
+          execute: executorFrom(trader, share.elsewhere, {
+            local,
+            pipeline: name,
+            runners,
+            nodes,
+            part,
+            log,
+            say,
+            signal,
+          }),
         },
         part,
       ),
     )
   }
-  for (const [node, definition] of Object.entries(pipeline.stores)) {
-    if (definition.kind !== 'filesystem-store' || !definition.watch) continue
-    const { ended } = await watchStore(nodes.stores.get(node) as Store, {
-      settle: definition.settle ?? settle,
-      ignoreExisting: definition.existing === 'ignore',
-      signal,
-    })
-    start(ended)
-  }
+  for (const node of stores)
+    for (const watching of await watchNode(nodes, node, pipeline.stores[node] as Definition, signal)) start(watching)
 }
 
-/** The pipeline's stores and clients on this host. */
-const openNodes = async (trader: Trader, pipeline: Pipeline, local: Local): Promise<Nodes> => {
-  const stores = new Map<string, Store>()
-  const clients = new Map<string, ReturnType<typeof clientOf>>()
-  const metadata = new Map<string, string>()
-  for (const [node, definition] of Object.entries(pipeline.stores)) {
-    const part = `${pipeline.name}/${node}`
-    if (definition.kind === 'metadata-store') metadata.set(node, part)
-    else if (definition.kind === 'metadata-client') metadata.set(node, definition.of)
-    else {
-      const store = await openStore(part, definition.path, local, trader.outbox)
-      stores.set(node, store)
-      if (definition.kind === 'store-client') clients.set(node, clientOf(trader, store, definition.of))
-    }
+type Deciding = Pick<HostOptions, 'bus' | 'base' | 'local' | 'signal'> & { readonly say: (message: string) => void }
+
+/** Owns a pipeline and, where it keeps metadata, its runs; `stores` lie on this host, and are asked for their conditions here. */
+const decide = async (
+  { bus, base, local, say, signal }: Deciding,
+  pipeline: Pipeline,
+  stores: readonly string[],
+  start: Run,
+): Promise<void> => {
+  const { name } = pipeline
+  const address = { aggregate: 'pipeline', scope: name, key: 'self' }
+  const owner = own(bus, pipelineDecider, name, signal)
+  start(owner.served)
+  const graph = graphOf(pipeline, base)
+  const define = { address, type: 'pipeline.define', data: { graph, digest: digestOf(graph) } }
+  await patiently(
+    () => owner.handle(address, commandFrom(define, bus.principal)),
+    signal,
+    (reason) => say(`${name} can't be defined for now: ${reason}`),
+  )
+  // Runs belong to the pipeline that keeps the metadata.
+  const [keeper, metadata] = Object.entries(pipeline.stores).find(([, one]) => one.kind === 'metadata-store') ?? []
+  if (keeper && metadata?.kind === 'metadata-store') {
+    const runs = own(bus, run, name, signal)
+    start(runs.served)
+    const triggers = new Map(
+      stores.flatMap((node) => {
+        const trigger = triggerOf(pipeline.stores[node])
+        return trigger ? [[`${name}/${node}`, trigger]] : []
+      }),
+    )
+    const about = { bus, pipeline: name, graphs: new Map<string, Graph>(), say, signal }
+    const { trigger } = metadata
+    const plans = { ...about, owner, runs, triggers, byMetrics: trigger !== undefined }
+    start(plan(plans))
+    start(tellWhenDue({ ...about, runs }))
+    start(servePreviews(about, keeper))
+    if (trigger) start(fireOnMetrics({ ...about, owner, trigger, local }))
   }
-  return { bus: trader.bus, outbox: trader.outbox, stores, clients, metadata }
 }

@@ -4,9 +4,18 @@
 export type Assignment = {
   readonly kind: 'run'
   readonly node: string
-  readonly run: { readonly pipeline: string; readonly number: number; readonly attempt: number }
+  readonly run: {
+    readonly pipeline: string
+    readonly number: number
+    readonly attempt: number
+    readonly repeats?: number
+    /** Nodes that are not executed in this run, and the number of the run whose results stand for them. */
+    readonly reused?: Readonly<Record<string, number>>
+  }
   /** What the run was offered, by store. */
   readonly inputs: Readonly<Record<string, readonly Described[]>>
+  /** The line that is written to both outputs behind all else, where the process can be used again. */
+  readonly mark: string
 }
 
 /** An artifact on this machine. */
@@ -37,7 +46,11 @@ export type FromRunner =
       readonly message: string
       readonly more?: Readonly<Record<string, unknown>>
     }
-  | { readonly kind: 'ended'; readonly result: Result }
+  | { readonly kind: 'turned'; readonly phase: Phase }
+  | { readonly kind: 'ended'; readonly result: Result; readonly again: boolean }
+
+/** Where in its steps an action is. */
+export type Phase = 'preparing' | 'running' | 'cleaning-up'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -47,4 +60,4 @@ export type Lost = { readonly outcome: 'lost'; readonly reason: string }
 /** How an execution ended. */
 export type Result =
   | { readonly outcome: 'succeeded'; readonly message?: string }
-  | { readonly outcome: 'failed' | 'errored'; readonly reason: string }
+  | { readonly outcome: 'failed' | 'errored' | 'cancelled'; readonly reason: string }

@@ -1,13 +1,15 @@
 import type { By } from '#contracts/artifact'
 import type { Cause } from '#contracts/envelope'
+import type { Card } from './registry-card.ts'
 
 /** How bytes came into a folder, which says what is recorded of it. */
 export type Arrival = {
   /**
    * `saved`: a node of this pipeline produced them. `uploaded`: a client of another pipeline sent them here.
    * `downloaded`: they were fetched here from the store that this folder's client stands for. `kept`: about to be sent.
+   * `fetched`: they were read from the resource that this folder mirrors.
    */
-  readonly how: 'saved' | 'uploaded' | 'downloaded' | 'kept'
+  readonly how: 'saved' | 'uploaded' | 'downloaded' | 'kept' | 'fetched'
   readonly by?: By | undefined
   /** Which delivery of the work that execution is: a later one may write its files again. */
   readonly delivery?: number | undefined
@@ -15,14 +17,24 @@ export type Arrival = {
   readonly peer?: string | undefined
   readonly overwrite?: boolean | undefined
   readonly tags?: Readonly<Record<string, string>> | undefined
+  /** The card that is saved beside them, and tagged with them. */
+  readonly card?: Card | undefined
+  /** What they are the card of. With a digest, that is told of its card too; else whoever saved it has done so. */
+  readonly cardOf?: { readonly path: string; readonly digest?: string } | undefined
+  /** Which version of its resource they are. */
+  readonly version?: string | undefined
   readonly causedBy?: Cause | undefined
+  /** How long it was on its way, in milliseconds. */
+  readonly took?: number | undefined
   /** Who asked for it, where that is not this host. */
   readonly principal?: string | undefined
+  /** What this asking is called: what is asked again because no answer came says nothing twice. */
+  readonly call?: string | undefined
 }
 
 /** Whose execution a file is from: the same one may write it again after it was killed. */
 export const originOf = ({ how, by, peer }: Arrival): string =>
-  `${how} ${by ? `${by.run} ${by.part}` : (peer ?? 'a script')}`
+  how === 'fetched' ? 'fetched its resource' : `${how} ${by ? `${by.run} ${by.part}` : (peer ?? 'a script')}`
 
 /** An origin as people say it: `saved root/0 root/train` came from root/train in run root/0. */
 export const whoIs = (origin: string): string => {

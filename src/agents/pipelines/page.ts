@@ -1,4 +1,4 @@
-import type { Listed } from './shape.ts'
+import type { Listed } from './handles.ts'
 import type { Store } from './store.ts'
 
 /** A part of a list, by path; `next` says after which path to ask on, and is null at the end. */

@@ -1,137 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Bus } from '#bus/bus'
 import { commandFrom } from '#bus/command'
-import { reasonOf } from '#bus/fault'
-import type { ownerOf } from '#bus/handle'
+import type { Owner } from '#bus/handle'
 import { patiently } from '#bus/patience'
-import { readEvent } from '#contracts/all'
+import { knownIn } from '#contracts/all'
 import type { ArtifactEvent } from '#contracts/artifact'
 import type { Cause, Recorded } from '#contracts/envelope'
 import { sequenceOf, splitPart } from '#contracts/names'
 import type { Graph, PipelineEvent } from '#contracts/pipeline'
 import type { RunEvent } from '#contracts/run'
 import { historiesOf, historyOf } from '#contracts/subjects'
-import { messageOf, type Offerable, openArrivals } from './arrivals.ts'
-import { cycleIn, digestOf, extentOf } from './graph.ts'
-import { type Pipeline, pipelineDecider } from './pipeline.ts'
+import { openArrivals } from './arrivals.ts'
+import { conditionOf } from './conditions.ts'
+import { watchedIn } from './graph.ts'
+import { nextRun } from './next-run.ts'
+import { openPace } from './pace.ts'
+import { initial, type Pipeline } from './pipeline-state.ts'
+import type { Run } from './run-state.ts'
 import type { Trigger } from './shape.ts'
-
-type Owner = ReturnType<typeof ownerOf<Pipeline, never, never>>
+import { openTending } from './tend.ts'
 
 type Planner = {
   readonly bus: Bus
-  readonly owner: Pick<Owner, 'handle' | 'current'>
+  readonly owner: Owner<Pipeline>
+  readonly runs: Owner<Run>
   readonly pipeline: string
+  /** What pipelines look like, filled as they are defined. */
+  readonly graphs: Map<string, Graph>
   /** Conditions of the stores that this host runs. */
   readonly triggers: ReadonlyMap<string, Trigger>
+  /** Whether a run needs a metric that met a condition, unless somebody asks for it. */
+  readonly byMetrics?: boolean
   readonly say: (message: string) => void
   readonly signal: AbortSignal
 }
 
-type Ended = { readonly outcome: 'succeeded' | 'failed'; readonly cause: Cause }
+/** After how long it is looked again at what waits for no event, in milliseconds. */
+const lookAgainAfter = 2_000
 
 /**
  * Plans a pipeline's runs: listens to what arrives, to definitions and to runs that end, and asks for the next run when a
  * slot is free and every condition holds. It looks at the state, not at the step: told twice or late, it does the same.
  * It plans nothing before it has heard every definition that there is.
  */
-export const plan = async ({ bus, owner, pipeline, triggers, say, signal }: Planner): Promise<void> => {
+export const plan = async (planner: Planner): Promise<void> => {
+  const { bus, owner, runs, pipeline, graphs, triggers, byMetrics = false, say, signal } = planner
   const address = { aggregate: 'pipeline', scope: pipeline, key: 'self' }
-  const graphs = new Map<string, Graph>()
   const arrivals = openArrivals(bus.logId)
-  const ended = new Map<number, Ended>()
   const requested = new Map<string, Cause>()
-  let self = pipelineDecider.initial
+  const tending = openTending({ bus, runs, pipeline, graphs })
+  const hasCondition = (resource: string): boolean => {
+    const { pipeline: of, node } = splitPart(resource)
+    return graphs.get(of)?.nodes.some(({ name, condition }) => name === node && condition === true) ?? false
+  }
+  const condition = conditionOf({ bus, triggers, hasCondition })
+  let self = initial
   let isDefined = false
-  let complaint = ''
+  const explaining = openPace({ after: 300, every: 1_000 })
 
-  const ask = async (type: string, data: object, causedBy: Cause | undefined): Promise<void> => {
-    await owner.handle(address, commandFrom({ address, type, data, causedBy }, bus.principal))
+  /** Refusals mean that somebody was faster, or that nothing is due after all. */
+  const ask = async (type: string, data: object, causedBy?: Cause): Promise<boolean> => {
+    const answer = await owner.handle(address, commandFrom({ address, type, data, causedBy }, bus.principal))
     self = (await owner.current(address)).state
+    return answer.accepted
   }
 
-  /** Says why no run is planned, once for as long as it is so. */
-  const complain = (about: string): void => {
-    if (about !== complaint) say(about)
-    complaint = about
+  /** Records why no run is planned, once for as long as it is so. */
+  const explain = async (reasons: Readonly<Record<string, string>>): Promise<void> => {
+    const news = Object.keys({ ...reasons, ...self.waits }).filter((part) => reasons[part] !== self.waits[part])
+    if (news.length === 0) return explaining.same()
+    const left = explaining.other()
+    if (left > 0) return lookAgain(left)
+    for (const part of news) if (reasons[part] !== undefined) say(`${part} waits: ${reasons[part]}`)
+    await ask('pipeline.explain', { reasons })
   }
 
-  const watched = (): string[] =>
-    extentOf(pipeline, graphs)
-      .map(({ part }) => part)
-      .filter((part) => {
-        const { pipeline: owned, node } = splitPart(part)
-        return graphs.get(owned)?.nodes.some(({ name, watch }) => name === node && watch === true)
-      })
-
-  const holds = ({ offer: { resource }, fresh }: Offerable): boolean => {
-    if (fresh.length === 0) return false
-    try {
-      const held = triggers.get(resource)?.({ fresh }) ?? true
-      if (typeof held === 'string') complain(`${resource} waits: ${held}`)
-      return held === true
-    } catch (reason) {
-      complain(`The trigger of ${resource} threw: ${reasonOf(reason)}`)
-      return false
-    }
+  const drop = async ({ request, reason }: { readonly request: string; readonly reason: string }) => {
+    const went = await ask('pipeline.drop', { request, reason }, requested.get(request))
+    say(`${pipeline} drops a request: ${reason}`)
+    return went
   }
 
-  /** Does what is due. Refusals mean that somebody was faster, or that nothing is due after all. */
   const evaluate = async (): Promise<void> => {
-    for (const run of self.open) {
-      const end = ended.get(run)
-      if (end) await ask('pipeline.release', { run, outcome: end.outcome }, end.cause)
+    for (const { run, outcome, cause } of tending.ended(self)) await ask('pipeline.release', { run, outcome }, cause)
+    await tending.tell(self)
+    const mayPlan = () => self.paused === undefined && self.open.length < self.slots
+    while (self.version > 0 && mayPlan()) {
+      const next = await nextRun({ bus, pipeline, graphs, arrivals, condition, byMetrics, requested }, self)
+      if (next.kind === 'none') {
+        await explain(next.reasons)
+        if (next.again) lookAgain(lookAgainAfter)
+        return
+      }
+      explaining.same()
+      const went = next.kind === 'drop' ? await drop(next) : await ask('pipeline.plan', next.plan, next.cause)
+      arrivals.forget(self.offered)
+      if (!went) return
     }
-    if (self.version === 0 || self.open.length > 0) return
-    const offers = watched().map((resource) => arrivals.since(resource, self.offered[resource]))
-    const [request] = self.requests
-    const byFiles = offers.length > 0 && offers.every(holds)
-    if (!request && !byFiles) return
-    if (request && !requested.has(request.request)) return // Its event is on its way, and looks again.
-    const nodes = extentOf(pipeline, graphs)
-    const cycle = cycleIn(nodes)
-    if (cycle) return complain(`${pipeline} plans no run: its nodes wait for each other: ${cycle.join(' after ')}`)
-    complaint = ''
-    const newest = offers.map(({ cause }) => cause).findLast((cause) => cause !== undefined)
-    const plan = {
-      trigger: request ? { kind: 'request', ...request } : { kind: 'files', message: messageOf(offers) },
-      offers: offers.map(({ offer }) => offer),
-      graph: digestOf(nodes),
-      nodes,
-    }
-    await ask('pipeline.plan', plan, request ? requested.get(request.request) : newest)
-    arrivals.forget(self.offered)
+    await explain({}) // Held back, it waits for that, whatever it missed before.
   }
 
   const apply = (recorded: Recorded): void => {
-    const reading = readEvent(recorded)
-    if (!reading.kept) return
-    const event = reading.event as Recorded & (PipelineEvent | RunEvent | ArtifactEvent)
+    const event = knownIn<PipelineEvent | RunEvent | ArtifactEvent>(recorded)
+    if (!event) return
     const isOurs = event.address.scope === pipeline
     switch (event.type) {
       case 'pipeline.defined':
         graphs.set(event.data.graph.pipeline, event.data.graph)
-        break
+        return
       case 'pipeline.run-requested':
         if (isOurs) requested.set(event.data.request, event)
-        break
+        return
+      case 'pipeline.request-dropped':
+        requested.delete(event.data.request)
+        return
       case 'pipeline.run-planned':
         if (isOurs) requested.delete(event.data.trigger.request ?? '')
-        break
+        return
       case 'artifact.detected':
       case 'artifact.gone':
         arrivals.take(event)
-        break
-      case 'run.succeeded':
-      case 'run.failed':
-        if (isOurs)
-          ended.set(Number(event.address.key), {
-            outcome: event.type === 'run.failed' ? 'failed' : 'succeeded',
-            cause: event,
-          })
-        break
-      case 'pipeline.run-released':
-        if (isOurs) ended.delete(event.data.run)
-        break
+        return
+      default:
+        if (isOurs) tending.hear(event as Recorded & RunEvent)
     }
   }
 
@@ -152,13 +143,27 @@ export const plan = async ({ bus, owner, pipeline, triggers, say, signal }: Plan
   /** Follows one subject each, so that a resource that joins late is read from its own beginning. */
   const followed = new Set<string>()
   const { promise: broken, reject: fail } = Promise.withResolvers<never>()
+  let nextLook = Number.POSITIVE_INFINITY
+  /** Looks again after so long, or before where that is due anyway. */
+  const lookAgain = (after: number): void => {
+    const due = performance.now() + after
+    if (due >= nextLook) return
+    nextLook = due
+    const look = () => {
+      if (nextLook === due) nextLook = Number.POSITIVE_INFINITY
+      return handle({ events: [] })
+    }
+    delay(after, undefined, { signal, ref: false })
+      .then(look)
+      .catch((cause: unknown) => signal.aborted || fail(cause))
+  }
   const follow = (sequence: number, subject: string): void => {
     if (followed.has(subject)) return
     followed.add(subject)
     bus.follow({ logId: bus.logId, sequence }, (batch) => handle(batch), signal, [subject]).catch(fail)
   }
   const followResources = (): void => {
-    for (const resource of watched()) {
+    for (const resource of watchedIn(pipeline, graphs)) {
       const { pipeline: scope, node: key } = splitPart(resource)
       follow(sequenceOf(self.offered[resource]), historyOf({ aggregate: 'artifact', scope, key }))
     }

@@ -1,19 +1,24 @@
 import { z } from 'zod'
 import type { Bus } from '#bus/bus'
 import { faults } from '#bus/fault'
-import type { Outbox } from '#bus/outbox'
+import type { Fact, Outbox } from '#bus/outbox'
 import { everyItem } from '#bus/pages'
 import { patiently } from '#bus/patience'
-import { readEvent } from '#contracts/all'
-import type { ArtifactEvent } from '#contracts/artifact'
-import { sequenceOf, splitPart } from '#contracts/names'
-import type { RunEvent } from '#contracts/run'
+import { splitPart } from '#contracts/names'
 import { queryOf } from '#contracts/subjects'
+import { measurement } from '#contracts/tracking'
+import { arrivedIn } from './arrivals.ts'
 import { parse, tags } from './asked.ts'
-import type { Described } from './messages.ts'
-import type { Execution } from './run.ts'
+import type { Assignment, Described } from './messages.ts'
+import { asViewed, type Filter, type MetadataRead, metadataReadOf } from './metadata-reads.ts'
+import { notingFor } from './noting.ts'
+import { planOf } from './plan-of.ts'
+import type { Execution } from './run-state.ts'
+import type { Source } from './source.ts'
 import type { Store } from './store.ts'
 import type { clientOf } from './store-client.ts'
+import type { StoreElsewhere } from './store-elsewhere.ts'
+import { type StoreUse, usedHere } from './store-use.ts'
 import type { Scheduled } from './worker.ts'
 
 /** What a pipeline's nodes have, on this host, for a function that runs. */
@@ -21,39 +26,61 @@ export type Nodes = {
   readonly bus: Bus
   readonly outbox: Outbox
   readonly stores: ReadonlyMap<string, Store>
+  /** Stores of the pipeline that lie on other hosts, as one execution uses them. */
+  readonly elsewhere?: ReadonlyMap<string, StoreElsewhere>
+  /** What some of them mirror. */
+  readonly sources: ReadonlyMap<string, Source>
   readonly clients: ReadonlyMap<string, ReturnType<typeof clientOf>>
   /** The qualified metadata store that each metadata store or client is, or stands for. */
   readonly metadata: ReadonlyMap<string, string>
+  /** Whether all metadata there is is of the one run: a rehearsal of a pipeline whose runs another one would keep. */
+  readonly isAlone?: boolean
 }
 
 const args = {
   used: z.object({ path: z.string(), digest: z.string() }),
-  save: z.object({ path: z.string(), draft: z.string(), overwrite: z.boolean().optional(), tags: tags.optional() }),
+  save: z.object({
+    path: z.string(),
+    draft: z.string(),
+    overwrite: z.boolean().optional(),
+    tags: tags.optional(),
+    card: z.string().optional(),
+  }),
+  card: z.object({ path: z.string(), digest: z.string(), text: z.string(), overwrite: z.boolean().optional() }),
   path: z.object({ path: z.string() }),
   tag: z.object({ path: z.string(), tags }),
-  upload: z.object({ path: z.string(), draft: z.string(), tags: tags.optional() }),
-  metrics: z.object({ key: z.string().optional(), run: z.int().optional() }),
+  upload: z.object({ path: z.string(), draft: z.string(), tags: tags.optional(), card: z.unknown().optional() }),
+  logged: z.object({ metrics: z.array(z.object({ key: z.string(), value: measurement, step: z.int().optional() })) }),
 }
 
 /** Does for one execution what its function asks for; everything it records says which execution it was. */
 export const servicesFor = (
-  { bus, outbox, stores, clients, metadata }: Nodes,
+  { bus, outbox, stores, elsewhere, clients, metadata, isAlone = false }: Nodes,
   event: Scheduled,
   { part, attempt, delivery }: Execution,
   waiting: (reason: string) => void,
+  warn: (message: string) => void = () => undefined,
 ) => {
   const run = `${event.address.scope}/${event.address.key}`
   const by = { run, part, attempt }
   const { pipeline, node: action } = splitPart(part)
 
+  const factOf = (aggregate: string, type: string, data: object): Fact => ({
+    address: { aggregate, scope: pipeline, key: action },
+    type,
+    data,
+    causedBy: event,
+  })
   const note = (aggregate: string, type: string, data: object): void => {
-    outbox.post({ address: { aggregate, scope: pipeline, key: action }, type, data, causedBy: event })
+    outbox.post(factOf(aggregate, type, data))
   }
+  const noting = notingFor({ bus, metadata, isAlone }, by, warn)
 
-  const storeOf = (node: string): Store => {
+  const storeOf = (node: string): StoreUse => {
     const store = stores.get(node)
-    if (!store) throw faults.noStore(`${pipeline}/${node}`)
-    return store
+    const use = store ? usedHere(store) : elsewhere?.get(node)
+    if (!use) throw faults.noStore(`${pipeline}/${node}`)
+    return use
   }
 
   const query = (view: string, node: string, body: object, signal: AbortSignal): Promise<unknown> => {
@@ -65,6 +92,15 @@ export const servicesFor = (
     )
   }
 
+  /** All of a list, page by page. What this function has recorded itself is among it. */
+  const listed = async (read: MetadataRead, node: string, filter: Filter, signal: AbortSignal): Promise<unknown[]> => {
+    await outbox.flushed(signal)
+    const head = await patiently(bus.head, signal)
+    const { pipeline: keeper } = splitPart(metadata.get(node) ?? '/')
+    const asked = { ...asViewed(read, filter, keeper), after: `${bus.logId}.${head}` }
+    return everyItem((page) => query(read.view, node, { ...asked, ...page }, signal))
+  }
+
   return async (node: string, verb: string, given: unknown, signal: AbortSignal): Promise<unknown> => {
     const client = clients.get(node)
     const doing = { by, delivery, causedBy: event, signal, waiting }
@@ -72,70 +108,71 @@ export const servicesFor = (
       case 'used':
         return note('artifact', 'artifact.used', { store: storeOf(node).part, ...parse(args.used, verb, given), by })
       case 'save': {
-        const { draft, path, overwrite, tags: some } = parse(args.save, verb, given)
-        return storeOf(node).admit(draft, path, { how: 'saved', by, delivery, overwrite, tags: some, causedBy: event })
+        const { draft, path, ...said } = parse(args.save, verb, given)
+        return storeOf(node).save(draft, path, said, doing)
+      }
+      case 'card': {
+        const { text, overwrite, ...of } = parse(args.card, verb, given)
+        return storeOf(node).card(text, of, { overwrite }, doing)
       }
       case 'open':
-        return storeOf(node).find(parse(args.path, verb, given).path)
+        return storeOf(node).open(parse(args.path, verb, given).path, doing)
       case 'list':
-        return client ? client.list(doing) : storeOf(node).list()
+        return (client ?? storeOf(node)).list(doing)
       case 'tag': {
         const { path, tags: some } = parse(args.tag, verb, given)
-        return storeOf(node).tag(path, some, event)
+        return (client ?? storeOf(node)).tag(path, some, doing)
       }
       case 'download':
         return client?.download(parse(args.path, verb, given).path, doing)
       case 'upload': {
-        const { draft, path, tags: some } = parse(args.upload, verb, given)
-        return client?.upload(draft, path, { ...doing, tags: some })
+        const { draft, path, tags: some, card } = parse(args.upload, verb, given)
+        return client?.upload(draft, path, { ...doing, tags: some }, card)
       }
-      case 'metric':
-        return note('tracking', 'tracking.metric-logged', { ...(given as object), run, by })
+      case 'metrics-logged': {
+        const { metrics } = parse(args.logged, verb, given)
+        return noting(node, (about) =>
+          outbox.postAll(
+            metrics.map((metric) => factOf('tracking', 'tracking.metric-logged', { ...metric, ...about })),
+          ),
+        )
+      }
       case 'param':
-        return note('tracking', 'tracking.param-logged', { ...(given as object), run, by })
+        return noting(node, (about) => note('tracking', 'tracking.param-logged', { ...(given as object), ...about }))
       case 'runTag':
-        return note('tracking', 'tracking.tagged', { ...(given as object), run, by })
+        return noting(node, (about) => note('tracking', 'tracking.tagged', { ...(given as object), ...about }))
       case 'run':
         return query('run', node, { run: Number(event.address.key), only: 'nodes', after: event.position }, signal)
-      case 'metrics':
-        return everyItem((page) => query('metrics', node, { ...parse(args.metrics, verb, given), ...page }, signal))
-      default:
-        throw new TypeError(`No function can ask for '${verb}'`)
+      default: {
+        const read = metadataReadOf(verb)
+        if (!read) throw new TypeError(`No function can ask for '${verb}'`)
+        return listed(read, node, parse(read.filter, verb, given), signal)
+      }
     }
   }
 }
 
-/** What a run was offered by this pipeline's watched stores: the newest bytes of each path that is still there. */
-export const inputsOf = async (
-  { bus, stores }: Pick<Nodes, 'bus' | 'stores'>,
+/**
+ * What an execution is given by its run: what the run was offered by this pipeline's watched stores, the newest bytes of each
+ * path that is still there; of which run it repeats another, if it does, and which results of earlier runs it reuses.
+ */
+export const givenTo = async (
+  { bus, stores, elsewhere }: Pick<Nodes, 'bus' | 'stores' | 'elsewhere'>,
   event: Scheduled,
-): Promise<Record<string, Described[]>> => {
+): Promise<{ readonly inputs: Record<string, Described[]> } & Pick<Assignment['run'], 'repeats' | 'reused'>> => {
   const { pipeline } = splitPart(event.data.part)
-  const [first] = (await bus.read(event.address)).events
-  const reading = first && readEvent(first)
-  const planned = reading?.kept ? (reading.event as unknown as RunEvent) : undefined
+  const planned = await planOf(bus, event.address)
   const inputs: Record<string, Described[]> = {}
-  if (planned?.type !== 'run.planned') return inputs
-  for (const { resource, after, upTo } of planned.data.offers) {
+  if (!planned) return { inputs }
+  for (const { resource, after, upTo } of planned.offers) {
     const { pipeline: scope, node } = splitPart(resource)
-    const store = stores.get(node)
-    if (scope !== pipeline || !store) continue
-    const { events } = await bus.read({ aggregate: 'artifact', scope, key: node }, sequenceOf(after))
-    const files = new Map<string, Described>()
-    for (const recorded of events) {
-      const fact = readEvent(recorded)
-      if (!fact.kept || recorded.sequence > sequenceOf(upTo)) continue
-      const { type, data } = fact.event as unknown as ArtifactEvent
-      if (type === 'artifact.gone') files.delete(data.path)
-      if (type === 'artifact.detected')
-        files.set(data.path, {
-          path: data.path,
-          digest: data.digest,
-          size: data.size,
-          file: `${store.root}/${data.path}`,
-        })
-    }
-    inputs[node] = [...files.values()]
+    const root = stores.get(node)?.root ?? elsewhere?.get(node)?.root
+    if (scope !== pipeline || root === undefined) continue
+    const arrived = await arrivedIn(bus, resource, after, upTo)
+    inputs[node] = [...arrived.values()].map((file) => ({ ...file, file: `${root}/${file.path}` }))
   }
-  return inputs
+  const repeats = planned.trigger.rerun?.run
+  if (repeats === undefined) return { inputs }
+  const reused = planned.nodes.flatMap((node) => (node.reused === undefined ? [] : [[node.part, node.reused] as const]))
+  return { inputs, repeats, reused: Object.fromEntries(reused) }
 }

@@ -2,35 +2,46 @@ import { type Asked, askAnyway, uuidv7 } from '#bus/command'
 import type { Answer } from '#bus/handle'
 import { patiently } from '#bus/patience'
 import type { Lost, Result } from './messages.ts'
-import type { Execution } from './run.ts'
+import type { Execution } from './run-state.ts'
 import type { Scheduled, Worker } from './worker.ts'
 
 /** How often a worker says that it is still at work, in milliseconds; well within the lease. */
-export const beatEvery = 5_000
+export const beatEvery = 2_000
 
 type Teller = Pick<Worker, 'bus' | 'say' | 'signal'>
 
-/** Executes while beating; undefined where a beat was refused. Nobody answering is no refusal. */
+/** Why an execution's result is nobody's business any longer: it is in other hands, or its run goes on without it. */
+type Unwanted = 'superseded' | 'ended'
+
+/** Executes while beating. Nobody answering is no refusal; a run that is cancelled is told that the execution has stopped. */
 export const withBeats = async (
   worker: Teller & Pick<Worker, 'execute'>,
   event: Scheduled,
   execution: Execution,
-): Promise<Result | Lost | undefined> => {
+): Promise<Result | Lost | Unwanted> => {
   const refused = new AbortController()
+  let refusal = ''
   const beat = async () => {
     const answer = await askAnyway(worker.bus, askedOf(event, 'run.beat-node', execution, uuidv7()), {
       timeout: beatEvery,
     }).catch(() => undefined)
-    if (answer && !answer.accepted) refused.abort(new Error(answer.detail))
+    if (!answer || answer.accepted || refused.signal.aborted) return
+    refusal = answer.refusal
+    refused.abort(new Error(answer.detail))
   }
   const beats = setInterval(() => void beat(), beatEvery)
   try {
     const result = await worker.execute(event, execution, AbortSignal.any([worker.signal, refused.signal]))
-    return refused.signal.aborted ? undefined : result
+    if (refusal === 'cancelled') return asCancelled(result)
+    return refusal === 'superseded' || refusal === 'ended' ? refusal : result
   } finally {
     clearInterval(beats)
   }
 }
+
+/** What was told to stop and came to no other end has been cancelled. */
+const asCancelled = (result: Result | Lost): Result =>
+  result.outcome === 'succeeded' ? result : { outcome: 'cancelled', reason: result.reason }
 
 /** Asks the run's owner until it answers, with one id: asked twice, it gives its first answer. */
 export const tell = (

@@ -1,9 +1,12 @@
-import { hash as digestOf } from 'node:crypto'
-import { lstat, open, readdir, stat } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { watch as chokidar } from 'chokidar'
 import { faults, reasonOf } from '#bus/fault'
-import { digestOfFile, inside, pathIn, workshop } from './folder.ts'
+import { inside, pathIn, workshop } from './folder.ts'
+import { openMissing } from './missing.ts'
+import { type Watch, watchPlace } from './place.ts'
+import { digestOf, isAs, isGarbled, type Stamp, same, stampOf } from './stamp.ts'
 import type { Store } from './store.ts'
 import { queueFor } from './turns.ts'
 
@@ -14,19 +17,44 @@ const hashedAtOnce = 4
 const tryAgainAfter = 5_000
 const tryAgainAtLatest = 300_000
 
-/** Up to this size, in bytes, a file is read in one go: the buffers of a stream cost more than such a file. */
-const small = 64 * 1024
-
-type Stamp = { readonly size: number; readonly modified: string }
+type Options = {
+  readonly settle: number
+  readonly ignoreExisting: boolean
+  readonly say?: (line: string) => void
+  readonly signal: AbortSignal
+}
 
 /**
- * Watches a store's folder until `signal` aborts. A file is taken once its size and time have stood still for `settle`
- * milliseconds and were still the same after it had been hashed; known bytes are not hashed again. Resolves when what lay
- * there at the start has been looked at; `ended` rejects where the system can't watch the folder any longer.
+ * Watches a store's folder until `signal` aborts, whatever becomes of the folder. A file is taken once its size and time have
+ * stood still for `settle` milliseconds and were still the same after it had been hashed; known bytes are not hashed again.
+ * Resolves when what lay there at the start has been looked at; `ended` rejects where the system can't watch it any longer.
  */
-export const watchStore = async (
+export const watchStore = (
   store: Store,
-  { settle, ignoreExisting, signal }: { settle: number; ignoreExisting: boolean; signal: AbortSignal },
+  { settle, ignoreExisting, say = () => undefined, signal }: Options,
+): Promise<{ readonly ended: Promise<void> }> => {
+  const watch: Watch = (place, patience, until) =>
+    watchFolder(store, { settle, ignoreExisting, place, patience, signal: until })
+  return watchPlace({
+    root: store.root,
+    kept: store.index,
+    settle,
+    watch,
+    say,
+    signal,
+  })
+}
+
+type Folder = Omit<Options, 'say'> & {
+  readonly place: string | undefined
+  /** How long what is missing at the start may take to come back. */
+  readonly patience: number
+}
+
+/** Watches a store's folder as long as it is the same one. */
+const watchFolder = async (
+  store: Store,
+  { settle, ignoreExisting, place, patience, signal }: Folder,
 ): Promise<{ readonly ended: Promise<void> }> => {
   if (signal.aborted) return { ended: Promise.resolve() } // It would not be told again.
   const { root, index } = store
@@ -39,6 +67,7 @@ export const watchStore = async (
   const resting = new Map<string, { timer: NodeJS.Timeout; stamp: Stamp | undefined }>()
   const complained = new Map<string, string>()
   const waits = new Map<string, number>()
+  const missing = openMissing({ store, place, settle, safely, signal })
   const vanished = new Set(index.paths())
   let ignoring = ignoreExisting && !index.begun()
 
@@ -108,7 +137,7 @@ export const watchStore = async (
     const known = index.known(path)
     if (known && same(known, before)) return
     const file = join(root, path)
-    const { digest, size } = await (before.size > small ? digestOfFile(file, signal) : digestOfSmall(file, before.size))
+    const { digest, size } = await digestOf(file, before.size, signal)
     const after = await look(path)
     if (signal.aborted || !after) return
     if (!same(before, after) || size !== after.size) return rest(path, after)
@@ -117,11 +146,12 @@ export const watchStore = async (
     index.seen(path, digest, size, after.modified)
   }
 
-  const arrived = async (file: string): Promise<void> => {
+  const arrived = async (file: string, stats?: Stats): Promise<void> => {
     const path = pathIn(root, file)
     if (signal.aborted) return
     vanished.delete(path)
     if (ignoring) index.existing(path)
+    else if (stats?.isFile() && isAs(index.known(path), stats)) return // Found at the start as it was left.
     const stamp = await look(path)
     if (signal.aborted) return // The database may be closed by now.
     const known = index.known(path)
@@ -138,13 +168,13 @@ export const watchStore = async (
     void watcher.close()
   })
   for (const change of ['add', 'change'] as const)
-    watcher.on(change, (file) => safely(() => trying(pathIn(root, file), () => arrived(file))))
-  const left = (path: string): void => {
+    watcher.on(change, (file, stats) => safely(() => trying(pathIn(root, file), () => arrived(file, stats))))
+  watcher.on('unlink', (file) => {
+    const path = pathIn(root, file)
     complained.delete(path)
     waits.delete(path)
-    if (!signal.aborted) index.gone(path)
-  }
-  watcher.on('unlink', (file) => safely(() => left(pathIn(root, file))))
+    missing.lookLater(path)
+  })
   watcher.on('raw', (_, name, about) => {
     const { watchedPath } = about as { readonly watchedPath?: string }
     if (name && watchedPath) named(pathIn(root, join(watchedPath, name)))
@@ -161,39 +191,14 @@ export const watchStore = async (
     else fail(cause)
   })
   await Promise.race([ready, ended])
-  const names = await readdir(root, { recursive: true }).catch(() => [])
+  // With their types: without, links are followed, and two that lead to a folder above them have no end.
+  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => [])
   if (signal.aborted) return { ended } // What has not been looked at is not gone.
   ignoring = false
   index.begin()
-  for (const name of names) named(name)
-  for (const path of vanished) if ((await isGone(join(root, path))) && !signal.aborted) index.gone(path)
+  for (const { parentPath, name } of entries) named(pathIn(root, join(parentPath, name)))
+  for (const path of vanished)
+    if (patience > 0) missing.lookLater(path, patience)
+    else await missing.look(path)
   return { ended }
 }
-
-/** Reads one byte more than there should be: a file that has grown meanwhile shows it by its size. */
-const digestOfSmall = async (file: string, expected: number): Promise<{ digest: string; size: number }> => {
-  const handle = await open(file)
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(expected + 1), 0, expected + 1)
-    return { digest: digestOf('sha256', buffer.subarray(0, bytesRead)), size: bytesRead }
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Whether nothing lies at a path; what can't be looked at now is not gone. */
-const isGone = (file: string): Promise<boolean> =>
-  lstat(file).then(
-    () => false,
-    ({ code }: NodeJS.ErrnoException) => code === 'ENOENT' || code === 'ENOTDIR',
-  )
-
-/** Whether a name had to be patched to be text. */
-const isGarbled = (name: string): boolean => name.includes('\uFFFD')
-
-const stampOf = ({ size, mtimeNs }: { size: bigint; mtimeNs: bigint }): Stamp => ({
-  size: Number(size),
-  modified: String(mtimeNs),
-})
-
-const same = (a: Stamp, b: Stamp): boolean => a.size === b.size && a.modified === b.modified

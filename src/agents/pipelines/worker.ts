@@ -8,8 +8,10 @@ import { splitPart } from '#contracts/names'
 import type { Local } from '../local.ts'
 import { type Kept, openHoldings, takeLeftovers } from './holdings.ts'
 import type { Lost, Result } from './messages.ts'
-import type { Execution } from './run.ts'
-import { beatEvery, tell, withBeats } from './tell.ts'
+import type { Execution } from './run-state.ts'
+import { tell, withBeats } from './tell.ts'
+import { inTurn } from './turns.ts'
+import { inTurnUnlessWanted, type Turn } from './waiting-turn.ts'
 
 /**
  * How often work may begin on one host, and not be given back, before the agent gives up on it; how often it may be
@@ -19,6 +21,9 @@ import { beatEvery, tell, withBeats } from './tell.ts'
 const maxBegun = 10
 const maxDeliveries = 100
 const maxKills = 3
+
+/** How often the lease of work is renewed, in milliseconds; well within it. */
+const renewEvery = 5_000
 
 /** How much of what a function said about its end is recorded, in characters. */
 const mostSaid = 10_000
@@ -34,20 +39,29 @@ export type Worker = {
   readonly instance: string
   /** Does the work; its effects carry the execution. */
   readonly execute: (event: Scheduled, execution: Execution, signal: AbortSignal) => Promise<Result | Lost>
+  /** Waits for its turn among all that this host executes. */
+  readonly inTurn?: Turn | undefined
   readonly say: (message: string) => void
   readonly signal: AbortSignal
 }
 
-type Given = Omit<Worker, 'holdings'> & { readonly local: Local }
+type Given = Omit<Worker, 'holdings'> & {
+  readonly local: Local
+  /** How many executions of the node there may be at once, over all hosts. */
+  readonly concurrency?: number
+}
 
 /**
  * Takes the work of one node: start, beat, report. The result is written down before it is reported, so that hours of
  * work outlive an owner that is down at the end.
  */
-export const work = ({ local, ...more }: Given, part: string): Promise<void> => {
+export const work = ({ local, concurrency = 1, ...more }: Given, part: string): Promise<void> => {
   const worker = { ...more, holdings: openHoldings<Execution, Result>(local) }
   const { pipeline, node } = splitPart(part)
-  return worker.bus.take(pipeline, node, (piece) => handle(worker, piece), { concurrency: 1, signal: worker.signal })
+  // A lease that ran out while this process stood still is no reason to execute something beside itself.
+  const oneAtATime = inTurn()
+  const take = (piece: Work) => oneAtATime(piece.event.id, () => handle(worker, piece))
+  return worker.bus.take(pipeline, node, take, { concurrency, signal: worker.signal })
 }
 
 const handle = async (worker: Worker, piece: Work): Promise<void> => {
@@ -56,6 +70,7 @@ const handle = async (worker: Worker, piece: Work): Promise<void> => {
   const event = reading.event as Scheduled
   const { holdings, say, signal } = worker
   let isOver = false
+  let hasBegun = false
   const renew = async () => {
     const since = Date.now()
     await piece.working()
@@ -63,21 +78,31 @@ const handle = async (worker: Worker, piece: Work): Promise<void> => {
     if (!isOver) holdings.hold(piece, since)
   }
   // Where it can't be renewed it runs out, and whoever is given the work then supersedes this execution.
-  const keepLease = setInterval(() => void renew().catch(() => undefined), beatEvery)
+  const keepLease = setInterval(() => void renew().catch(() => undefined), renewEvery)
   try {
     holdings.hold(piece, Date.now())
-    const end = await carryOut(worker, piece, event, holdings.begin(piece))
+    const { inTurn = (task) => task() } = worker
+    const begin = async () => {
+      signal.throwIfAborted()
+      hasBegun = true
+      return carryOut(worker, piece, event, holdings.begin(piece))
+    }
+    // What has a result already is only to be reported.
+    const end = await (holdings.resultOf(piece) ? begin() : inTurnUnlessWanted(inTurn, piece, begin))
     // The server would take the word of an old delivery as well, and nobody would be given the work again.
     if (end === 'superseded') {
       say(`${event.data.part}: another process executes it`)
       holdings.letGo(piece)
+    } else if (end === 'wanted') {
+      holdings.letGo(piece)
+      piece.postpone(0)
     } else {
       await piece.done()
       holdings.forget(piece)
     }
   } catch (cause) {
     // Stopping: another process, or this host's next one, is given it at once. Else: something broke that may pass.
-    if (signal.aborted) holdings.giveBack(piece)
+    if (signal.aborted) hasBegun ? holdings.giveBack(piece) : holdings.letGo(piece)
     else {
       say(`${event.data.part}: ${reasonOf(cause)}; trying again`)
       holdings.letGo(piece)
@@ -101,7 +126,9 @@ const carryOut = async (
   if (known && (await report(worker, event, known)) === 'settled') return 'settled'
   const { part, attempt } = event.data
   const execution = { part, attempt, delivery: piece.delivery, instance }
+  const began = performance.now()
   const started = await tell(worker, event, 'run.start-node', { ...execution, host }, signal)
+  if (started.accepted && started.events.includes('run.node-cancelled')) return 'settled'
   if (!started.accepted) {
     if (started.refusal === 'superseded') return 'superseded'
     worker.say(`${part} is not executed: ${started.detail}`)
@@ -111,12 +138,14 @@ const carryOut = async (
   const isGivenUp = begun > maxBegun || piece.delivery > maxDeliveries
   const reason = `Delivered ${piece.delivery} times without a result`
   const ending = isGivenUp ? ({ outcome: 'errored', reason } as const) : await withBeats(worker, event, execution)
-  if (ending === undefined) return 'superseded'
+  if (ending === 'superseded') return 'superseded'
+  if (ending === 'ended') return 'settled'
   if (ending.outcome === 'lost' && holdings.wasLost(piece) < maxKills) throw new Error(ending.reason)
   const result = toldShortly(ending)
-  if (signal.aborted && result.outcome === 'errored') throw signal.reason
+  // What broke, or said no, when it was told to stop is executed again.
+  if (signal.aborted && result.outcome !== 'succeeded') throw signal.reason
   if (isGivenUp) await bury(worker, piece, reason)
-  return keepAndReport(worker, piece, event, { execution, result })
+  return keepAndReport(worker, piece, event, { execution, result }, performance.now() - began)
 }
 
 /** A result as a run records it: whatever a function had to say, there is an end to it. */
@@ -127,8 +156,8 @@ const toldShortly = (ending: Result | Lost): Result => {
   return ending.message === undefined ? ending : { ...ending, message: short(ending.message) }
 }
 
-const keepAndReport = (worker: Worker, piece: Work, event: Scheduled, kept: Kept<Execution, Result>) => {
-  worker.holdings.keepResult(piece, kept)
+const keepAndReport = (worker: Worker, piece: Work, event: Scheduled, kept: Kept<Execution, Result>, took?: number) => {
+  worker.holdings.keepResult(piece, kept, took)
   return report(worker, event, kept)
 }
 

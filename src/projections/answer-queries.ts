@@ -1,7 +1,7 @@
 import type { Bus, Request } from '#bus/bus'
 import { queriesTo } from '#contracts/subjects'
 import type { View } from './view.ts'
-import type { Viewer } from './viewer.ts'
+import type { MetadataReader } from './viewer.ts'
 import { type ViewName, viewNames, views } from './views.ts'
 
 /**
@@ -11,7 +11,7 @@ import { type ViewName, viewNames, views } from './views.ts'
  */
 export const answerQueries = async (
   bus: Pick<Bus, 'serve'>,
-  viewer: Viewer,
+  viewer: Pick<MetadataReader, 'ask'>,
   pipelines: readonly string[],
   signal: AbortSignal,
 ): Promise<void> => {
@@ -20,10 +20,17 @@ export const answerQueries = async (
   await Promise.all(pipelines.flatMap((pipeline) => viewNames.map((name) => serve(pipeline, name))))
 }
 
-const answer = async (viewer: Viewer, pipeline: string, name: ViewName, body: Request['body']): Promise<unknown> => {
+/** Answers one view of one pipeline; of all of them where `everywhere` is asked for and none is named. */
+export const answer = async (
+  viewer: Pick<MetadataReader, 'ask'>,
+  pipeline: string,
+  name: ViewName,
+  body: Request['body'],
+): Promise<unknown> => {
   const view: View = views[name]
   const only = name === 'run' ? { only: 'nodes' } : {}
-  const said = { ...(view.scoped && { pipeline }), ...(body as object | null), ...only }
+  const { everywhere = false, ...asked } = (body ?? {}) as Readonly<Record<string, unknown>>
+  const said = { ...(view.scoped && everywhere !== true && { pipeline }), ...asked, ...only }
   const { value, position } = await viewer.ask(name, said)
   return { ...(value as object), position }
 }

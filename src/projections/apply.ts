@@ -24,8 +24,11 @@ export type Applied = {
   readonly blocked?: string
 }
 
-/** Folds batches into a database: rows and checkpoint in one transaction. Delivered twice, applied once. */
-export const applier = (db: Database, projection: Projection) => {
+/**
+ * Folds batches into a database: rows and checkpoint in one transaction. Delivered twice, applied once. While there are no
+ * indexes yet, what is found by them is left for `complete`.
+ */
+export const applier = (db: Database, projection: Projection, { indexed = true } = {}) => {
   const rows = rowsOf(db)
   const select = db.prepare<[], Checkpoint>(
     'select logId, sequence, lastId, lastSequence, dropped, time from checkpoint',
@@ -34,6 +37,8 @@ export const applier = (db: Database, projection: Projection) => {
     'update checkpoint set sequence = ?, lastId = ?, lastSequence = ?, dropped = ?, time = ? where one = 1',
   )
   let at = select.get() as Checkpoint
+
+  let hasIndexes = indexed
 
   const applyOne = (event: Recorded, time: number): boolean => {
     if (event.storedAt > time) rows.add(times, { sequence: event.sequence, time: event.storedAt })
@@ -61,6 +66,7 @@ export const applier = (db: Database, projection: Projection) => {
       }
       time = Math.max(time, event.storedAt)
     }
+    if (hasIndexes) while (projection.complete(rows));
     const last = chunk.at(-1) ?? { id: at.lastId, sequence: at.lastSequence }
     const next = {
       ...at,
@@ -105,7 +111,13 @@ export const applier = (db: Database, projection: Projection) => {
     return { events: done }
   }
 
-  return { apply, checkpoint: (): Checkpoint => at }
+  /** Does what was left, a part at a time, now that there are indexes; says whether there is more. */
+  const complete = (): boolean => {
+    hasIndexes = true
+    return db.transaction(() => projection.complete(rows)).immediate()
+  }
+
+  return { apply, complete, checkpoint: (): Checkpoint => at }
 }
 
 const isHalt = (thrown: unknown): thrown is Halt =>

@@ -1,8 +1,6 @@
 import { isNotNull, isNull } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-
-/** What may last have happened to an artifact at its place. */
-export const artifactStates = ['fresh', 'offered', 'used', 'produced', 'uploaded', 'downloaded', 'gone'] as const
+import { artifactStates } from '#contracts/artifact'
 
 /** One row for each state of each path in each store; the digest says which bytes. */
 export const artifacts = sqliteTable(
@@ -22,9 +20,15 @@ export const artifacts = sqliteTable(
   (t) => [
     primaryKey({ columns: [t.store, t.path, t.since] }),
     uniqueIndex('artifacts_now').on(t.store, t.path).where(isNull(t.until)),
-    index('artifacts_newest').on(t.since).where(isNull(t.until)),
-    index('artifacts_newest_in').on(t.store, t.since).where(isNull(t.until)),
+    index('artifacts_since').on(t.since, t.store, t.path),
+    index('artifacts_since_in').on(t.store, t.since, t.path),
+    // Behind those two: of two that would do, SQLite takes the later one, and this one holds the present alone.
+    index('artifacts_newest').on(t.since, t.store, t.path).where(isNull(t.until)),
+    index('artifacts_newest_in').on(t.store, t.since, t.path).where(isNull(t.until)),
     index('artifacts_state').on(t.state, t.store).where(isNull(t.until)),
+    index('artifacts_path').on(t.path),
+    index('artifacts_digest').on(t.digest),
+    index('artifacts_run').on(t.run).where(isNotNull(t.run)),
   ],
 )
 
@@ -57,6 +61,8 @@ export const history = sqliteTable(
     attempt: integer(),
     /** The client at the other end of a transfer. */
     peer: text(),
+    /** How long the transfer took, in milliseconds, where that is known. */
+    took: integer(),
     reason: text(),
     principal: text().notNull(),
     at: integer().notNull(),
@@ -85,7 +91,20 @@ export const artifactTags = sqliteTable(
     principal: text().notNull(),
     at: integer().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.sequence, t.key] }), index('artifact_tags_place').on(t.store, t.path)],
+  (t) => [primaryKey({ columns: [t.sequence, t.key] }), index('artifact_tags_place').on(t.path, t.store)],
+)
+
+/** Whether what a store mirrors can be seen, and why not; a store of which nothing was ever said has no row. */
+export const sources = sqliteTable(
+  'sources',
+  {
+    store: text().notNull(),
+    reason: text(),
+    at: integer().notNull(),
+    since: integer().notNull(),
+    until: integer(),
+  },
+  (t) => [primaryKey({ columns: [t.store, t.since] }), uniqueIndex('sources_now').on(t.store).where(isNull(t.until))],
 )
 
 /** How one thing led to another: see `lineage.ts` for what stands at either end. */

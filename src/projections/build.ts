@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import type { Batch, Bus } from '#bus/bus'
 import { faults } from '#bus/fault'
@@ -10,7 +11,10 @@ import { endOf, unblocked } from './unblocked.ts'
 /** A database, and what folds events into it. */
 export type Writer = ReturnType<typeof applier> & { readonly db: Database }
 
-export const writing = (db: Database, projection: Projection): Writer => ({ db, ...applier(db, projection) })
+export const writing = (db: Database, projection: Projection, options?: { readonly indexed: boolean }): Writer => ({
+  db,
+  ...applier(db, projection, options),
+})
 
 /** A database that has read the whole log, or the reason why it could not: then it is gone already. */
 export type Built = { readonly writer: Writer; readonly halt?: Halt | undefined }
@@ -27,7 +31,7 @@ export const readAll = async (
   say: (line: string) => void,
 ): Promise<Built> => {
   discard(file)
-  const writer = writing(openForBuilding(file, projection, bus.logId), projection)
+  const writer = writing(openForBuilding(file, projection, bus.logId), projection, { indexed: false })
   const indexes = dropIndexes(writer.db, projection)
   const ended = new AbortController()
   const ending = AbortSignal.any([signal, ended.signal])
@@ -53,7 +57,10 @@ export const readAll = async (
     else if (end !== undefined) await bus.follow(writer.checkpoint(), take, ending)
     signal.throwIfAborted()
     if (!ended.signal.aborted) throw (await bus.closed) ?? faults.closed(`read the whole log into ${file}`)
-    if (!halt) await makeIndexes(writer.db, indexes, signal, wait)
+    if (!halt) {
+      await makeIndexes(writer.db, indexes, signal, wait)
+      while (writer.complete()) await setImmediate()
+    }
   } catch (cause) {
     drop()
     throw cause

@@ -1,14 +1,15 @@
-import { and, count, desc, eq } from 'drizzle-orm'
+import { desc } from 'drizzle-orm'
 import { z } from 'zod'
-import type { Graph } from '#contracts/pipeline'
-import { artifacts } from './artifact-tables.ts'
+import { exact } from '#contracts/fields'
+import { type Graph, retry } from '#contracts/pipeline'
 import { definitionsIn, inOrder } from './in-order.ts'
 import { visible } from './listed.ts'
 import { hostedBy, type Last } from './presence.ts'
 import type { Db } from './reader.ts'
-import { nodes, runs } from './run-tables.ts'
+import { standing } from './standing.ts'
 import { hosts } from './tracking-tables.ts'
 import { shown, type View } from './view.ts'
+import { reasonOf } from './waiting.ts'
 
 const node = z.object({
   part: z.string(),
@@ -22,10 +23,16 @@ const node = z.object({
   host: z.string().nullable().describe('The host that runs it, or that can'),
   startedAt: z.string().nullable(),
   endedAt: z.string().nullable(),
+  dueAt: z.string().nullable().describe('When it is tried again'),
   description: z.string().optional(),
   watch: z.boolean().optional(),
   path: z.string().optional(),
   of: z.string().optional(),
+  condition: z.boolean().optional(),
+  join: z.enum(['all', 'any']).optional(),
+  retry: retry.optional(),
+  timeout: z.int().optional().describe('How long one execution may take, in milliseconds'),
+  concurrency: z.int().optional().describe('How many executions there may be at once'),
   fresh: z.int().optional().describe('A store: artifacts that no run has been offered yet'),
 })
 
@@ -40,7 +47,7 @@ const answer = z.object({
 /** The graph of all pipelines that are known, each node as it stands in the last run that has it. */
 export const graphView: View = {
   description: 'The graph of all known pipelines, with the state of each node and what it waits for',
-  filters: z.strictObject({}),
+  filters: exact({}),
   answer,
   list: false,
   presence: true,
@@ -68,11 +75,12 @@ export const graphView: View = {
       nodes: ordered.map((part): ShownNode => {
         const { name = '', after: _a, next: _n, kind = 'unknown', ...said } = nodesOf.get(part) ?? {}
         const [pipeline = '', ownName = name] = part.split('/')
-        const stands = standing(db, part, kind, said.watch === true, at)
-        const { run, attempt, startedAt, endedAt } = shown(stands, logId) as typeof stands & ShownNode
-        const { state, reason, fresh, host } = stands
+        const stands = standing(db, part, nodesOf.get(part) ?? {}, at)
+        const { run, attempt, startedAt, endedAt, dueAt } = shown(stands, logId) as typeof stands & ShownNode
+        const { state, fresh, host } = stands
+        const reason = reasonOf(db, { ...stands, part, kind }, known, at)
         const lies = fresh === undefined ? {} : { fresh }
-        const place = { part, pipeline, name: ownName, kind, state, reason, run, attempt, startedAt, endedAt }
+        const place = { part, pipeline, name: ownName, kind, state, reason, run, attempt, startedAt, endedAt, dueAt }
         const able = last.get(part)
         const shownNode = { ...place, host: host ?? (able?.stoppedAt === null ? able.host : null), ...said, ...lies }
         return present ? hostedBy(shownNode, present, able) : shownNode
@@ -81,51 +89,6 @@ export const graphView: View = {
     }
   },
 }
-
-type Standing = {
-  readonly state: string
-  readonly reason: string | null
-  readonly run: string | null
-  readonly attempt: number | null
-  readonly startedAt: number | null
-  readonly endedAt: number | null
-  readonly host?: string | null
-  readonly fresh?: number
-}
-
-const still = { run: null, attempt: null, startedAt: null, endedAt: null }
-
-const standing = (db: Db, part: string, kind: string, watched: boolean, at: number | undefined): Standing => {
-  const [last] = db
-    .select({ node: nodes, open: runs.state })
-    .from(nodes)
-    .innerJoin(runs, and(eq(runs.run, nodes.run), visible(runs, at)))
-    .where(and(eq(nodes.part, part), visible(nodes, at)))
-    .orderBy(desc(nodes.began))
-    .limit(1)
-    .all()
-  const isOpen = last?.open === 'running'
-  if (watched) {
-    const fresh = freshIn(db, part, at)
-    const held = fresh > 0 && isOpen
-    const reason = held ? `${fresh} ${fresh === 1 ? 'file waits' : 'files wait'} for run ${last.node.run} to end` : null
-    if (!isOpen) return { ...still, state: 'waiting', reason: 'waiting for files', run: last?.node.run ?? null, fresh }
-    return { ...last.node, reason, fresh }
-  }
-  if (last && (kind === 'action' || kind === 'unknown')) return last.node
-  if (kind === 'unknown')
-    return { ...still, state: 'waiting', reason: `waiting for its pipeline: nobody has defined it yet` }
-  if (kind === 'action') return { ...still, state: 'waiting', reason: 'waiting for its first run' }
-  const fresh = kind === 'filesystem-store' ? { fresh: freshIn(db, part, at) } : {}
-  return { ...still, state: 'succeeded', reason: null, run: last?.node.run ?? null, ...fresh }
-}
-
-const freshIn = (db: Db, store: string, at: number | undefined): number =>
-  db
-    .select({ files: count() })
-    .from(artifacts)
-    .where(and(eq(artifacts.store, store), eq(artifacts.state, 'fresh'), visible(artifacts, at)))
-    .get()?.files ?? 0
 
 /** Which host said last that it runs each part: one that has not stopped, where there is one. */
 const lastHosts = (db: Db, at: number | undefined): ReadonlyMap<string, Last> => {

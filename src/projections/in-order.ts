@@ -1,6 +1,6 @@
 import { visible } from './listed.ts'
+import { graphs } from './pipeline-tables.ts'
 import type { Db } from './reader.ts'
-import { graphs } from './run-tables.ts'
 
 /** The definitions of all pipelines that are known at a place in the log. */
 export const definitionsIn = (db: Db, at: number | undefined) =>

@@ -2,6 +2,7 @@ import { and, asc, desc, getTableColumns, getTableName, gt, gte, isNull, lte, or
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { z } from 'zod'
 import { faults } from '#bus/fault'
+import { exact } from '#contracts/fields'
 import type { Filter } from './filters.ts'
 import { type Page, type Params, type Shown, schemaOf, shown, time, type View } from './view.ts'
 
@@ -47,14 +48,16 @@ export const listed = ({
     const place = cursor === undefined ? undefined : placeIn(cursor, name, order, params)
     const direction = place?.direction ?? params.order ?? (newestFirst || isByTime ? 'desc' : 'asc')
     const wanted = Object.entries(all).flatMap(([key, { where }]) => {
-      const said = typeof params[key] === 'string' ? where(params[key], params) : undefined
+      const said = typeof params[key] === 'string' ? where(params[key], params, db) : undefined
       return said ? [said] : []
     })
     const along = (way: SQL | undefined) =>
       db
         .select()
         .from(table)
-        .where(and(visible(table, at), ...wanted.filter(isOne), way, place && behind(order, place)))
+        .where(
+          and(visible(table, at, { bySince: isByTime }), ...wanted.filter(isOne), way, place && behind(order, place)),
+        )
         .orderBy(...order.map((column) => (direction === 'desc' ? desc(column) : asc(column))))
         .limit(limit + 1)
         .all()
@@ -68,7 +71,7 @@ export const listed = ({
 
   const narrowing = Object.fromEntries(Object.entries(all).map(([key, { schema }]) => [key, schema.optional()]))
   const shape = { ...narrowing, ...(byTime && { sort }) }
-  return { description, filters: z.strictObject(shape), answer: schemaOf(table), list: true, scoped, read }
+  return { description, filters: exact(shape), answer: schemaOf(table), list: true, scoped, read }
 }
 
 const sort = z
@@ -77,10 +80,13 @@ const sort = z
   .describe('By path unless said otherwise; by time, the newest come first')
 
 /** What holds at a place in the log: in a table that only grows, what had been added. */
-export const visible = (table: SQLiteTable, at: number | undefined): SQL | undefined => {
-  const { since, until, sequence } = getTableColumns(table) as Readonly<Record<string, SQLiteColumn>>
+export const visible = (table: SQLiteTable, at: number | undefined, { bySince = false } = {}): SQL | undefined => {
+  const { since, until, sequence, began } = getTableColumns(table) as Readonly<Record<string, SQLiteColumn>>
   if (!since || !until) return at === undefined || !sequence ? undefined : lte(sequence, at)
-  return at === undefined ? isNull(until) : and(lte(since, at), or(isNull(until), gt(until, at)))
+  if (at === undefined) return isNull(until)
+  // An index over since is of use only where rows are wanted in that order; one over what they began at ends where `at` is.
+  const older = and(bySince ? lte(since, at) : sql`+${since} <= ${at}`, began && lte(began, at))
+  return and(older, or(isNull(until), gt(until, at)))
 }
 
 const isSeveral = (said: SQL | readonly SQL[]): said is readonly SQL[] => Array.isArray(said)

@@ -3,7 +3,8 @@ import { artifacts, artifactTags, edges, history } from './artifact-tables.ts'
 import { atPath, inPipeline, inRun, is, ofAnyNode, ofNode, ofPipeline, ofRun, ofStore, oneOf } from './filters.ts'
 import { listed } from './listed.ts'
 import { rejected } from './log-tables.ts'
-import { attempts, graphs, ignored, nodes, offers, requests, runs, triggers } from './run-tables.ts'
+import { graphs, pauses, requests, waits } from './pipeline-tables.ts'
+import { attempts, ignored, nodes, offers, runs, triggers } from './run-tables.ts'
 import { hosts, metrics, params, tags } from './tracking-tables.ts'
 
 const noted = (table: typeof metrics | typeof params | typeof tags, description: string) =>
@@ -30,7 +31,12 @@ export const lists = {
     newestFirst: true,
     moment: runs.startedAt,
     scoped: true,
-    filters: { pipeline: ofPipeline(runs.pipeline), run: ofRun(runs.run), state: oneOf(runs.state) },
+    filters: {
+      pipeline: ofPipeline(runs.pipeline),
+      run: ofRun(runs.run),
+      state: oneOf(runs.state),
+      trigger: is(runs.trigger),
+    },
   }),
   nodes: listed({
     table: nodes,
@@ -88,6 +94,20 @@ export const lists = {
     moment: requests.at,
     scoped: true,
     filters: { pipeline: ofPipeline(requests.pipeline), state: oneOf(requests.state) },
+  }),
+  pauses: listed({
+    table: pauses,
+    description: 'Pipelines that are, or once were, held back',
+    order: [pauses.pipeline],
+    moment: pauses.at,
+    filters: { pipeline: ofPipeline(pauses.pipeline), state: oneOf(pauses.state) },
+  }),
+  waits: listed({
+    table: waits,
+    description: 'Why what has arrived at a node is not enough for a run',
+    order: [waits.pipeline, waits.part],
+    moment: waits.at,
+    filters: { pipeline: ofPipeline(waits.pipeline), node: ofNode(waits.part) },
   }),
   offers: listed({
     table: offers,

@@ -1,6 +1,6 @@
 import type { ArtifactEvent, By } from '#contracts/artifact'
 import type { Recorded } from '#contracts/envelope'
-import { artifacts, artifactTags, edges, history } from './artifact-tables.ts'
+import { artifacts, artifactTags, edges, history, sources } from './artifact-tables.ts'
 import { keyOf, type Thing } from './lineage.ts'
 import type { Handlers } from './projection.ts'
 import type { Rows } from './rows.ts'
@@ -31,35 +31,41 @@ export const onArtifacts: Handlers<ArtifactEvent> = {
   },
 
   'artifact.uploaded': (rows, event) => {
-    const { by, from, ...content } = event.data
+    const { by, from, took, ...content } = event.data
     lies(rows, event, content, 'uploaded', by)
-    happened(rows, event, { ...content, what: 'uploaded', peer: from }, by)
+    happened(rows, event, { ...content, what: 'uploaded', peer: from, took }, by)
     linkOut(rows, event, 'uploaded', content, by)
   },
 
   'artifact.downloaded': (rows, event) => {
-    const { by, to, ...content } = event.data
+    const { by, to, took, ...content } = event.data
     const copy = { ...content, store: to }
     touched(rows, event, content, 'downloaded', by)
     lies(rows, event, copy, 'downloaded', by)
-    happened(rows, event, { ...content, what: 'downloaded', peer: to }, by)
+    happened(rows, event, { ...content, what: 'downloaded', peer: to, took }, by)
     linkIn(rows, event, 'downloaded', content, by)
     linkOut(rows, event, 'downloaded', copy, by)
     if (!by) link(rows, event, 'downloaded', artifact(content), artifact(copy))
   },
 
   'artifact.tagged': (rows, event) => {
-    const { tags, ...content } = event.data
+    const { tags, by, ...content } = event.data
     const { sequence, principal, storedAt: at } = event
     for (const [key, value] of Object.entries(tags))
       rows.add(artifactTags, { sequence, key, value, ...content, principal, at })
-    happened(rows, event, { ...content, what: 'tagged', reason: JSON.stringify(tags) })
+    happened(rows, event, { ...content, what: 'tagged', reason: JSON.stringify(tags) }, by)
   },
 
   'artifact.gone': (rows, event) => {
     rows.turn(artifacts, event.data, { state: 'gone', at: event.storedAt }, event.sequence)
     happened(rows, event, { ...event.data, what: 'gone' })
   },
+
+  'artifact.source-failing': (rows, { sequence, storedAt: at, data: { store, reason } }) =>
+    rows.put(sources, { store }, { reason, at }, sequence),
+
+  'artifact.source-back': (rows, { sequence, storedAt: at, data: { store } }) =>
+    rows.put(sources, { store }, { reason: null, at }, sequence),
 
   'artifact.unreadable': (rows, event) => happened(rows, event, { ...event.data, what: 'unreadable' }),
 }

@@ -1,6 +1,5 @@
-import type { By } from '#contracts/artifact'
 import type { Recorded } from '#contracts/envelope'
-import type { TrackingEvent } from '#contracts/tracking'
+import { aboutOf, type TrackingEvent } from '#contracts/tracking'
 import type { Handlers } from './projection.ts'
 import { metrics, params, tags } from './tracking-tables.ts'
 
@@ -12,11 +11,9 @@ export const onTracking: Handlers<TrackingEvent> = {
   'tracking.tagged': (rows, event) => rows.add(tags, { ...noted(event), value: event.data.value }),
 }
 
-type Noted = { readonly key: string; readonly run?: string | undefined; readonly by?: By | undefined }
-
-/** It belongs to the pipeline of its run; without a run, to the one that it was posted to. */
-const noted = ({ sequence, address, principal, storedAt: at, data }: Recorded<string, Noted>) => {
-  const run = data.run ?? data.by?.run ?? null
+/** Who noted it is said also where it is of another pipeline than his run's. */
+const noted = (event: Recorded<string, TrackingEvent['data']>) => {
+  const { sequence, principal, storedAt: at, data } = event
   const { part = null, attempt = null } = data.by ?? {}
-  return { sequence, key: data.key, pipeline: run?.split('/')[0] ?? address.scope, run, part, attempt, principal, at }
+  return { sequence, key: data.key, ...aboutOf(event), part, attempt, principal, at }
 }

@@ -2,6 +2,7 @@ import { and, asc, desc, eq, type SQL } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { z } from 'zod'
 import { faults } from '#bus/fault'
+import { exact } from '#contracts/fields'
 import { name } from '#contracts/names'
 import { history } from './artifact-tables.ts'
 import { definitionsIn, inOrder } from './in-order.ts'
@@ -9,6 +10,7 @@ import { fitting, visible } from './listed.ts'
 import { attempts, ignored, nodes, offers, runs, triggers } from './run-tables.ts'
 import { metrics, params, tags } from './tracking-tables.ts'
 import { type Shown, schemaOf, shown, type View, whole } from './view.ts'
+import { reasonOf } from './waiting.ts'
 
 const behindRun = { nodes, attempts, triggers, offers, artifacts: history, metrics, params, tags, ignored } as const
 /** How many rows of a section are said at once, and how many bytes in all: a run may have logged millions of numbers. */
@@ -20,7 +22,7 @@ const sections = Object.entries(behindRun) as [keyof typeof behindRun, (typeof b
 /** One run with all that belongs to it: its nodes, what they did, took and gave, and what was measured. */
 export const oneRun: View = {
   description: 'One run with its nodes, attempts, artifacts, metrics, params and tags',
-  filters: z.strictObject({
+  filters: exact({
     pipeline: name,
     run: whole,
     only: z.enum(['nodes']).optional().describe('Says the run and its nodes alone'),
@@ -68,16 +70,13 @@ export const oneRun: View = {
     })
     const more = parts.flatMap(([section, rows], at) => (rows.length > (fit[at]?.[1].length ?? 0) ? [section] : []))
     const said = Object.fromEntries(fit) as { readonly nodes: readonly Shown[] }
-    return {
-      ...found,
-      ...said,
-      ...(more.length > 0 && { more }),
-      nodes: sorted(said.nodes as readonly Placed[], definitionsIn(db, at)),
-    }
+    const known = definitionsIn(db, at)
+    const stands = (said.nodes as readonly Placed[]).map((node) => ({ ...node, reason: reasonOf(db, node, known, at) }))
+    return { ...found, ...said, ...(more.length > 0 && { more }), nodes: sorted(stands, known) }
   },
 }
 
-type Placed = Shown & { readonly part: string; readonly after: readonly string[] }
+type Placed = Shown & Parameters<typeof reasonOf>[1] & { readonly after: readonly string[] }
 
 /** The nodes in the order of the graph. */
 const sorted = (found: readonly Placed[], definitions: ReturnType<typeof definitionsIn>): readonly Placed[] => {

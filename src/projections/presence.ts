@@ -31,10 +31,10 @@ type Hosted = {
 export type Last = { readonly host: string; readonly stoppedAt: number | null }
 
 /** What is asked of hosts that may have gone without a word. */
-const needsHost = ['queued', 'running']
+const needsHost = ['queued', 'preparing', 'running', 'cleaning-up']
 
 /** How an action's last run went: that stays true when its host has gone. */
-const outcomes = ['succeeded', 'failed', 'errored', 'skipped']
+const outcomes = ['succeeded', 'failed', 'errored', 'skipped', 'cancelled']
 
 /** A node as it stands given who is there: with the host that runs it, or that can, or as one that has none. */
 export const hostedBy = <Node extends Hosted>(node: Node, present: Present, last?: Last): Node => {

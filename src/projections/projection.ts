@@ -21,6 +21,8 @@ export type Projection = {
   readonly schema: string
   /** The indexes, beside the unique ones, that its handlers read by: all others are made when a rebuild is through. */
   readonly readsBy: readonly string[]
+  /** Does what is found by indexes, a part at a time, once there are any; says whether there is more of it. */
+  readonly complete: (rows: Rows) => boolean
   /** Why an event whose data keeps its contract can't be understood all the same; undefined where it can. */
   readonly doubt: (event: Recorded) => string | undefined
   readonly on: Readonly<Record<string, ((rows: Rows, event: never) => void) | undefined>>

@@ -1,5 +1,6 @@
 import { count } from 'drizzle-orm'
 import { z } from 'zod'
+import { exact } from '#contracts/fields'
 import { visible } from './listed.ts'
 import { rejected } from './log-tables.ts'
 import type { View } from './view.ts'
@@ -7,7 +8,7 @@ import type { View } from './view.ts'
 /** How the projection is: how far, how far behind, and what it could not take. */
 export const status: View = {
   description: 'How far the projection is, how far behind the log, and what it could not take',
-  filters: z.strictObject({}),
+  filters: exact({}),
   answer: z.object({
     position: z.string(),
     head: z.string().nullable().describe('The end of the log; null where the server does not say'),

@@ -1,5 +1,10 @@
 import { isNull } from 'drizzle-orm'
-import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { customType, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import type { z } from 'zod'
+import type { measurement } from '#contracts/tracking'
+
+/** A number, or one of three that JSON has no word for: those are kept as text, which the affinity of the column leaves alone. */
+const number = customType<{ data: z.output<typeof measurement> }>({ dataType: () => 'real' })
 
 /** What was noted belongs to a run where it names one, and to a pipeline in any case. It only grows. */
 const noted = {
@@ -14,7 +19,7 @@ const noted = {
 }
 
 /** Numbers that were measured. Indexes end with the sequence, which is the row's id, by themselves. */
-export const metrics = sqliteTable('metrics', { ...noted, value: real().notNull(), step: integer() }, (t) => [
+export const metrics = sqliteTable('metrics', { ...noted, value: number().notNull(), step: integer() }, (t) => [
   index('metrics_key').on(t.key),
   index('metrics_run').on(t.run),
   index('metrics_part').on(t.part),

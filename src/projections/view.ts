@@ -1,6 +1,7 @@
 import { getTableColumns } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { z } from 'zod'
+import { measurement } from '#contracts/tracking'
 import type { Present } from './presence.ts'
 import type { Progress } from './progress.ts'
 import type { Db, Place } from './reader.ts'
@@ -82,19 +83,22 @@ const schemaOfColumn = (column: {
   if (column.dataType === 'json') return z.unknown()
   if (column.columnType === 'SQLiteInteger') return z.int()
   if (column.dataType === 'number') return z.number()
+  if (column.dataType === 'custom') return measurement
   return column.enumValues?.length ? z.enum(column.enumValues as [string, ...string[]]) : z.string()
 }
+
+const asWhole = 'use a whole number, in digits'
 
 /** A whole number, also as text: of digits alone, so that nothing else passes for one. */
 export const whole = z.union(
   [
-    z.int().nonnegative(),
+    z.int(asWhole).nonnegative(asWhole),
     z
       .string()
-      .regex(/^\d{1,15}$/)
+      .regex(/^\d{1,15}$/, asWhole)
       .transform(Number),
   ],
-  'use a whole number, in digits',
+  asWhole,
 )
 
 /** A moment in ISO 8601. */

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Bus } from '#bus/bus'
 import { faults } from '#bus/fault'
 import { problemsOf } from '#contracts/all'
+import { exact } from '#contracts/fields'
 import { position } from '#contracts/names'
 import type { Follower } from './follower.ts'
 import { times } from './log-tables.ts'
@@ -27,19 +28,35 @@ export const common = {
 
 /** What can be said about a list besides. */
 export const paging = {
-  limit: whole.pipe(z.int().min(1).max(1000)).optional().describe('How many at most; 100 unless said otherwise'),
+  limit: whole
+    .pipe(z.int().min(1, 'use 1 to 1000').max(1000, 'use 1 to 1000'))
+    .optional()
+    .describe('How many at most; 100 unless said otherwise'),
   cursor: z.string().max(8192).optional().describe('As the page before gave it'),
   order: z.enum(['asc', 'desc']).optional().describe('Which way the list goes: its cursors go on the same way'),
 } as const
 
 /** All that can be said about a view. */
 export const paramsOf = ({ filters, list }: View): z.ZodObject =>
-  z.strictObject({ ...filters.shape, ...common, ...(list && paging) })
+  exact({ ...filters.shape, ...common, ...(list && paging) })
 
 export type Viewed = { readonly value: unknown; readonly position: string }
 
+/**
+ * What reads the metadata of pipelines, whatever keeps it. The projection in SQLite is one; one that asks another process over
+ * HTTP is another: both pass one suite (`test/projections/views.test.ts`), and so must any that is to take their place.
+ */
+export type MetadataReader = {
+  /** Answers a view, filtered and paged as it says; `at` looks back, `after` waits. Rejects with a fault that says what is wrong. */
+  readonly ask: (name: ViewName, said: unknown) => Promise<Viewed>
+  readonly close: () => void
+}
+
 /** Asks views of a projection: waits where asked to, looks back where asked to, answers from one snapshot. */
-export const viewerOf = (bus: Pick<Bus, 'head' | 'present' | 'connected'>, follower: Follower) => {
+export const viewerOf = (
+  bus: Pick<Bus, 'head' | 'present' | 'connected'>,
+  follower: Follower,
+): MetadataReader & { readonly follower: Follower } => {
   const reader = openReader(follower.path, follower.projection)
   const look = lookout(bus)
 

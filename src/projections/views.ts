@@ -1,6 +1,7 @@
 import { graphView } from './graph-view.ts'
 import { lists } from './lists.ts'
 import { oneRun } from './one-run.ts'
+import { spans } from './spans.ts'
 import { status } from './status.ts'
 import type { View } from './view.ts'
 import { usedBy, why } from './walk.ts'
@@ -9,6 +10,7 @@ import { usedBy, why } from './walk.ts'
 export const views = {
   ...lists,
   run: oneRun,
+  spans,
   why,
   'used-by': usedBy,
   graph: graphView,

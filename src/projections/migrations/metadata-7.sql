@@ -10,7 +10,7 @@ CREATE TABLE `artifact_tags` (
 	PRIMARY KEY(`sequence`, `key`)
 );
 
-CREATE INDEX `artifact_tags_place` ON `artifact_tags` (`store`,`path`);
+CREATE INDEX `artifact_tags_place` ON `artifact_tags` (`path`,`store`);
 CREATE TABLE `artifacts` (
 	`store` text NOT NULL,
 	`path` text NOT NULL,
@@ -26,9 +26,14 @@ CREATE TABLE `artifacts` (
 );
 
 CREATE UNIQUE INDEX `artifacts_now` ON `artifacts` (`store`,`path`) WHERE "artifacts"."until" is null;
-CREATE INDEX `artifacts_newest` ON `artifacts` (`since`) WHERE "artifacts"."until" is null;
-CREATE INDEX `artifacts_newest_in` ON `artifacts` (`store`,`since`) WHERE "artifacts"."until" is null;
+CREATE INDEX `artifacts_since` ON `artifacts` (`since`,`store`,`path`);
+CREATE INDEX `artifacts_since_in` ON `artifacts` (`store`,`since`,`path`);
+CREATE INDEX `artifacts_newest` ON `artifacts` (`since`,`store`,`path`) WHERE "artifacts"."until" is null;
+CREATE INDEX `artifacts_newest_in` ON `artifacts` (`store`,`since`,`path`) WHERE "artifacts"."until" is null;
 CREATE INDEX `artifacts_state` ON `artifacts` (`state`,`store`) WHERE "artifacts"."until" is null;
+CREATE INDEX `artifacts_path` ON `artifacts` (`path`);
+CREATE INDEX `artifacts_digest` ON `artifacts` (`digest`);
+CREATE INDEX `artifacts_run` ON `artifacts` (`run`) WHERE "artifacts"."run" is not null;
 CREATE TABLE `edges` (
 	`sequence` integer NOT NULL,
 	`source` text NOT NULL,
@@ -54,6 +59,7 @@ CREATE TABLE `artifact_history` (
 	`part` text,
 	`attempt` integer,
 	`peer` text,
+	`took` integer,
 	`reason` text,
 	`principal` text NOT NULL,
 	`at` integer NOT NULL,
@@ -66,6 +72,16 @@ CREATE INDEX `history_peer` ON `artifact_history` (`peer`,`sequence`) WHERE "art
 CREATE INDEX `history_range` ON `artifact_history` (`store`,`sequence`);
 CREATE INDEX `history_digest` ON `artifact_history` (`digest`);
 CREATE INDEX `history_run` ON `artifact_history` (`run`);
+CREATE TABLE `sources` (
+	`store` text NOT NULL,
+	`reason` text,
+	`at` integer NOT NULL,
+	`since` integer NOT NULL,
+	`until` integer,
+	PRIMARY KEY(`store`, `since`)
+);
+
+CREATE UNIQUE INDEX `sources_now` ON `sources` (`store`) WHERE "sources"."until" is null;
 CREATE TABLE `checkpoint` (
 	`one` integer PRIMARY KEY NOT NULL,
 	`name` text NOT NULL,
@@ -96,6 +112,60 @@ CREATE TABLE `times` (
 );
 
 CREATE INDEX `times_time` ON `times` (`time`);
+CREATE TABLE `graphs` (
+	`pipeline` text NOT NULL,
+	`version` integer NOT NULL,
+	`digest` text NOT NULL,
+	`graph` text NOT NULL,
+	`at` integer NOT NULL,
+	`since` integer NOT NULL,
+	`until` integer,
+	PRIMARY KEY(`pipeline`, `since`)
+);
+
+CREATE UNIQUE INDEX `graphs_now` ON `graphs` (`pipeline`) WHERE "graphs"."until" is null;
+CREATE TABLE `pauses` (
+	`pipeline` text NOT NULL,
+	`state` text NOT NULL,
+	`reason` text,
+	`principal` text NOT NULL,
+	`at` integer NOT NULL,
+	`since` integer NOT NULL,
+	`until` integer,
+	PRIMARY KEY(`pipeline`, `since`)
+);
+
+CREATE UNIQUE INDEX `pauses_now` ON `pauses` (`pipeline`) WHERE "pauses"."until" is null;
+CREATE TABLE `requests` (
+	`request` text NOT NULL,
+	`pipeline` text NOT NULL,
+	`message` text NOT NULL,
+	`metric` text,
+	`rerun` text,
+	`state` text NOT NULL,
+	`reason` text,
+	`run` text,
+	`principal` text NOT NULL,
+	`began` integer NOT NULL,
+	`at` integer NOT NULL,
+	`since` integer NOT NULL,
+	`until` integer,
+	PRIMARY KEY(`request`, `since`)
+);
+
+CREATE UNIQUE INDEX `requests_now` ON `requests` (`request`) WHERE "requests"."until" is null;
+CREATE TABLE `waits` (
+	`pipeline` text NOT NULL,
+	`part` text NOT NULL,
+	`reason` text,
+	`at` integer NOT NULL,
+	`since` integer NOT NULL,
+	`until` integer,
+	PRIMARY KEY(`pipeline`, `part`, `since`)
+);
+
+CREATE UNIQUE INDEX `waits_now` ON `waits` (`pipeline`,`part`) WHERE "waits"."until" is null;
+CREATE INDEX `waits_part` ON `waits` (`part`) WHERE "waits"."until" is null;
 CREATE TABLE `attempts` (
 	`run` text NOT NULL,
 	`pipeline` text NOT NULL,
@@ -118,18 +188,6 @@ CREATE TABLE `attempts` (
 CREATE UNIQUE INDEX `attempts_now` ON `attempts` (`run`,`part`,`attempt`,`delivery`,`instance`) WHERE "attempts"."until" is null;
 CREATE INDEX `attempts_began` ON `attempts` (`began`);
 CREATE INDEX `attempts_part` ON `attempts` (`part`,`began`);
-CREATE TABLE `graphs` (
-	`pipeline` text NOT NULL,
-	`version` integer NOT NULL,
-	`digest` text NOT NULL,
-	`graph` text NOT NULL,
-	`at` integer NOT NULL,
-	`since` integer NOT NULL,
-	`until` integer,
-	PRIMARY KEY(`pipeline`, `since`)
-);
-
-CREATE UNIQUE INDEX `graphs_now` ON `graphs` (`pipeline`) WHERE "graphs"."until" is null;
 CREATE TABLE `ignored` (
 	`sequence` integer PRIMARY KEY NOT NULL,
 	`run` text NOT NULL,
@@ -154,6 +212,8 @@ CREATE TABLE `nodes` (
 	`attempt` integer NOT NULL,
 	`host` text,
 	`message` text,
+	`reused` integer,
+	`dueAt` integer,
 	`began` integer NOT NULL,
 	`startedAt` integer,
 	`endedAt` integer,
@@ -165,7 +225,7 @@ CREATE TABLE `nodes` (
 CREATE UNIQUE INDEX `nodes_now` ON `nodes` (`run`,`part`) WHERE "nodes"."until" is null;
 CREATE INDEX `nodes_began` ON `nodes` (`began`,`part`);
 CREATE INDEX `nodes_part` ON `nodes` (`part`,`began`);
-CREATE INDEX `nodes_unknown` ON `nodes` (`kind`) WHERE "nodes"."until" is null;
+CREATE INDEX `nodes_state` ON `nodes` (`state`,`began`,`part`) WHERE "nodes"."until" is null;
 CREATE TABLE `offers` (
 	`sequence` integer NOT NULL,
 	`run` text NOT NULL,
@@ -178,30 +238,21 @@ CREATE TABLE `offers` (
 );
 
 CREATE INDEX `offers_run` ON `offers` (`run`);
-CREATE TABLE `requests` (
-	`request` text NOT NULL,
-	`pipeline` text NOT NULL,
-	`message` text NOT NULL,
-	`state` text NOT NULL,
-	`run` text,
-	`principal` text NOT NULL,
-	`began` integer NOT NULL,
-	`at` integer NOT NULL,
-	`since` integer NOT NULL,
-	`until` integer,
-	PRIMARY KEY(`request`, `since`)
-);
-
-CREATE UNIQUE INDEX `requests_now` ON `requests` (`request`) WHERE "requests"."until" is null;
 CREATE TABLE `runs` (
 	`run` text NOT NULL,
 	`pipeline` text NOT NULL,
 	`number` integer NOT NULL,
 	`state` text NOT NULL,
+	`reason` text,
+	`heldBy` text,
+	`principal` text,
 	`trigger` text NOT NULL,
 	`message` text NOT NULL,
 	`graph` text NOT NULL,
 	`failed` text,
+	`unstopped` text,
+	`repeats` integer,
+	`hash` text,
 	`correlation` text NOT NULL,
 	`began` integer NOT NULL,
 	`startedAt` integer NOT NULL,
@@ -213,6 +264,8 @@ CREATE TABLE `runs` (
 
 CREATE UNIQUE INDEX `runs_now` ON `runs` (`run`) WHERE "runs"."until" is null;
 CREATE INDEX `runs_began` ON `runs` (`began`);
+CREATE INDEX `runs_unhashed` ON `runs` (`run`) WHERE "hash" is null and "endedAt" is not null;
+CREATE INDEX `runs_state` ON `runs` (`state`,`began`) WHERE "runs"."until" is null;
 CREATE INDEX `runs_pipeline` ON `runs` (`pipeline`,`began`) WHERE "runs"."until" is null;
 CREATE TABLE `triggers` (
 	`sequence` integer PRIMARY KEY NOT NULL,
@@ -221,6 +274,8 @@ CREATE TABLE `triggers` (
 	`kind` text NOT NULL,
 	`message` text NOT NULL,
 	`request` text,
+	`metric` text,
+	`rerun` text,
 	`graph` text NOT NULL,
 	`at` integer NOT NULL
 );

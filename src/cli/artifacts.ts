@@ -1,41 +1,42 @@
-import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
-import type { Command } from 'commander'
-import type { Bus } from '#bus/bus'
-import { Fault, faults } from '#bus/fault'
-import { serviceOf } from '#contracts/subjects'
-import { type Graphs, knownPipelines, metadataPipeline } from './known.ts'
-import { type Common, limit } from './options.ts'
-import { printOne, printRows } from './print.ts'
-import { inSession, query, withSession } from './session.ts'
-import { storeIn, storeNamed, storesIn, unknownStore } from './stores.ts'
-import { isFolder, readyToSend, untilAnswered, writeFrom } from './transfer.ts'
+import { type Command, Option } from 'commander'
+import { Fault } from '#bus/fault'
+import { knownPipelines } from '#client/known'
+import { storeIn } from '#client/stores'
+import { type ArtifactState, artifactStates } from '#contracts/artifact'
+import { artifactSays } from './artifact-says.ts'
+import { limit } from './options.ts'
+import { printOne, printPage } from './print.ts'
+import { progress } from './progress.ts'
+import { inSession, type SessionOptions, withSession } from './session.ts'
+import { tagsIn } from './tags.ts'
+import { withAt } from './words.ts'
 
-type Page = { readonly items: readonly Readonly<Record<string, unknown>>[] }
-type Provided = { readonly host: string; readonly digest: string; readonly size: number }
-
-/** How long a store may take to answer before it is asked again, in milliseconds. */
-const answeredWithin = 60_000
+type Listing = SessionOptions & {
+  readonly pipeline?: string
+  readonly path?: string
+  readonly at?: string
+  readonly status?: ArtifactState
+  readonly run?: string
+  readonly limit: number
+}
 
 export const artifactsVerb = (program: Command): void => {
-  const artifacts = program.command('artifacts').description('list, fetch and send artifacts')
+  const artifacts = program.command('artifacts').description('list, fetch, send and tag artifacts')
 
-  withSession(artifacts.command('ls [store]'))
+  withAt(withSession(artifacts.command('ls [store]')))
     .description('list artifacts, of one store or of all')
-    .option('--pipeline <name>', 'whose metadata to read; needed where several pipelines keep metadata')
+    .option('--pipeline <name>', 'whose metadata to read; by default the first that answers')
     .option('--path <path>', 'only this path; model* for all that begin so')
+    .addOption(new Option('--status <state>', 'only what this happened to last').choices(artifactStates))
+    .option('--run <run>', 'only what this run did last, as <pipeline>/<number>')
     .option('--limit <n>', 'how many', limit, 100)
     .addHelpText('after', '\nExample:\n  millrace artifacts ls root_pipeline/model_registry')
-    .action((store: string | undefined, options: Common & { pipeline?: string; path?: string; limit: number }) =>
-      inSession(options, async ({ bus, json }) => {
-        const scope = await metadataPipeline(bus, options.pipeline)
-        const { items } = await query<Page>(bus, 'artifacts', scope, {
-          limit: options.limit,
-          ...(store && { node: store }),
-          ...(options.path && { path: options.path }),
-        })
-        if (store && items.length === 0) storeIn(await knownPipelines(bus), store) // An unknown one is told from an empty one.
-        printRows(items, ['store', 'path', 'state', 'size', 'run', 'digest'], json)
+    .action((store: string | undefined, { pipeline: metadata, path, at, status: state, run, ...options }: Listing) =>
+      inSession(options, async ({ bus, client, json }) => {
+        const page = await client.artifacts.list({ metadata, store, path, at, state, run, limit: options.limit })
+        if (store && page.items.length === 0) storeIn(await knownPipelines(bus), store) // An unknown one is told from an empty one.
+        printPage(page, ['store', 'path', 'state', 'size', 'run', 'digest'], json)
       }),
     )
 
@@ -44,18 +45,15 @@ export const artifactsVerb = (program: Command): void => {
     .option('--out <file>', 'where to write it; by default its own name, here')
     .option('--force', 'overwrite a file that is there')
     .addHelpText('after', '\nExample:\n  millrace artifacts get root_pipeline/model_registry model0.txt')
-    .action((store: string, path: string, options: Common & { out?: string; force?: boolean }) =>
-      inSession(options, async ({ bus, json, signal }) => {
-        const { pipeline, node } = await storeNamed(bus, store)
+    .action((store: string, path: string, options: SessionOptions & { out?: string; force?: boolean }) =>
+      inSession(options, async ({ client, json, signal }) => {
         const out = options.out ?? basename(path)
-        if (isFolder(out)) throw faults.notAFile(out)
-        if (existsSync(out) && !options.force)
-          throw new Fault('store.taken', `${out} is there already: use --out or --force`)
-        const subject = serviceOf(pipeline, node, 'provide', bus.principal)
-        const ask = () => bus.request(subject, { path }, { timeout: answeredWithin })
-        const found = (await untilAnswered(ask, signal).catch(withStores(bus, store))) as Provided
-        await writeFrom(bus.buckets.get(found.host, found.digest, signal), out, found.size)
-        printOne({ file: out, size: found.size, digest: found.digest }, json)
+        const how = { overwrite: options.force, signal, progress: progress(`fetching ${out}`) }
+        const { file, size, digest } = await client.artifacts.get(store, path, out, how).catch((cause: unknown) => {
+          if (!(cause instanceof Fault && cause.code === 'store.taken')) throw cause
+          throw new Fault('store.taken', `${cause.message}: use --out or --force`)
+        })
+        printOne({ file, size, digest }, json)
       }),
     )
 
@@ -72,42 +70,14 @@ export const artifactsVerb = (program: Command): void => {
         store: string,
         file: string,
         path: string | undefined,
-        options: Common & { tag?: string[]; overwrite?: boolean },
+        options: SessionOptions & { tag?: string[]; overwrite?: boolean },
       ) =>
-        inSession(options, async ({ bus, json, signal }) => {
-          const { pipeline, node } = await storeNamed(bus, store)
-          const { digest, bytes } = await readyToSend(file)
-          await bus.buckets.put(bus.principal, digest, bytes)
-          const tags = Object.fromEntries((options.tag ?? []).map((tag) => splitTag(tag)))
-          const body = {
-            path: path ?? basename(file),
-            digest,
-            host: bus.principal,
-            from: `${pipeline}/${bus.principal}`,
-            tags,
-            overwrite: options.overwrite ?? false,
-          }
-          const subject = serviceOf(pipeline, node, 'receive', bus.principal)
-          const ask = () => bus.request(subject, body, { timeout: answeredWithin })
-          const answer = await untilAnswered(ask, signal).catch(withStores(bus, store))
-          printOne(answer as Readonly<Record<string, unknown>>, json)
+        inSession(options, async ({ client, json, signal }) => {
+          const how = { overwrite: options.overwrite, signal, progress: progress(`sending ${file}`) }
+          const tags = tagsIn(options.tag ?? [])
+          printOne(await client.artifacts.put(store, path ?? basename(file), { file }, { ...how, tags }), json)
         }),
     )
-}
 
-const splitTag = (tag: string): [string, string] => {
-  const at = tag.indexOf('=')
-  if (at < 1) throw new Fault('contract.tag', `'${tag}' is no tag: use key=value`)
-  return [tag.slice(0, at), tag.slice(at + 1)]
+  artifactSays(artifacts)
 }
-
-/** Throws what was thrown; where nobody answers for a store that no pipeline has, a fault that names those there are. */
-const withStores =
-  (bus: Bus, store: string) =>
-  async (cause: unknown): Promise<never> => {
-    if (!(cause instanceof Fault && cause.code === 'bus.no-owner')) throw cause
-    const graphs = await knownPipelines(bus).catch((): Graphs => new Map())
-    const stores = storesIn(graphs)
-    if (stores.length === 0 || stores.includes(store) || !store.includes('/')) throw cause
-    throw unknownStore(store, stores)
-  }

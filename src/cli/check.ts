@@ -1,8 +1,9 @@
-import { basename, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Pipeline } from '#agents/pipelines/shape'
 import { readConfigs } from './config.ts'
 import { print, shown } from './print.ts'
+import { type Missing, missingPrograms } from './programs.ts'
 
 /** What the starter of a config must know of it. */
 export type Checked = {
@@ -13,6 +14,8 @@ export type Checked = {
   readonly databases: readonly string[]
   /** What is no mistake, but hardly meant. */
   readonly doubts: readonly string[]
+  /** Programs that are not on this machine. */
+  readonly missing: readonly Missing[]
 }
 
 export const checkVerb = (program: Command): void => {
@@ -24,23 +27,38 @@ export const checkVerb = (program: Command): void => {
     .addHelpText('after', '\nExample:\n  millrace check examples/file-transfer/root.ts examples/file-transfer/leaf.ts')
     .action(async (configs: readonly string[], { base, json = false }: { base?: string; json?: boolean }) => {
       const read = await readConfigs(configs, base && resolve(base))
-      const rows = [...read].map(([config, pipelines]) => ({ config, pipelines: pipelines.map(({ name }) => name) }))
+      const rows = [...read].map(([config, pipelines]) => {
+        const folder = resolve(base ?? dirname(config))
+        const missing = pipelines.flatMap((one) => missingPrograms(one, folder))
+        return { config, pipelines: pipelines.map(({ name }) => name), doubts: pipelines.flatMap(doubtOf), missing }
+      })
       const stores = [...read.values()].flat().flatMap(({ stores }) => Object.values(stores))
-      const watched = stores.flatMap((one) => (one.kind === 'filesystem-store' && one.watch ? [one.path] : []))
+      const watched = stores.flatMap((one) =>
+        'watch' in one && one.watch && one.kind !== 'resource' ? [one.path] : [],
+      )
       const databases = stores.flatMap((one) => (one.kind === 'metadata-store' ? [one.path] : []))
-      const doubts = [...read.values()].flat().flatMap(doubtOf)
-      const lines = rows.map(({ config, pipelines }) => `${basename(config)} is well: ${pipelines.join(', ')}`)
-      const text = json ? rows.map((row) => JSON.stringify(row)) : lines
-      const told: Checked = { kind: 'checked', watched: watched.map(shown), databases, doubts }
-      if (process.send) await new Promise((resolve) => process.send?.(told, resolve))
-      else for (const line of json ? text : [...text, ...doubts]) print(line)
+      const doubts = rows.flatMap((row) => row.doubts)
+      const missing = rows.flatMap((row) => row.missing)
+      const told: Checked = { kind: 'checked', watched: watched.map(shown), databases, doubts, missing }
+      if (process.send) return void (await new Promise((resolve) => process.send?.(told, resolve)))
+      for (const row of rows)
+        print(json ? JSON.stringify(inJson(row)) : `${basename(row.config)} is well: ${row.pipelines.join(', ')}`)
+      if (!json) for (const line of [...doubts, ...missing.map(({ said }) => said)]) print(line)
     })
+}
+
+type Row = Pick<Checked, 'doubts' | 'missing'> & { readonly config: string; readonly pipelines: readonly string[] }
+
+/** What was found of one config, for programs; doubts where there are some. */
+const inJson = ({ config, pipelines, doubts, missing }: Row) => {
+  const all = [...doubts, ...missing.map(({ said }) => said)]
+  return { config, pipelines, ...(all.length > 0 && { doubts: all }) }
 }
 
 /** A pipeline that watches a folder and of which no run can begin, as far as its own config says. */
 const doubtOf = ({ name, stores, actions }: Pipeline): string[] => {
   const all = Object.values(stores)
-  const watches = all.some((one) => one.kind === 'filesystem-store' && one.watch)
+  const watches = all.some((one) => 'watch' in one && one.watch)
   const named = Object.values(actions).flatMap(({ after = [], next = [] }) => [...after, ...next])
   const isJoined =
     all.some(({ kind }) => kind === 'metadata-store' || kind.endsWith('-client')) ||

@@ -3,12 +3,14 @@ import type { Bus, Health } from '#bus/bus'
 import { Fault, reasonOf } from '#bus/fault'
 import { openBus } from '#bus/jetstream'
 import { isOlder } from '#bus/version'
+import { clientOf } from '#client/client'
+import { keepsMetadata, knownPipelines } from '#client/known'
+import type { ProjectionRow } from '#client/projections'
 import { examineHere, type Finding, finding, size } from './doctor-local.ts'
 import { exitCode } from './exit.ts'
-import { keepsMetadata, knownPipelines } from './known.ts'
 import { type Common, connectionOf } from './options.ts'
 import { printRows } from './print.ts'
-import { query, withSession } from './session.ts'
+import { withSession } from './session.ts'
 
 const server = ({ version, floor, storage, write }: Health): Finding[] => {
   const old = isOlder(version, floor)
@@ -43,11 +45,13 @@ const server = ({ version, floor, storage, write }: Health): Finding[] => {
 
 const projections = async (bus: Bus): Promise<Finding[]> => {
   const found: Finding[] = []
+  const { query } = clientOf(bus)
+  const status = (pipeline: string) => query<ProjectionRow>(pipeline, 'status')
   for (const graph of (await knownPipelines(bus)).values()) {
     if (!keepsMetadata(graph)) continue
     const what = `projection of ${graph.pipeline}`
     found.push(
-      await query<{ state: string; lag: number | null; rejected: number }>(bus, 'status', graph.pipeline, {}).then(
+      await status(graph.pipeline).then(
         ({ state, lag, rejected }) =>
           finding(
             what,

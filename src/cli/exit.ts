@@ -15,6 +15,8 @@ export const exitCode = {
   unreachable: 4,
   /** What was asked for is not there. */
   missing: 5,
+  /** What was waited for has ended, and did not succeed. */
+  unsuccessful: 6,
   /** A signal ended it before it was done. */
   stopped: 130,
 } as const
@@ -49,15 +51,23 @@ const exitOf: Readonly<Record<FaultCode, keyof typeof exitCode>> = {
   'server.own-key': 'broken',
   'lock.held': 'broken',
   'store.outside': 'broken',
+  'store.away': 'broken',
   'store.taken': 'broken',
   'store.foreign': 'broken',
   'store.missing': 'missing',
   'store.unwatchable': 'broken',
   'store.unknown': 'missing',
+  'store.no-cards': 'usage',
+  'store.read-only': 'broken',
+  'resource.failed': 'broken',
+  'resource.silent': 'broken',
   'config.unreadable': 'usage',
   'config.empty': 'usage',
   'config.bad': 'usage',
   'config.folder': 'usage',
+  'config.not-installed': 'usage',
+  'card.invalid': 'usage',
+  'action.no-program': 'broken',
   'projection.behind': 'broken',
   'projection.halted': 'broken',
   'projection.foreign': 'broken',

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { nearest } from '#agents/pipelines/config'
+import { nearest } from '#contracts/nearest'
 
 /** `help`, which for a verb that there is not says so, where the library would print the whole help. */
 export const helpVerb = (program: Command): void => {
@@ -10,7 +10,10 @@ export const helpVerb = (program: Command): void => {
     .action((words: readonly string[]) => {
       let verb = program
       for (const word of words) {
-        const verbs = verb.commands.filter((one) => one.name() !== 'help')
+        const verbs = verb
+          .createHelp()
+          .visibleCommands(verb)
+          .filter((one) => one.name() !== 'help')
         const found = verbs.find((one) => one.name() === word)
         if (!found) {
           const names = verbs.map((one) => one.name())

@@ -3,17 +3,23 @@ import { agentVerb, version } from './agent.ts'
 import { artifactsVerb } from './artifacts.ts'
 import { certsVerb } from './certs.ts'
 import { checkVerb } from './check.ts'
+import { completionVerb } from './completion.ts'
+import { deadVerb } from './dead.ts'
 import { doctorVerb } from './doctor.ts'
 import { exitCode, fail } from './exit.ts'
 import { helpVerb } from './help.ts'
 import { initVerb } from './init.ts'
+import { usedByVerb, whyVerb } from './lineage.ts'
 import { natsVerb } from './nats.ts'
-import { deadVerb, hostsVerb, projectionsVerb, statusVerb } from './overview.ts'
+import { hostsVerb, statusVerb } from './overview.ts'
 import { permissionsVerb } from './permissions.ts'
+import { pipelinesVerb, requestsVerb } from './pipelines.ts'
 import { withoutReader } from './print.ts'
+import { projectionsVerb } from './projections.ts'
 import { askVerb, publishVerb } from './publish.ts'
 import { runsVerb } from './runs.ts'
 import { tailVerb } from './tail.ts'
+import { metricsVerb, paramsVerb, tagsVerb } from './tracking.ts'
 import { upVerb } from './up.ts'
 import { webVerb } from './web.ts'
 
@@ -23,7 +29,7 @@ const program = new Command('millrace')
   .exitOverride((stop) => process.exit(stop.exitCode === 0 ? exitCode.done : exitCode.usage))
   .addHelpText(
     'after',
-    '\nExit codes: 0 done, 1 broken, 2 usage or config, 3 refused, 4 nobody answers, 5 not there,\n130 ended by a signal',
+    '\nExit codes: 0 done, 1 broken, 2 usage or config, 3 refused, 4 nobody answers, 5 not there,\n6 a run that was waited for did not succeed, 130 ended by a signal',
   )
 
 for (const verb of [
@@ -36,8 +42,15 @@ for (const verb of [
   publishVerb,
   askVerb,
   tailVerb,
+  pipelinesVerb,
   runsVerb,
+  requestsVerb,
   artifactsVerb,
+  whyVerb,
+  usedByVerb,
+  metricsVerb,
+  paramsVerb,
+  tagsVerb,
   hostsVerb,
   statusVerb,
   deadVerb,
@@ -45,6 +58,7 @@ for (const verb of [
   doctorVerb,
   certsVerb,
   permissionsVerb,
+  completionVerb,
   helpVerb,
 ])
   verb(program)

@@ -40,6 +40,15 @@ export const logLevel = (): Option =>
     .choices(['debug', 'info', 'warn', 'error'])
     .default('info')
 
+/** How long the bucket of a host keeps bytes, as a number of days on the command line, in milliseconds. */
+export const keepBytes = (): Option =>
+  new Option(
+    '--keep-bytes <days>',
+    'how long bytes for other machines are kept on the server; later they are put there again on demand',
+  )
+    .argParser((text: string) => whole(1, 3650)(text) * 86_400_000)
+    .default(7 * 86_400_000, '7')
+
 /** An address as a URL has it. */
 export const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 

@@ -16,6 +16,13 @@ const textOf = (value: unknown, name: string): string => {
   return printable(typeof value === 'object' ? JSON.stringify(value) : String(value))
 }
 
+/** A cell holds one line; that there is more is shown, and `--json` has all of it. */
+const cellOf = (value: unknown, name: string): string => {
+  if (typeof value !== 'string') return textOf(value, name)
+  const [first = '', ...more] = value.trim().split('\n')
+  return printable(more.length > 0 ? `${first} …` : first)
+}
+
 /** Whether something is a moment by its name, as `startedAt` is. */
 const isMoment = (name: string): boolean => /[a-z]At$/.test(name)
 
@@ -46,7 +53,7 @@ export const printRows = (rows: readonly Row[], columns: readonly string[], json
   }
   const cells = [
     columns.map((column) => headOf(column).toUpperCase()),
-    ...rows.map((row) => columns.map((column) => textOf(row[column], column))),
+    ...rows.map((row) => columns.map((column) => cellOf(row[column], column))),
   ]
   const widths = columns.map((_, index) => Math.max(...cells.map((line) => line[index]?.length ?? 0)))
   for (const line of cells)
@@ -56,6 +63,17 @@ export const printRows = (rows: readonly Row[], columns: readonly string[], json
         .join('  ')
         .trimEnd(),
     )
+}
+
+/** Prints a page of a list; that there is more is said beside it, for whoever counts rows. */
+export const printPage = (
+  { items, next }: { readonly items: readonly Row[]; readonly next: string | null },
+  columns: readonly string[],
+  json: boolean,
+): void => {
+  printRows(items, columns, json)
+  if (next !== null)
+    process.stderr.write('There are more: narrow the list, or say how many with --limit, 1000 at most\n')
 }
 
 /**

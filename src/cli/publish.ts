@@ -1,11 +1,9 @@
 import type { Command } from 'commander'
-import { nearest } from '#agents/pipelines/config'
-import { ask, uuidv7 } from '#bus/command'
 import { Fault } from '#bus/fault'
-import { factFrom, postFact } from '#bus/post'
+import { factFrom } from '#bus/post'
 import { commands, contractOf, events } from '#contracts/all'
+import { nearest } from '#contracts/nearest'
 import { exitCode } from './exit.ts'
-import { metadataPipeline } from './known.ts'
 import type { Common } from './options.ts'
 import { printOne } from './print.ts'
 import { inSession, withSession } from './session.ts'
@@ -39,10 +37,11 @@ export const publishVerb = (program: Command): void => {
     )
     .action((type: string, text: string, options: Options) => {
       known(type, 'fact', facts)
-      const { data } = factFrom(type, dataFrom(text))
-      return inSession(options, async ({ bus, json }) => {
-        const scope = await metadataPipeline(bus, options.pipeline)
-        const position = await postFact(bus, { scope, type, data, id: uuidv7() })
+      const data = dataFrom(text) as object
+      factFrom(type, data)
+      return inSession(options, async ({ client, json }) => {
+        const scope = await client.pipelines.named(options.pipeline)
+        const position = await client.publish(scope, type, data)
         printOne({ pipeline: scope, position }, json)
       })
     })
@@ -59,11 +58,10 @@ export const askVerb = (program: Command): void => {
     )
     .action((type: string, text: string | undefined, options: Options & { key: string }) => {
       known(type, 'command', asked)
-      const data = dataFrom(text ?? '{}')
-      return inSession(options, async ({ bus, json }) => {
-        const scope = await metadataPipeline(bus, options.pipeline)
-        const address = { aggregate: type.split('.')[0] ?? '', scope, key: options.key }
-        const answer = await ask(bus, { address, type, data })
+      const data = dataFrom(text ?? '{}') as object
+      return inSession(options, async ({ client, json }) => {
+        const scope = await client.pipelines.named(options.pipeline)
+        const answer = await client.ask(scope, options.key, type, data)
         printOne(answer, json)
         if (!answer.accepted) process.exitCode = exitCode.refused
       })

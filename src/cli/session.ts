@@ -3,13 +3,21 @@ import type { Command } from 'commander'
 import { orAborted } from '#bus/abort'
 import type { Bus } from '#bus/bus'
 import { openBus } from '#bus/jetstream'
-import { queryOf } from '#contracts/subjects'
+import { type Client, clientOf } from '#client/client'
 import { openPatiently } from './connect.ts'
 import { type Common, connectionOf, withConnection } from './options.ts'
 import { stopped } from './signals.ts'
 
 /** What a verb that asks something is given. */
-export type Session = { readonly bus: Bus; readonly json: boolean; readonly signal: AbortSignal }
+export type Session = {
+  readonly bus: Bus
+  readonly client: Client
+  readonly json: boolean
+  readonly signal: AbortSignal
+}
+
+/** Options of such a verb, as they were read. */
+export type SessionOptions = Common & { readonly as?: string }
 
 /** Options of every verb that asks something and ends. */
 export const withSession = (command: Command): Command =>
@@ -22,8 +30,8 @@ const cleanedUpWithin = 1_000
  * Connects, does something, and closes the connection whatever happens. A signal ends it at once, whatever it waits for.
  * `patient`: waits while no server answers.
  */
-export const inSession = async <Options extends Common & { readonly as?: string }>(
-  options: Options,
+export const inSession = async (
+  options: SessionOptions,
   act: (session: Session) => Promise<void>,
   { patient = false }: { readonly patient?: boolean } = {},
 ): Promise<void> => {
@@ -33,7 +41,7 @@ export const inSession = async <Options extends Common & { readonly as?: string 
   const connection = { ...connectionOf(options), principal: options.as ?? 'cli' }
   const tell = (line: string) => void process.stderr.write(`${line}\n`)
   const bus = await (patient ? openPatiently(connection, signal, tell) : orAborted(openBus(connection), signal))
-  const acting = act({ bus, json: options.json ?? false, signal })
+  const acting = act({ bus, client: clientOf(bus), json: options.json ?? false, signal })
   try {
     await orAborted(acting, signal)
   } finally {
@@ -41,14 +49,3 @@ export const inSession = async <Options extends Common & { readonly as?: string 
     await Promise.race([Promise.allSettled([acting]), delay(cleanedUpWithin, undefined, { ref: false })])
   }
 }
-
-/** Reads a view from the process that keeps the projection. */
-export const query = async <T>(bus: Bus, view: string, scope: string, params: object): Promise<T> =>
-  (await bus.request(queryOf(view, scope, bus.principal), params)) as T
-
-/** Where the console is that shows a pipeline, if one of those that keep its projection tells. */
-export const consoleOf = (bus: Bus, scope: string): Promise<string | undefined> =>
-  query<{ readonly url: string }>(bus, 'web', scope, {}).then(
-    ({ url }) => url,
-    () => undefined,
-  )

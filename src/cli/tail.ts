@@ -29,21 +29,14 @@ export const tailVerb = (program: Command): void => {
     .action((options: Options) =>
       inSession(
         options,
-        async ({ bus, json, signal }) => {
+        async ({ bus, client, json, signal }) => {
           const head = await bus.head()
-          const sequence = options.from ? sequenceIn(options.from, bus, head) : head
-          if (options.once && sequence >= head) return
-          const end = new AbortController()
-          await bus.follow(
-            { logId: bus.logId, sequence },
-            ({ events, upTo }) => {
-              for (const event of events)
-                if (matches(event, options))
-                  print(json ? JSON.stringify(event) : fitting(lineOf(event), process.stdout.columns))
-              if (options.once && upTo >= head) end.abort()
-            },
-            AbortSignal.any([signal, end.signal]),
-          )
+          const from = `${bus.logId}.${options.from ? sequenceIn(options.from, bus, head) : head}`
+          const tell = (event: Recorded): void => {
+            if (!matches(event, options)) return
+            print(json ? JSON.stringify(event) : fitting(lineOf(event), process.stdout.columns))
+          }
+          await client.follow(tell, signal, from, { once: options.once })
         },
         { patient: !options.once },
       ),

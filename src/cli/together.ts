@@ -4,11 +4,12 @@ import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { Fault, faults, reasonOf } from '#bus/fault'
 import { mistakesOf } from '#contracts/all'
+import { exact } from '#contracts/fields'
 import { shown } from './print.ts'
 
 /** What `up` starts together: configs, each with the port of its web process. */
-const together = z.strictObject({
-  hosts: z.array(z.strictObject({ config: z.string(), port: z.int().min(1).max(65535) })).min(1),
+const together = exact({
+  hosts: z.array(exact({ config: z.string(), port: z.int().min(1).max(65535) })).min(1),
   /** Does something that starts a run, and says what; told where the configs' relative paths begin. */
   demonstrate: z.custom<(base: string) => Promise<string>>((value) => typeof value === 'function').optional(),
 })

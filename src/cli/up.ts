@@ -6,7 +6,8 @@ import { aborted } from '#bus/abort'
 import { Fault, reasonOf } from '#bus/fault'
 import { check, isOfChild, supervise } from './child.ts'
 import { openPatiently, tellConnection } from './connect.ts'
-import { type Common, connectionOf, defaultPort, inUrl, logLevel, port, withConnection } from './options.ts'
+import { type Chosen, chosenIn, onlyOption } from './only.ts'
+import { type Common, connectionOf, defaultPort, inUrl, keepBytes, logLevel, port, withConnection } from './options.ts'
 import { print as say } from './print.ts'
 import { claimAll, untilClosed } from './running.ts'
 import { freePort, serverFor } from './server.ts'
@@ -22,9 +23,11 @@ type Options = Common & {
   readonly ephemeral?: boolean
   readonly name?: string
   readonly base?: string
+  readonly only?: readonly string[]
   readonly demonstration: boolean
   readonly logFile?: string
   readonly logLevel: string
+  readonly keepBytes: number
 }
 
 export const upVerb = (program: Command): void => {
@@ -36,8 +39,10 @@ export const upVerb = (program: Command): void => {
     .option('--nats-host <address>', 'the address it listens at; other than loopback needs millrace certs')
     .option('--name <name>', 'the name of the host; by default <hostname>-<config>')
     .option('--base <folder>', "where the configs' relative paths begin; by default their own folder")
+    .addOption(onlyOption())
     .option('--no-demonstration', 'do nothing by itself: only wait for what arrives')
     .option('--log-file <file>', 'where log lines of agents go as JSON; by default files under the state folder')
+    .addOption(keepBytes())
     .addOption(logLevel())
     .addOption(
       new Option(
@@ -57,15 +62,19 @@ export const upVerb = (program: Command): void => {
       const base = folder ?? resolve(options.base ?? plan.folder)
       const configs = plan.hosts.map(({ config }) => config)
       const alone = configs.length === 1 ? options.name : undefined
-      const starting = plan.hosts.map((one) => ({ ...one, host: alone, url: urlOf(options.host, one.port) }))
+      const chosen = options.only && (await chosenIn(configs, options.only, base, signal))
+      const consoleAt = (port: number) => ({ port, url: urlOf(options.host, port) })
+      const noConsole = () => ({ port: 0, url: 'no console' })
+      const placed = chosen?.web === false ? noConsole : consoleAt
+      const starting = plan.hosts.map(({ config, port }) => ({ config, host: alone, ...placed(port) }))
       let hasBegun = false
       const release = await claimAll(state, options.host, starting, signal, say)
       try {
-        const { watched, databases, doubts } = await check(configs, base, signal)
-        doubts.forEach(say)
+        const { watched, databases, doubts, missing } = chosen ?? (await check(configs, base, signal))
+        for (const line of [...doubts, ...missing.map(({ said }) => said)]) say(line)
         await untilClosed(databases, signal)
         hasBegun = true
-        await start({ ...plan, watched }, { ...options, state }, base, signal)
+        await start({ ...plan, watched, chosen }, { ...options, state }, base, signal)
         say(`Everything is stopped${folder ? '' : '; the next start goes on where the log is'}`)
       } catch (cause) {
         if (!signal.aborted && hasBegun) say('Everything is stopped, as it could not go on. The reason:')
@@ -87,8 +96,8 @@ const remove = (folder: string): void => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 10 })
 }
 
-/** What is started, and the folders in which a file starts a run. */
-type Known = Plan & { readonly watched: readonly string[] }
+/** What is started, if it is not all of it, and the folders in which a file starts a run. */
+type Known = Plan & { readonly watched: readonly string[]; readonly chosen: Chosen | undefined }
 
 const urlOf = (host: string, at: number): string => `https://${inUrl(host)}:${at}`
 
@@ -129,7 +138,8 @@ const runAll = async (
     for (const { kill } of children) kill()
   }
   process.prependListener('exit', killAll)
-  const consoleUrl = urlOf(options.host, plan.hosts[0]?.port ?? 0)
+  const hasWeb = plan.chosen?.web ?? true
+  const consoleUrl = hasWeb ? urlOf(options.host, plan.hosts[0]?.port ?? 0) : undefined
   const tell = bus.follow(
     { logId: bus.logId, sequence: head },
     ({ events }) => {
@@ -145,8 +155,9 @@ const runAll = async (
   try {
     await Promise.race([Promise.all(children.map(({ ready }) => ready)), aborted(ending)])
     if (!ending.aborted) {
-      for (const { config, port } of plan.hosts) say(`${basename(config)}: ${urlOf(options.host, port)}`)
-      if (plan.demonstrate && options.demonstration) say(await plan.demonstrate(base))
+      for (const { config, port } of hasWeb ? plan.hosts : []) say(`${basename(config)}: ${urlOf(options.host, port)}`)
+      if (plan.chosen) say(`Of ${basename(plan.hosts[0]?.config ?? '')}, only: ${[...plan.chosen.only].join(', ')}`)
+      if (plan.demonstrate && options.demonstration && !plan.chosen) say(await plan.demonstrate(base))
       const where = plan.watched.length > 0 ? `; drop a file into ${plan.watched.join(' or ')} for the next run` : ''
       say(`Ctrl-C stops everything${where}`)
     }
@@ -161,18 +172,23 @@ const runAll = async (
   if (broken.signal.aborted) throw broken.signal.reason
 }
 
-/** Starts the agents and the web process of each config. */
-const childrenOf = (plan: Plan, options: Options & { readonly nats: string }, base: string, signal: AbortSignal) => {
+/** Starts the agents and the web process of each config; no web process where the metadata is kept on another host. */
+const childrenOf = (plan: Known, options: Options & { readonly nats: string }, base: string, signal: AbortSignal) => {
   const credentials = options.creds ? ['--creds', resolve(options.creds)] : []
   const common = ['--nats', options.nats, ...credentials, '--state', options.state, '--base', base]
+  const keeping = ['--keep-bytes', String(options.keepBytes / 86_400_000)]
   const logging = ['--log-level', options.logLevel, ...(options.logFile ? ['--log-file', options.logFile] : [])]
   return plan.hosts.flatMap(({ config, port }) => {
     const name = basename(config)
     const own = options.name && plan.hosts.length === 1 ? ['--name', options.name] : []
+    const only = plan.chosen ? ['--only', [...plan.chosen.only].join(',')] : []
     const at = ['--host', options.host, '--port', String(port)]
-    return [
-      supervise(['agent', config, ...common, ...own, ...logging], { name: `agents of ${name}`, say, signal }),
-      supervise(['web', config, ...common, ...at], { name: `web of ${name}`, say, signal }),
-    ]
+    const agents = supervise(['agent', config, ...common, ...own, ...only, ...keeping, ...logging], {
+      name: `agents of ${name}`,
+      say,
+      signal,
+    })
+    if (plan.chosen?.web === false) return [agents]
+    return [agents, supervise(['web', config, ...common, ...at], { name: `web of ${name}`, say, signal })]
   })
 }

@@ -1,6 +1,6 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { graphOf } from '#agents/pipelines/config'
+import { graphOf } from '#agents/pipelines/graph-of'
 import { nameFrom } from '#contracts/names'
 import { readConfig } from './config.ts'
 import { openPatiently, tellConnection } from './connect.ts'

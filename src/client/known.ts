@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { nearest } from '#agents/pipelines/config'
 import type { Batch, Bus } from '#bus/bus'
 import { Fault, faults } from '#bus/fault'
-import { readEvent } from '#contracts/all'
+import { isDefined } from '#bus/post'
+import { knownIn } from '#contracts/all'
+import { nearest } from '#contracts/nearest'
 import type { Graph, PipelineEvent } from '#contracts/pipeline'
 import { historiesOf } from '#contracts/subjects'
 
@@ -53,8 +54,7 @@ const graphsUntil = async (
   const read = (batch: Batch): void => {
     begins()
     for (const recorded of batch.events) {
-      const reading = readEvent(recorded)
-      const event = reading.kept ? (reading.event as unknown as PipelineEvent) : undefined
+      const event = knownIn<PipelineEvent>(recorded)
       if (event?.type === 'pipeline.defined') graphs.set(event.data.graph.pipeline, event.data.graph)
     }
     if (isLast(batch)) last.abort()
@@ -70,16 +70,31 @@ export const mustBeKnown = (graphs: Graphs, named: string): string => {
   throw new Fault('query.nothing', `Nobody has defined a pipeline ${named}${others}`)
 }
 
+/** The same without a list of all, where it is known; whether its host is there does not matter. */
+export const mustBeDefined = async (bus: Bus, named: string): Promise<string> =>
+  (await isDefined(bus, named)) ? named : mustBeKnown(await knownPipelines(bus), named)
+
 /** The pipeline whose metadata store answers: the one that was named, or the only one there is. */
 export const metadataPipeline = async (bus: Bus, named: string | undefined): Promise<string> => {
   const graphs = await knownPipelines(bus)
   if (named) return mustBeKnown(graphs, named)
-  const keeping = [...graphs.values()].filter(keepsMetadata)
-  const [only, ...others] = keeping.map(({ pipeline }) => pipeline)
-  if (!only) throw new Fault('config.none', 'Nobody has defined a pipeline with a metadata store yet. See: millrace up')
-  if (others.length > 0)
-    throw new Fault('config.several', `Say which pipeline, with --pipeline: ${[only, ...others].join(', ')}`)
-  return only
+  const [only, ...others] = keepingMetadata(graphs)
+  if (others.length === 0) return only
+  const all = [only, ...others].join(', ')
+  throw new Fault(
+    'config.several',
+    `Say which pipeline, as several keep metadata: ${all}. Name it with --pipeline ${only}; a run, with ${only}/<number>`,
+  )
+}
+
+/** The pipelines that have a metadata store, one at least; a fault where none has. */
+export const keepingMetadata = (graphs: Graphs): readonly [string, ...string[]] => {
+  const [first, ...others] = [...graphs.values()]
+    .filter(keepsMetadata)
+    .map(({ pipeline }) => pipeline)
+    .sort()
+  if (first !== undefined) return [first, ...others]
+  throw new Fault('config.none', 'Nobody has defined a pipeline with a metadata store yet. See: millrace up')
 }
 
 /** Whether a pipeline has a metadata store: whoever runs it answers queries. */

@@ -1,10 +1,13 @@
-import { nearest } from '#agents/pipelines/config'
 import type { Bus } from '#bus/bus'
 import { Fault } from '#bus/fault'
 import { splitPart } from '#contracts/names'
+import { nearestPart } from '#contracts/nearest'
 import { type Graphs, knownPipelines } from './known.ts'
 
-type Store = { readonly pipeline: string; readonly node: string }
+export type Store = { readonly pipeline: string; readonly node: string }
+
+/** A store by its whole name. */
+export const partOf = ({ pipeline, node }: Store): string => `${pipeline}/${node}`
 
 /** The store a word names: `<pipeline>/<store>`, or the store alone where only one known pipeline has it. */
 export const storeNamed = async (bus: Bus, word: string): Promise<Store> => {
@@ -30,12 +33,26 @@ export const storeIn = (graphs: Graphs, word: string): Store => {
 /** Every store of files that a known pipeline has, with its pipeline. */
 export const storesIn = (graphs: Graphs): readonly string[] =>
   [...graphs.values()].flatMap(({ pipeline, nodes }) =>
-    nodes.filter(({ kind }) => kind === 'filesystem-store').map(({ name }) => `${pipeline}/${name}`),
+    nodes.filter(({ kind }) => !others.has(kind)).map(({ name }) => `${pipeline}/${name}`),
   )
+
+/** Kinds of node that keep no files of their own. */
+const others: ReadonlySet<string> = new Set(['metadata-store', 'metadata-client', 'store-client', 'action'])
 
 /** What is said of a store that no pipeline has. */
 export const unknownStore = (word: string, stores: readonly string[]): Fault =>
   new Fault(
     'store.unknown',
-    `No pipeline has a store ${word}${stores.length > 0 ? nearest(word, stores) : '; none is known. See: millrace up'}`,
+    `No pipeline has a store ${word}${stores.length > 0 ? nearestPart(word, stores) : '; none is known. See: millrace up'}`,
   )
+
+/** Throws what was thrown; where nobody answers for a store that no pipeline has, a fault that names those there are. */
+export const orUnknownStore =
+  (bus: Bus, store: Store) =>
+  async (cause: unknown): Promise<never> => {
+    if (!(cause instanceof Fault && cause.code === 'bus.no-owner')) throw cause
+    const stores = storesIn(await knownPipelines(bus).catch((): Graphs => new Map()))
+    const named = partOf(store)
+    if (stores.length === 0 || stores.includes(named)) throw cause
+    throw unknownStore(named, stores)
+  }

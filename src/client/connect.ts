@@ -1,0 +1,33 @@
+import { readCredentials, securityOf } from '#bus/credentials'
+import { openBus } from '#bus/jetstream'
+import { type Client, clientOf } from './client.ts'
+
+export type { Preview } from '#contracts/repetition'
+export type * from './artifacts.ts'
+export type { Client } from './client.ts'
+export type { LogLine, LogsOptions } from './logs.ts'
+export { openLineageOf, type RunEvent } from './open-lineage.ts'
+export type { Page } from './page.ts'
+export type { RerunOptions } from './repeating.ts'
+export type * from './rows.ts'
+export type { Started } from './starting.ts'
+
+export type ConnectOptions = {
+  /** The NATS server; `NATS_URL`, or the local one, unless given. */
+  readonly url?: string
+  /** Who the script is: letters, digits, - and _. A file of credentials says it by itself. */
+  readonly principal?: string
+  /** The file that `millrace certs script` wrote, where the server lets in only those whom it knows. */
+  readonly creds?: string
+}
+
+/**
+ * Connects a script to the bus. A script is no host: what it publishes, asks and reads, it does under its own name. Rejects
+ * where no server answers.
+ */
+export const connect = async ({ url, principal = 'script', creds }: ConnectOptions = {}): Promise<Client> => {
+  const carried = creds === undefined ? undefined : readCredentials(creds)
+  const server = url ?? carried?.url ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222'
+  const security = carried && securityOf(carried, carried.ca, server)
+  return clientOf(await openBus({ url: server, principal, ...(security && { security }) }))
+}

@@ -1,0 +1,15 @@
+/** The rows that a script is given. */
+export type { ArtifactRow, ArtifactTagRow, HappeningRow } from '#contracts/artifact-rows'
+export type {
+  GraphEdge,
+  GraphNodeRow,
+  MetricRow,
+  NodeRow,
+  NodeState,
+  ParamRow,
+  PauseRow,
+  RequestRow,
+  RunRow,
+  RunState,
+  TagRow,
+} from '#contracts/rows'

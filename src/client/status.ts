@@ -1,0 +1,51 @@
+import type { Bus } from '#bus/bus'
+import { read } from './asking.ts'
+import { keepsMetadata, knownPipelines, mustBeKnown } from './known.ts'
+import type { ShownGraph } from './pipelines.ts'
+import type { GraphNodeRow } from './rows.ts'
+
+/** The log, who is there, and how every node stands. */
+export type Status = {
+  /** The log's id. */
+  readonly log: string
+  /** Its last sequence. */
+  readonly head: number
+  readonly pipelines: readonly string[]
+  readonly hosts: readonly string[]
+  /** How much work agents gave up on. */
+  readonly dead: number
+  /** null where no metadata store answers. */
+  readonly nodes: readonly GraphNodeRow[] | null
+  /** The pipelines whose metadata stores were to be asked. */
+  readonly metadata: readonly string[]
+}
+
+/** Looks at everything once; `metadata` names whose metadata store tells how the nodes stand. */
+export const statusOf = async (
+  bus: Bus,
+  { metadata }: { readonly metadata?: string | undefined } = {},
+): Promise<Status> => {
+  const known = await knownPipelines(bus)
+  const keeping = [...known.values()].filter(keepsMetadata).map(({ pipeline }) => pipeline)
+  const scopes = metadata === undefined ? keeping : [mustBeKnown(known, metadata)]
+  const [hosts, dead, head, nodes] = await Promise.all([bus.present(), bus.dead(), bus.head(), nodesFrom(bus, scopes)])
+  const pipelines = [...known.keys()].sort()
+  return {
+    log: bus.logId,
+    head,
+    pipelines,
+    hosts: hosts.map(({ host }) => host),
+    dead: dead.length,
+    nodes,
+    metadata: scopes,
+  }
+}
+
+/** Every node of all pipelines as it stands, from the first metadata store that answers: each of them knows all. */
+const nodesFrom = async (bus: Bus, scopes: readonly string[]): Promise<readonly GraphNodeRow[] | null> => {
+  for (const scope of scopes) {
+    const found = await read<ShownGraph>(bus, scope, 'graph', {}).catch(() => undefined)
+    if (found) return found.nodes
+  }
+  return null
+}

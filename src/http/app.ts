@@ -6,10 +6,14 @@ import { addContent } from './content.ts'
 import { addEvents } from './events.ts'
 import { guard, harmlessly } from './guard.ts'
 import { addHealth } from './health.ts'
+import { addLogText } from './log-text.ts'
+import { addLogs } from './logs.ts'
 import { addNodes } from './nodes.ts'
+import { addOrders } from './orders.ts'
 import { invalid, notFound, onError } from './problem.ts'
 import { addReads } from './reads.ts'
 import type { App, Site } from './site.ts'
+import { addUpload } from './upload.ts'
 import { addWrites } from './writes.ts'
 
 /** How large a request may be, in bytes: facts and commands are small, and files travel otherwise. */
@@ -27,12 +31,20 @@ export const appOf = (site: Site): App => {
   const tooLarge = () => {
     throw new HTTPException(413, { message: `A request may hold ${largest} bytes` })
   }
-  app.use(bodyLimit({ maxSize: largest, onError: tooLarge }))
+  const limited = bodyLimit({ maxSize: largest, onError: tooLarge })
+  // The bytes of artifacts alone go to disk as they come, however many they are.
+  app.use((c, next) =>
+    c.req.method === 'PUT' && /^\/api\/artifacts\/[^/]+\/[^/]+\/content$/.test(c.req.path) ? next() : limited(c, next),
+  )
   addHealth(app, site)
   addReads(app, site)
   addContent(app, site)
+  addUpload(app, site)
   addEvents(app, site)
   addWrites(app, site)
+  addOrders(app, site)
+  addLogs(app, site)
+  addLogText(app, site)
   const info = { title: 'Millrace', version: '1', description: 'What can be read and asked of a web process.' }
   app.doc31('/openapi.json', { openapi: '3.1.0', info })
   addConsole(app, site)

@@ -59,6 +59,11 @@ export const addConsole = (app: App, site: Pick<Site, 'graphs'>, folders: readon
   })
   // Addresses that the command line prints.
   app.get('/runs/*', async (c) => (folder ? send(c, folder, 'index.html') : c.redirect(`/api${c.req.path}`)))
+  // A user's node of this name keeps its page.
+  app.get('/hosts', async (c, next) => {
+    if (partsOf(site).some((part) => part.endsWith('/hosts'))) return next()
+    return folder ? send(c, folder, 'index.html') : c.redirect('/api/hosts')
+  })
   app.get('/artifacts/*', async (c) => {
     if (folder) return send(c, folder, 'index.html')
     const node = c.req.path.slice('/artifacts/'.length)

@@ -1,44 +1,31 @@
 import { Readable } from 'node:stream'
 import { z } from '@hono/zod-openapi'
-import { orAborted } from '#bus/abort'
-import { Fault, faults } from '#bus/fault'
-import { problemsOf } from '#contracts/all'
+import { faults } from '#bus/fault'
+import { exact } from '#contracts/fields'
 import { digest, name } from '#contracts/names'
-import { serviceOf } from '#contracts/subjects'
+import { askStore, checked } from './asked.ts'
 import { problem } from './problem.ts'
 import { part, rangeIn } from './range.ts'
 import type { App, Site } from './site.ts'
 
-/** How long a store may take to answer, and how often it is asked again while it puts many bytes into its bucket. */
-const patience = 60_000
-const tries = 10
-
 const isInside = (path: string): boolean =>
   !path.startsWith('/') && !/[\\\0]/.test(path) && !path.split('/').some((step) => step === '..' || step === '.')
 
-const asked = z.strictObject({
+/** A path inside a store, as a query says it. */
+export const artifactPath = z.string().min(1).max(4096).refine(isInside, 'use a path inside the store, without ..')
+
+const asked = exact({
   pipeline: name,
   store: name,
-  path: z.string().min(1).max(4096).refine(isInside, 'use a path inside the store, without ..'),
+  path: artifactPath,
   digest: digest.optional().describe('Which bytes are expected there'),
 })
 
 const provided = z.object({ path: z.string(), digest, size: z.int().nonnegative(), host: name })
 
 /** Streams an artifact's bytes. The store's host puts them into its bucket first where they no longer lie there. */
-export const addContent = (app: App, { bus, signal, patience: timeout = patience }: Site): void => {
-  const provide = async (subject: string, path: string, left: AbortSignal): Promise<z.output<typeof provided>> => {
-    for (let asked = 1; ; asked++) {
-      try {
-        return provided.parse(await orAborted(bus.request(subject, { path }, { timeout }), left))
-      } catch (cause) {
-        const isSlow = cause instanceof Fault && cause.code === 'bus.timeout'
-        if (left.aborted) throw faults.closed(subject)
-        if (!isSlow || asked === tries) throw cause
-      }
-    }
-  }
-
+export const addContent = (app: App, site: Site): void => {
+  const { bus, signal } = site
   app.openAPIRegistry.registerPath({
     method: 'get',
     path: '/api/artifacts/{pipeline}/{store}/content',
@@ -56,12 +43,10 @@ export const addContent = (app: App, { bus, signal, patience: timeout = patience
     },
   })
   app.get('/api/artifacts/:pipeline/:store/content', async (c) => {
-    const parsed = asked.safeParse({ ...c.req.query(), ...c.req.param() })
-    if (!parsed.success) throw faults.brokenQuery('content', problemsOf(parsed.error.issues), parsed.error.issues)
-    const { pipeline, store, path, digest: expected } = parsed.data
-    const subject = serviceOf(pipeline, store, 'provide', bus.principal)
+    const said = { ...c.req.query(), ...c.req.param() }
+    const { pipeline, store, path, digest: expected } = checked('content', asked, said)
     const left = AbortSignal.any([signal, c.req.raw.signal])
-    const found = await provide(subject, path, left)
+    const found = provided.parse(await askStore(site, { pipeline, store, verb: 'provide' }, { path }, left))
     if (expected && expected !== found.digest) throw faults.wrongBytes(expected, found.digest)
 
     const headers = {

@@ -1,10 +1,11 @@
 import { z } from '@hono/zod-openapi'
-import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
+import type { SSEStreamingApi } from 'hono/streaming'
 import { reasonOf } from '#bus/fault'
 import { readEvent } from '#contracts/all'
 import type { Recorded } from '#contracts/envelope'
 import { position } from '#contracts/names'
 import { type News, ownSequence } from '#projections/progress'
+import { eventStream } from './event-stream.ts'
 import { watchPresence } from './presence.ts'
 import { type App, positionHeader, type Site } from './site.ts'
 
@@ -56,28 +57,22 @@ export const addEvents = (app: App, site: Site): void => {
     const from = c.req.header('Last-Event-ID') || c.req.query('from')
     c.header(positionHeader, site.viewer.follower.now().position)
     if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
-    const response = streamSSE(c, (sse) => stream({ ...site, heartbeat, onPresence }, sse, from))
-    // HTTP/2 has frames of its own and forbids these; in HTTP/1.1 the server sets them itself.
-    for (const header of ['Transfer-Encoding', 'Connection']) response.headers.delete(header)
-    return response
+    return eventStream(c, site.signal, (sse, ending) => stream({ ...site, heartbeat, onPresence, ending }, sse, from))
   })
 }
 
 type Streamed = Site & {
   readonly heartbeat: number
   readonly onPresence: ReturnType<typeof watchPresence>
+  readonly ending: AbortSignal
 }
 
 const stream = async (
-  { bus, viewer, signal, heartbeat, onPresence, say }: Streamed,
+  { bus, viewer, ending, heartbeat, onPresence, say }: Streamed,
   sse: SSEStreamingApi,
   from?: string,
 ): Promise<void> => {
   const { follower } = viewer
-  const left = new AbortController()
-  const ending = AbortSignal.any([signal, left.signal])
-  sse.onAbort(() => left.abort())
-
   const waiting: News[] = []
   let wake = (): void => undefined
   ending.addEventListener('abort', () => wake())
@@ -160,6 +155,5 @@ const stream = async (
   } finally {
     off()
     offPresence()
-    left.abort()
   }
 }

@@ -32,7 +32,7 @@ export const guard =
   async (c, next) => {
     for (const host of hostsOf(c)) if (!isNamed(names, host)) throw faults.misdirected(host)
     const { method, path } = c.req
-    if (!['GET', 'HEAD'].includes(method) || path === '/api/events') sameOrigin(c)
+    if (!['GET', 'HEAD'].includes(method) || path === '/api/events' || path.endsWith('/logs')) sameOrigin(c)
     await next()
   }
 

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { faults } from '#bus/fault'
+import { hint } from '#contracts/nearest'
 import type { GraphNode } from '#contracts/pipeline'
 import { queryOf } from '#contracts/subjects'
 import type { ShownNode } from '#projections/graph-view'
@@ -81,6 +82,18 @@ export const addNodes = (app: App, site: Site): void => {
     const url = await webOf(elsewhere.pipeline)
     if (!url) throw faults.nothingThere(`page of ${elsewhere.part} here, and no web process of ${elsewhere.pipeline}`)
     return c.redirect(`${url}/${name}?of=${elsewhere.pipeline}`, 307)
+  })
+
+  // As a node is called everywhere, typed as an address.
+  app.get('/:pipeline{[\\w-]+}/:node{[\\w-]+}', async (c, next) => {
+    const { pipeline, node } = c.req.param()
+    const { nodes } = (await merged()).graph
+    const parts = [...own, ...nodes.map(({ part }) => part)]
+    const isKnown = parts.some((part) => part.startsWith(`${pipeline}/`))
+    if (!isKnown) return next()
+    const part = `${pipeline}/${node}`
+    if (!parts.includes(part)) throw faults.nothingThere(`node ${part}${hint(part, parts)}`)
+    return c.redirect(`/${node}?of=${pipeline}`, 307)
   })
 
   app.on(methods, '/:node{[\\w-]+}/api/*', async (c) => {

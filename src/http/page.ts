@@ -5,6 +5,7 @@ import { html, raw } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { builtAt, builtIn, styleSheets } from './built.ts'
 import { momentOf } from './console/text.ts'
+import { header, keys } from './page-frame.ts'
 
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>
 
@@ -13,7 +14,7 @@ const style = `
   :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif }
   body { margin: 0 auto; max-width: 75rem; padding: 1rem } main { overflow-wrap: anywhere }
   h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem }
-  nav a, .brand { margin-right: 1rem } .brand img, .skip { display: none }
+  nav a { margin-right: 1rem } .skip { display: none }
   .pill { border: 1px solid; border-radius: 1em; padding: .1em .7em }
   dl > div { display: grid; grid-template-columns: 7rem 1fr; gap: 1rem } dt { opacity: .7 } dd { margin: 0 }
   .table-box { overflow-x: auto } table { border-collapse: collapse; width: 100% }
@@ -21,12 +22,16 @@ const style = `
   .short, thead th { white-space: nowrap } code { font-size: .85em } pre { white-space: pre-wrap }
 `
 
-/** What a page may do: show itself in its own style or the console's, with the one script that the console lends it. */
+/**
+ * What a page may do: show itself in its own style or the console's, with the one script that the console lends it, and
+ * hear from this server that something has changed.
+ */
 export const pagePolicy = [
   "default-src 'none'",
   "script-src 'self'",
   `style-src 'self' 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
   "img-src 'self'",
+  "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
@@ -44,16 +49,13 @@ export const layout = (title: string, body: Html, folders: readonly string[] = b
     ? html`<link rel="icon" href="/console/icon.svg" type="image/svg+xml"><script src="/console/page.js"></script>
 ${styleSheets(folder).map((href) => html`<link rel="stylesheet" href="${href}">`)}`
     : html`<style>${raw(style)}</style>`
-  const screens = folder
-    ? html`<nav aria-label="Screens"><a href="/">Pipelines</a><a href="/runs">Runs</a><a href="/artifacts">Artifacts</a></nav>`
-    : html`<nav><a href="/">First page</a></nav>`
   return html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><title>${title} · Millrace</title>${look}</head>
 <body><a class="skip" href="#main">Skip to content</a>
-<header><a class="brand" href="/"><img src="/console/icon.svg" alt="" width="24" height="24">Millrace</a>${screens}</header>
-<main id="main" tabindex="-1">${body}</main></body></html>`
+${folder ? header() : html`<header><nav><a href="/">First page</a></nav></header>`}
+<main id="main" tabindex="-1">${body}</main>${folder ? keys() : ''}</body></html>`
 }
 
 /** A moment as people here write it, exact to whoever points at it. */
@@ -62,7 +64,10 @@ export const moment = (at: unknown): Html | '' =>
 
 /** A state, in its own words. */
 export const pill = (state: string): Html =>
-  html`<span class="pill" data-state="${state.startsWith('waiting') ? 'waiting' : state}">${state}</span>`
+  html`<span class="pill" data-state="${state.startsWith('waiting') ? 'waiting' : words(state)}">${words(state)}</span>`
+
+/** The API joins words; people read them apart. */
+const words = (state: string): string => state.replaceAll('-', ' ')
 
 export type Column<Row> = {
   readonly label: string
@@ -104,7 +109,7 @@ export const problemPage = (title: string, detail: string): Html =>
   layout(
     title,
     html`<div class="page-head"><h1>${title}</h1></div>
-<p class="note">${detail}. <a href="/">Go to the pipelines</a></p>`,
+<p class="note">${detail}${/[.?!]$/.test(detail) ? '' : '.'} <a href="/">All pipelines, with their nodes</a></p>`,
   )
 
 /** The first page where no console has been built. */

@@ -4,7 +4,9 @@ import { HTTPException } from 'hono/http-exception'
 import { ask } from '#bus/command'
 import type { Answer } from '#bus/handle'
 import { postFact } from '#bus/post'
+import { exact } from '#contracts/fields'
 import { name } from '#contracts/names'
+import { mustBeDefined, unlessUnknown } from './asked.ts'
 import { problem, refused } from './problem.ts'
 import { type App, positionHeader, type Site } from './site.ts'
 
@@ -12,16 +14,20 @@ const accepted = z.object({
   accepted: z.literal(true),
   position: z.string().nullable().describe('Where it is recorded; null where what was asked for held already'),
 })
-const responses = {
+/** What an order comes to. */
+export const responses = {
   200: { description: 'Accepted', content: { 'application/json': { schema: accepted } } },
   409: { description: 'Refused', content: { 'application/problem+json': { schema: problem } } },
   default: { description: 'A problem', content: { 'application/problem+json': { schema: problem } } },
 } as const
-const json = <Schema extends z.ZodType>(schema: Schema) => ({
+export const json = <Schema extends z.ZodType>(schema: Schema) => ({
   required: true as const,
   content: { 'application/json': { schema } },
 })
-const id = z.uuid().optional().describe('Kept when the same is sent again after a doubt, so that it is done once')
+export const id = z
+  .uuid()
+  .optional()
+  .describe('Kept when the same is sent again after a doubt, so that it is done once')
 
 const startRun = createRoute({
   method: 'post',
@@ -30,7 +36,7 @@ const startRun = createRoute({
   summary: 'Ask for a run, whatever has arrived',
   request: {
     params: z.object({ pipeline: name }),
-    body: json(z.strictObject({ message: z.string().max(1000).optional(), id })),
+    body: json(exact({ message: z.string().max(1000).optional(), id })),
   },
   responses,
 })
@@ -42,7 +48,7 @@ const command = createRoute({
   summary: 'Ask a command of an aggregate’s owner',
   request: {
     params: z.object({ type: z.string().regex(/^[a-z]+\.[a-z-]+$/, 'use <aggregate>.<verb>') }),
-    body: json(z.strictObject({ scope: name, key: name, data: z.unknown(), id })),
+    body: json(exact({ scope: name, key: name, data: z.unknown(), id })),
   },
   responses,
 })
@@ -55,12 +61,13 @@ const fact = createRoute({
   path: '/api/facts',
   operationId: 'postFact',
   summary: 'Log a metric, a param or a tag from a script',
-  request: { body: json(z.strictObject({ pipeline: name, type: reportable, data: z.unknown(), id })) },
+  request: { body: json(exact({ pipeline: name, type: reportable, data: z.unknown(), id })) },
   responses,
 })
 
 /** Writing asks the bus, in the name of the server's user. */
-export const addWrites = (app: App, { bus, user }: Site): void => {
+export const addWrites = (app: App, site: Site): void => {
+  const { bus, user } = site
   app.post('/api/*', async (c, next) => {
     if (!/^application\/json\s*(;|$)/i.test(c.req.header('Content-Type') ?? ''))
       throw new HTTPException(415, { message: 'Say what is sent with Content-Type: application/json, if only {}' })
@@ -73,20 +80,22 @@ export const addWrites = (app: App, { bus, user }: Site): void => {
     const address = { aggregate: 'pipeline', scope: pipeline, key: 'self' }
     const data = message === undefined ? {} : { message }
     const wanted = { address, type: 'pipeline.start', data, ...(asked && { id: asked }) }
-    return translate(c, await ask(bus, wanted, { onBehalfOf: user }))
+    const asking = ask(bus, wanted, { onBehalfOf: user })
+    return answered(c, await asking.catch((cause: unknown) => unlessUnknown(site, cause, pipeline)))
   })
 
   app.openapi(command, async (c) => {
     const { type } = c.req.valid('param')
     const { scope, key, data, id: asked } = c.req.valid('json')
     const address = { aggregate: type.split('.')[0] ?? '', scope, key }
-    return translate(c, await ask(bus, { address, type, data, ...(asked && { id: asked }) }, { onBehalfOf: user }))
+    return answered(c, await ask(bus, { address, type, data, ...(asked && { id: asked }) }, { onBehalfOf: user }))
   })
 
   app.openapi(fact, async (c) => {
     const { pipeline, type, data, id: posted } = c.req.valid('json')
+    await mustBeDefined(site, pipeline)
     const known = { scope: pipeline, type, data, onBehalfOf: user, ...(posted && { id: posted }) }
-    return translate(c, { accepted: true, position: await postFact(bus, known) })
+    return answered(c, { accepted: true, position: await postFact(bus, known) })
   })
 
   app.all('/api/commands/*', onlyPosted)
@@ -94,12 +103,14 @@ export const addWrites = (app: App, { bus, user }: Site): void => {
   app.all('/api/pipelines/:pipeline/runs', onlyPosted)
 }
 
-const onlyPosted = (c: Context): never => {
+/** Says that an address takes POST alone. */
+export const onlyPosted = (c: Context): never => {
   const message = `What is recorded is sent with POST, and ${c.req.path} is nothing else`
   throw new HTTPException(405, { message, res: new Response(null, { headers: { Allow: 'POST' } }) })
 }
 
-const translate = (c: Context, answer: Answer | { readonly accepted: true; readonly position: string }) => {
+/** An owner's answer as HTTP has it. */
+export const answered = (c: Context, answer: Answer | { readonly accepted: true; readonly position: string }) => {
   if (!answer.accepted) return refused(c, answer) as never
   if (answer.position) c.header(positionHeader, answer.position)
   return c.json({ accepted: true as const, position: answer.position ?? null }, 200)

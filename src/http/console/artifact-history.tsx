@@ -1,6 +1,7 @@
-import type { Happening } from './api.ts'
+import type { Happening } from './api-artifacts.ts'
 import { Link } from './link.tsx'
 import { Moment } from './moment.tsx'
+import { Part } from './part.tsx'
 import { runAddress } from './router.ts'
 import { Table } from './table.tsx'
 import { visible } from './text.ts'
@@ -23,8 +24,8 @@ export const ArtifactHistory = ({ history }: { readonly history: readonly Happen
     keyOf={({ position }) => position}
     columns={[
       { label: 'What', of: ({ what }) => what },
-      { label: 'By', of: ({ part, principal }) => part ?? principal },
-      { label: 'Through', of: ({ peer }) => peer },
+      { label: 'By', of: ({ part, principal }) => <Part part={part ?? principal} />, long: true },
+      { label: 'Through', of: ({ peer }) => peer && <Part part={peer} />, long: true },
       { label: 'Run', of: ({ run }) => run && <Link to={runAddress(run)}>{run}</Link> },
       { label: 'Said', of: said, long: true },
       { label: 'When', of: ({ at }) => <Moment at={at} />, short: true },

@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import type { Artifact } from './api.ts'
+import type { Artifact } from './api-artifacts.ts'
 import { ArtifactLink } from './artifact-link.tsx'
 import { Folder } from './folder.tsx'
 import { Link } from './link.tsx'
@@ -9,6 +9,7 @@ import { Page } from './page.tsx'
 import { ProblemNote } from './problem-note.tsx'
 import { artifactsQuery, graphQuery } from './queries.ts'
 import { go, runAddress } from './router.ts'
+import { keepsFiles } from './states.ts'
 import { Table } from './table.tsx'
 import { sizeOf } from './text.ts'
 
@@ -17,7 +18,7 @@ export const ArtifactsPage = ({ store }: { readonly store: string | undefined })
   const query = useInfiniteQuery(artifactsQuery({ node: store, sort: 'time' }))
   const { data, error, refetch } = query
   const { data: graph } = useQuery(graphQuery)
-  const stores = graph?.nodes.filter(({ kind }) => kind === 'filesystem-store').map(({ part }) => part) ?? []
+  const stores = graph?.nodes.filter(keepsFiles).map(({ part }) => part) ?? []
   const items = data?.pages.flatMap((page) => page.items) ?? []
   const folder = graph?.nodes.find(({ part, watch }) => watch && (part === store || !store))?.path
   return (

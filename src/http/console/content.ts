@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
-import { ask, contentOf } from './api.ts'
+import { ask, contentOf } from './ask.ts'
 
 /** How much of a file is fetched for its preview, in bytes. */
 export const mostShown = 256 * 1024
@@ -50,6 +50,9 @@ const endingOf = (path: string): string => path.split('.').at(-1)?.toLowerCase()
 
 /** The type of an image that is shown as one; never of one that could hold a script. */
 export const imageTypeOf = (path: string): string | undefined => images[endingOf(path)]
+
+/** Whether a file is shown as Markdown: cards are written so. */
+export const isMarkdown = (path: string): boolean => ['md', 'markdown'].includes(endingOf(path))
 
 /** What stands between the cells of a table, where a file is one. */
 export const separatorOf = (path: string): string | undefined => ({ csv: ',', tsv: '\t' })[endingOf(path)]

@@ -1,17 +1,26 @@
-import { useReactFlow, useStore } from '@xyflow/react'
-import { useEffect } from 'react'
-import type { Layout } from './layout.ts'
+import { useReactFlow, useStore, type Viewport } from '@xyflow/react'
+import { useEffect, useRef } from 'react'
+import type { Box, Layout } from './layout.ts'
 
 /** Around the drawing, with room for the buttons below it; smaller than this nobody can read it. */
 const margin = 12
 const foot = 48
-const smallest = 0.6
+export const smallest = 0.6
+
+type Props = {
+  readonly on: Layout
+  /** The node that is open: it stays in sight. */
+  readonly open: string | undefined
+}
 
 /** Shows the whole graph, or its beginning where the whole would be too small, whenever layout or room have changed. */
-export const Fitting = ({ on }: { readonly on: Layout }) => {
-  const { setViewport } = useReactFlow()
+export const Fitting = ({ on, open }: Props) => {
+  const { getViewport, setViewport } = useReactFlow()
   const width = useStore((store) => store.width)
   const height = useStore((store) => store.height)
+  const box = open === undefined ? undefined : on.nodes.get(open)
+  const shown = useRef(box)
+  shown.current = box
 
   useEffect(() => {
     if (!width || !height) return
@@ -20,7 +29,19 @@ export const Fitting = ({ on }: { readonly on: Layout }) => {
     const zoom = Math.max(smallest, fitting)
     const x = margin + Math.max(0, (room.width - on.size.width * zoom) / 2)
     const y = margin + Math.max(0, (room.height - on.size.height * zoom) / 2)
-    void setViewport({ x, y, zoom })
+    void setViewport(inSight({ x, y, zoom }, shown.current, width, height))
   }, [on, width, height, setViewport])
+
+  useEffect(() => {
+    if (width && height && box) void setViewport(inSight(getViewport(), box, width, height))
+  }, [box, width, height, getViewport, setViewport])
   return null
+}
+
+/** Moves a drawing as little as is needed for a node to be in sight. */
+const inSight = ({ x, y, zoom }: Viewport, box: Box | undefined, width: number, height: number): Viewport => {
+  if (!box) return { x, y, zoom }
+  const within = (at: number, from: number, length: number, room: number): number =>
+    Math.max(margin - from * zoom, Math.min(at, room - margin - (from + length) * zoom))
+  return { x: within(x, box.x, box.width, width), y: within(y, box.y, box.height, height - foot + margin), zoom }
 }

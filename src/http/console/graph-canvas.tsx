@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Controls, MarkerType, ReactFlow } from '@xyflow/react'
 import type { Graph } from './api.ts'
-import { Fitting } from './fitting.tsx'
+import { Fitting, smallest } from './fitting.tsx'
 import { GraphEdge, type RoutedEdge } from './graph-edge.tsx'
 import { type FrameNode, GraphFrame } from './graph-frame.tsx'
 import { type CardNode, GraphNode } from './graph-node.tsx'
@@ -44,7 +44,7 @@ export const GraphCanvas = ({ graph, open, onOpen }: Props) => {
         minZoom={0.2}
         maxZoom={1.5}
       >
-        <Fitting on={layout} />
+        <Fitting on={layout} open={open} />
         <Revealing />
         <Controls showInteractive={false} orientation="horizontal" />
       </ReactFlow>
@@ -52,9 +52,10 @@ export const GraphCanvas = ({ graph, open, onOpen }: Props) => {
   )
 }
 
-/** As high as the drawing needs at full size, and no higher than the window has room for. */
+/** As high as the drawing needs, at full size or the smallest, and no higher than the window has room for. */
 const roomFor = ({ size: { width, height } }: Layout) => ({
   aspectRatio: `${width} / ${height + 72}`,
+  minHeight: `min(72vh, ${Math.round(height * smallest) + 72}px)`,
   maxHeight: `min(72vh, ${height + 72}px)`,
 })
 

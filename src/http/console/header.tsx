@@ -1,3 +1,5 @@
+import { screens } from './key-list.ts'
+import { KeysButton } from './keys.tsx'
 import { Link } from './link.tsx'
 import { useLive } from './live.ts'
 import { useAddress } from './router.ts'
@@ -14,15 +16,11 @@ export const Header = () => {
         Millrace
       </Link>
       <nav aria-label="Screens">
-        <Link to="/" current={section === ''}>
-          Pipelines
-        </Link>
-        <Link to="/runs" current={section === 'runs'}>
-          Runs
-        </Link>
-        <Link to="/artifacts" current={section === 'artifacts'}>
-          Artifacts
-        </Link>
+        {screens.map(([, to, screen]) => (
+          <Link key={to} to={to} current={`/${section}` === to}>
+            {screen}
+          </Link>
+        ))}
       </nav>
       <div className="header-end">
         <output className="live" data-state={state}>
@@ -35,6 +33,7 @@ export const Header = () => {
             {position.split('.').at(-1)}
           </span>
         )}
+        <KeysButton />
         <ThemeToggle />
       </div>
     </header>

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import type { Thing } from './api.ts'
+import type { Thing } from './api-artifacts.ts'
 import { ArtifactLink } from './artifact-link.tsx'
 import { Link } from './link.tsx'
 import { ProblemNote } from './problem-note.tsx'

@@ -2,17 +2,17 @@ import type { QueryClient } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
 
 /** What somebody who watches learns of an event. */
-type LiveEvent = { readonly aggregate: string; readonly run?: string }
+type LiveEvent = { readonly type: string; readonly aggregate: string; readonly run?: string }
 
 export type Live = { readonly state: 'connecting' | 'live' | 'reconnecting'; readonly position: string }
 
 /** Which topics an event of each aggregate touches. */
 const touched: Readonly<Record<string, readonly string[]>> = {
-  pipeline: ['graph', 'runs', 'requests', 'artifacts', 'history'],
+  pipeline: ['graph', 'graphs', 'runs', 'requests', 'pauses', 'artifacts', 'history'],
   run: ['graph', 'runs', 'requests', 'attempts', 'why', 'used-by'],
   artifact: ['graph', 'artifacts', 'history', 'artifact-tags', 'why', 'used-by'],
   tracking: [],
-  host: ['graph'],
+  host: ['graph', 'hosts', 'presence'],
 }
 
 /** How long news is gathered before it is read again, and how long to wait after an answer that ended the stream. */
@@ -50,7 +50,7 @@ export const listen = (client: QueryClient): void => {
     source.addEventListener('position', (message) => {
       hear(message)
       // What was read before the stream began may be older than its beginning; a host may have come or gone unheard.
-      touch(heard ? ['graph'] : ['*'])
+      touch(heard ? ['graph', 'presence'] : ['*'])
       if (heard) void client.refetchQueries({ predicate: ({ state }) => state.status === 'error' })
       heard = true
     })
@@ -59,11 +59,13 @@ export const listen = (client: QueryClient): void => {
       heard = true
       touch(['*'])
     })
-    source.addEventListener('presence', () => touch(['graph']))
+    source.addEventListener('presence', () => touch(['graph', 'presence']))
     source.addEventListener('message', (message) => {
       hear(message)
-      const { aggregate, run } = JSON.parse(message.data) as LiveEvent
-      touch([...(touched[aggregate] ?? ['*']), ...(run ? [`run ${run}`] : [])])
+      const { type, aggregate, run } = JSON.parse(message.data) as LiveEvent
+      // Numbers come often, and are read apart from all else of a run.
+      const topic = type === 'tracking.metric-logged' ? 'metrics' : 'run'
+      touch([...(touched[aggregate] ?? ['*']), ...(run ? [`${topic} ${run}`] : [])])
     })
     source.addEventListener('error', () => {
       become({ state: 'reconnecting' })

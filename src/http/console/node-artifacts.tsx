@@ -14,15 +14,17 @@ const most = 20
 /** What happened to artifacts at a node: in the run that is looked at, or last. */
 export const NodeArtifacts = ({ node, run }: Props) => {
   const { data, error, refetch } = useQuery(historyQuery({ node: node.part, run, ...(!run && { limit: most }) }))
+  // That something was said of a file is told on its page.
+  const happened = data?.items.filter(({ what }) => what !== 'tagged') ?? []
   return (
     <>
       <h3>{isClient(node) ? 'What went through it' : 'Artifacts'}</h3>
       {error && <ProblemNote error={error} retry={refetch} />}
-      {data?.items.length === 0 && (
+      {data && happened.length === 0 && (
         <p className="quiet">{run ? `None in ${run}.` : 'None yet: no run has taken or given a file here.'}</p>
       )}
       <ol className="rows">
-        {data?.items.map((one) => (
+        {happened.map((one) => (
           <li key={`${one.position} ${one.store} ${one.path}`}>
             <ArtifactLink store={one.store} path={one.path} />{' '}
             <span className="quiet">

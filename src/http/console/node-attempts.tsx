@@ -5,7 +5,7 @@ import { Moment } from './moment.tsx'
 import { Pill } from './pill.tsx'
 import { ProblemNote } from './problem-note.tsx'
 import { attemptsQuery } from './queries.ts'
-import { runAddress } from './router.ts'
+import { logAddress, runAddress } from './router.ts'
 import { visibleLines } from './text.ts'
 
 type Props = { readonly part: string; readonly run: string | undefined }
@@ -21,11 +21,12 @@ export const NodeAttempts = ({ part, run }: Props) => {
       <ol className="rows">
         {data?.items.map((one) => (
           <li key={`${one.run} ${one.attempt} ${one.delivery} ${one.instance}`}>
-            <Pill state={one.outcome} /> <Link to={runAddress(one.run)}>{one.run}</Link>{' '}
-            {one.attempt > 1 && <>attempt {one.attempt} </>}
+            {one.outcome === 'superseded' ? <em>superseded</em> : <Pill state={one.outcome} />}{' '}
+            <Link to={runAddress(one.run)}>{one.run}</Link> {one.attempt > 1 && <>attempt {one.attempt} </>}
             <span className="quiet">
-              <Moment at={one.startedAt} />, <Duration from={one.startedAt} to={one.endedAt} />, on {one.host}
+              <Moment at={one.startedAt} />, <Duration from={one.startedAt} to={one.endedAt} />, on {one.host}{' '}
             </span>
+            <Link to={logAddress(one.run, { node: one.part, attempt: one.attempt })}>log</Link>
             {(one.reason ?? one.message) && <pre>{visibleLines(one.reason ?? one.message ?? '')}</pre>}
           </li>
         ))}

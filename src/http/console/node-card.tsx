@@ -1,8 +1,9 @@
 import type { GraphNode } from './api.ts'
 import { Icon } from './icon.tsx'
 import { Pill } from './pill.tsx'
+import { Reason } from './reason.tsx'
 import { isClient, kindOf, wordOf } from './states.ts'
-import { visible, withMoments } from './text.ts'
+import { inOneLine, withMoments } from './text.ts'
 
 type Props = { readonly node: GraphNode; readonly open: boolean; readonly onOpen: (part: string) => void }
 
@@ -11,7 +12,10 @@ export const NodeCard = ({ node, open, onOpen }: Props) => {
   const { label, icon } = kindOf(node)
   const state = wordOf(node)
   const news = node.fresh ? `${node.fresh} new ${node.fresh === 1 ? 'file' : 'files'}` : ''
-  const reason = visible(node.reason && node.reason !== state ? withMoments(node.reason) : news)
+  const isReused = typeof node.reused === 'number'
+  const reason = isReused
+    ? `reused as in run ${node.reused}`
+    : inOneLine(node.reason && node.reason !== state ? withMoments(node.reason) : news)
   return (
     <div className="node-box">
       <button
@@ -19,6 +23,7 @@ export const NodeCard = ({ node, open, onOpen }: Props) => {
         className={isClient(node) ? 'node client' : 'node'}
         data-kind={icon}
         data-part={node.part}
+        data-reused={isReused || undefined}
         aria-expanded={open}
         onClick={() => onOpen(node.part)}
       >
@@ -29,11 +34,11 @@ export const NodeCard = ({ node, open, onOpen }: Props) => {
           <Icon name={icon} />
           {label}
         </span>
-        {isClient(node) ? <span className="visually-hidden">{state}</span> : <Pill state={state} />}
+        {state && (isClient(node) ? <span className="visually-hidden">{state}</span> : <Pill state={state} />)}
       </button>
       {reason && (
         <p className="node-reason" title={reason}>
-          {reason}
+          <Reason text={reason} dueAt={node.dueAt} />
         </p>
       )}
     </div>

@@ -5,10 +5,12 @@ import { Folder } from './folder.tsx'
 import { Link } from './link.tsx'
 import { NodeArtifacts } from './node-artifacts.tsx'
 import { NodeAttempts } from './node-attempts.tsx'
+import { policiesOf } from './node-policies.ts'
 import { NodeStored } from './node-stored.tsx'
 import { Pill } from './pill.tsx'
+import { Reason } from './reason.tsx'
 import { runAddress } from './router.ts'
-import { isClient, kindOf, wordOf } from './states.ts'
+import { isClient, keepsFiles, kindOf, wordOf } from './states.ts'
 import { nameOf, visible, visibleLines, withMoments } from './text.ts'
 
 type Props = {
@@ -25,7 +27,8 @@ export const NodePanel = ({ node, graph, onClose, onOpen, run }: Props) => {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => heading.current?.focus(), [])
   const state = wordOf(node)
-  const isStore = node.kind === 'filesystem-store'
+  const isStore = keepsFiles(node)
+  const { reused } = node
 
   const parts = (found: readonly string[]) =>
     found.length > 0 && (
@@ -53,9 +56,19 @@ export const NodePanel = ({ node, graph, onClose, onOpen, run }: Props) => {
         </button>
       </div>
       <p>
-        <Pill state={state} /> <span className="quiet">{kindOf(node).label}</span>
+        {state && <Pill state={state} />} <span className="quiet">{kindOf(node).label}</span>
       </p>
-      {node.reason && node.reason !== state && <pre className="reason">{visibleLines(withMoments(node.reason))}</pre>}
+      {reused !== null && reused !== undefined && (
+        <p className="reason">
+          Reused as in <Link to={runAddress(`${run?.split('/')[0] ?? node.pipeline}/${reused}`)}>run {reused}</Link>: it
+          was not executed again.
+        </p>
+      )}
+      {node.reason && node.reason !== state && (
+        <pre className="reason">
+          <Reason text={visibleLines(withMoments(node.reason))} dueAt={node.dueAt} />
+        </pre>
+      )}
       {node.description && <p>{visible(node.description)}</p>}
       <Facts
         rows={[
@@ -65,6 +78,7 @@ export const NodePanel = ({ node, graph, onClose, onOpen, run }: Props) => {
           ['Stands for', node.of && parts([node.of])],
           ['After', parts(after.filter(({ target }) => target === node.part).map(({ source }) => source))],
           ['Before', parts(after.filter(({ source }) => source === node.part).map(({ target }) => target))],
+          ...policiesOf(node),
           ['New files', node.fresh === undefined ? null : String(node.fresh)],
           ['Last run', !run && node.run && <Link to={runAddress(node.run)}>{node.run}</Link>],
           ['Own page', node.kind !== 'unknown' && <a href={`/${node.name}?of=${node.pipeline}`}>/{node.name}</a>],

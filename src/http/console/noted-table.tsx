@@ -6,29 +6,33 @@ import { nameOf, visible } from './text.ts'
 type Props = { readonly title: string; readonly rows: readonly Noted[] }
 
 const steps: Column<Noted> = { label: 'Step', of: ({ step }) => step }
+const attempts: Column<Noted> = { label: 'Attempt', of: ({ attempt }) => attempt }
 
-/** Metrics, params or tags, as they were noted. */
-export const NotedTable = ({ title, rows }: Props) => {
-  if (rows.length === 0) return null
-  const hasSteps = rows.some(({ step }) => typeof step === 'number')
-  return (
+/** Params or tags, as they were noted. */
+export const NotedTable = ({ title, rows }: Props) =>
+  rows.length > 0 && (
     <section>
       <h2>{title}</h2>
-      <Table
-        rows={rows}
-        keyOf={({ position, key }) => `${position} ${key}`}
-        columns={[
-          { label: 'Name', of: ({ key }) => visible(key), long: true },
-          {
-            label: 'Value',
-            of: ({ value }) => visible(typeof value === 'string' ? value : JSON.stringify(value)),
-            long: true,
-          },
-          ...(hasSteps ? [steps] : []),
-          { label: 'By', of: ({ part, principal }) => (part ? nameOf(part) : principal) },
-          { label: 'When', of: ({ at }) => <Moment at={at} />, short: true },
-        ]}
-      />
+      <NotedRows rows={rows} />
     </section>
   )
-}
+
+/** Metrics, params or tags, row by row. */
+export const NotedRows = ({ rows }: Pick<Props, 'rows'>) => (
+  <Table
+    rows={rows}
+    keyOf={({ position, key }) => `${position} ${key}`}
+    columns={[
+      { label: 'Name', of: ({ key }) => visible(key), long: true },
+      {
+        label: 'Value',
+        of: ({ value }) => visible(typeof value === 'string' ? value : JSON.stringify(value)),
+        long: true,
+      },
+      ...(rows.some(({ step }) => typeof step === 'number') ? [steps] : []),
+      { label: 'By', of: ({ part, principal }) => (part ? nameOf(part) : principal) },
+      ...(rows.some(({ attempt }) => (attempt ?? 1) > 1) ? [attempts] : []),
+      { label: 'When', of: ({ at }) => <Moment at={at} />, short: true },
+    ]}
+  />
+)

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { contentQuery, imageTypeOf, mostShown, prettyJson, separatorOf, textIn } from './content.ts'
+import { contentQuery, imageTypeOf, isMarkdown, mostShown, prettyJson, separatorOf, textIn } from './content.ts'
+import { MarkdownView } from './markdown-view.tsx'
 import { PreviewImage } from './preview-image.tsx'
 import { PreviewTable } from './preview-table.tsx'
 import { ProblemNote } from './problem-note.tsx'
@@ -34,7 +35,9 @@ export const Preview = ({ store, path, digest, size }: Props) => {
   return (
     <>
       {!data.whole && <p className="note">Only the first {sizeOf(mostShown)} are shown.</p>}
-      {separator ? (
+      {isMarkdown(path) ? (
+        <MarkdownView text={text} />
+      ) : separator ? (
         <PreviewTable text={text} separator={separator} />
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.

@@ -1,4 +1,4 @@
-import type { Problem } from './api.ts'
+import type { Problem } from './ask.ts'
 import { visible } from './text.ts'
 
 type Props = { readonly error: Error; readonly retry?: () => unknown }

@@ -36,3 +36,18 @@ export const artifactAddress = (store: string, path: string): string =>
   `/artifacts/${store}?${new URLSearchParams({ path })}`
 
 export const runAddress = (run: string): string => `/runs/${run}`
+
+/** An address with what is said behind it; what is not said is left out. */
+export const addressWith = (path: string, said: Readonly<Record<string, string | number | undefined>>): string => {
+  const given = Object.entries(said).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]]))
+  return given.length > 0 ? `${path}?${new URLSearchParams(given)}` : path
+}
+
+/** Where the log of a run has its page. */
+export const logAddress = (
+  run: string,
+  said: { readonly node?: string | undefined; readonly attempt?: number | undefined } = {},
+): string => addressWith(`/runs/${run}/logs`, said)
+
+/** Where a node is open in the graph. */
+export const nodeAddress = (part: string): string => addressWith('/', { node: part })

@@ -1,4 +1,4 @@
-import type { Happening } from './api.ts'
+import type { Happening } from './api-artifacts.ts'
 import { ArtifactLink } from './artifact-link.tsx'
 import { Moment } from './moment.tsx'
 import { Table } from './table.tsx'
@@ -14,6 +14,7 @@ const groups = [
 export const RunArtifacts = ({ artifacts }: { readonly artifacts: readonly Happening[] }) =>
   groups.map(([title, whats]) => {
     const rows = artifacts.filter(({ what }) => (whats as readonly string[]).includes(what))
+    if (rows.length === 0 && title === 'Transfers') return null
     return (
       <section key={title}>
         <h2>{title}</h2>

@@ -1,27 +1,26 @@
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
-import type { Problem } from './api.ts'
-import { Duration } from './duration.tsx'
-import { Facts } from './facts.tsx'
+import type { RunDetail } from './api.ts'
+import type { Problem } from './ask.ts'
 import { GraphView } from './graph-view.tsx'
 import { Link } from './link.tsx'
-import { Moment } from './moment.tsx'
 import { NotedTable } from './noted-table.tsx'
 import { Page } from './page.tsx'
 import { Pill } from './pill.tsx'
 import { ProblemNote } from './problem-note.tsx'
 import { graphQuery, runQuery } from './queries.ts'
+import { addressWith, go, runAddress, useAddress } from './router.ts'
 import { RunArtifacts } from './run-artifacts.tsx'
+import { RunControls } from './run-controls.tsx'
 import { RunFailure } from './run-failure.tsx'
 import { graphOfRun } from './run-graph.ts'
-import { visible } from './text.ts'
+import { RunLog } from './run-log.tsx'
+import { RunMetrics } from './run-metrics.tsx'
+import { RunState } from './run-state.tsx'
 import { Timeline } from './timeline.tsx'
 
-/** One run: why it failed, its graph as it was, what it took and gave, when each node worked. */
+/** One run: why it failed, how it stands, its graph as it was, when each node worked, what it printed, took and gave. */
 export const RunPage = ({ run: name }: { readonly run: string }) => {
   const { data: run, error, refetch } = useQuery(runQuery(name))
-  const { data: present } = useQuery(graphQuery)
-  const [open, setOpen] = useState<string>()
   const isUnknown = (error as Problem | null)?.status === 404
   return (
     <Page title={`Run ${name}`} beside={run && <Pill state={run.state} />}>
@@ -32,31 +31,38 @@ export const RunPage = ({ run: name }: { readonly run: string }) => {
       )}
       {error && !isUnknown && <ProblemNote error={error} retry={refetch} />}
       {!run && !error && <p className="quiet">Reading …</p>}
-      {run && (
-        <>
-          <RunFailure run={run} />
-          <Facts
-            rows={[
-              ['Because of', visible(run.message)],
-              ['Started', <Moment key="started" at={run.startedAt} />],
-              [run.endedAt ? 'Took' : 'Runs for', <Duration key="took" from={run.startedAt} to={run.endedAt} />],
-            ]}
-          />
-          {run.more && (
-            <p className="note">
-              Only the first rows are shown of: {run.more.join(', ')}. <code>millrace</code> and the API list all.
-            </p>
-          )}
-          <h2>Graph</h2>
-          <GraphView graph={graphOfRun(run, present)} open={open} onOpen={setOpen} run={run.run} />
-          <h2>Timeline</h2>
-          <Timeline run={run} />
-          <RunArtifacts artifacts={run.artifacts} />
-          <NotedTable title="Metrics" rows={run.metrics} />
-          <NotedTable title="Params" rows={run.params} />
-          <NotedTable title="Tags" rows={run.tags} />
-        </>
-      )}
+      {run && <Run run={run} />}
     </Page>
+  )
+}
+
+const Run = ({ run }: { readonly run: RunDetail }) => {
+  const { data: present } = useQuery(graphQuery)
+  const { said } = useAddress()
+  const cut = run.more?.filter((section) => section !== 'metrics') ?? []
+  const open = (node?: string) =>
+    go(addressWith(runAddress(run.run), { ...Object.fromEntries(said), node }), { replace: true })
+  return (
+    <>
+      <RunFailure run={run} />
+      <RunState run={run} />
+      <div className="row-orders">
+        <RunControls run={run} />
+      </div>
+      {cut.length > 0 && (
+        <p className="note">
+          Only the first rows are shown of: {cut.join(', ')}. <code>millrace</code> and the API list all.
+        </p>
+      )}
+      <h2>Graph</h2>
+      <GraphView graph={graphOfRun(run, present)} open={said.get('node') ?? undefined} onOpen={open} run={run.run} />
+      <h2>Timeline</h2>
+      <Timeline run={run} />
+      <RunLog run={run} />
+      <RunArtifacts artifacts={run.artifacts} />
+      <RunMetrics run={run.run} />
+      <NotedTable title="Params" rows={run.params} />
+      <NotedTable title="Tags" rows={run.tags} />
+    </>
   )
 }

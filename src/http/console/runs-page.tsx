@@ -1,4 +1,5 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { Cut } from './cut.tsx'
 import { Duration } from './duration.tsx'
 import { Folder } from './folder.tsx'
 import { Link } from './link.tsx'
@@ -7,50 +8,39 @@ import { Older } from './older.tsx'
 import { Page } from './page.tsx'
 import { Pill } from './pill.tsx'
 import { ProblemNote } from './problem-note.tsx'
-import { graphQuery, queuedQuery, runsQuery } from './queries.ts'
-import { go, runAddress, useAddress } from './router.ts'
+import { graphQuery } from './queries.ts'
+import { QueuedRequests } from './queued-requests.tsx'
+import { runAddress, useAddress } from './router.ts'
+import { filtersIn, RunsFilters } from './runs-filters.tsx'
+import { runsQuery } from './runs-query.ts'
 import { StartRun } from './start-run.tsx'
+import { triggerWords } from './states.ts'
 import { Table } from './table.tsx'
-import { visible } from './text.ts'
+import { inOneLine, visible } from './text.ts'
 
-const states = ['running', 'succeeded', 'failed'] as const
-
-/** All runs, newest first, live. */
+/** All runs, newest first, live; what is still queued stands above them. */
 export const RunsPage = () => {
-  const { said } = useAddress()
-  const state = states.find((one) => one === said.get('state'))
-  const query = useInfiniteQuery(runsQuery({ state }))
+  const filters = filtersIn(useAddress().said)
+  const query = useInfiniteQuery(runsQuery(filters))
   const { data, error, refetch } = query
-  const { data: queued } = useQuery(queuedQuery)
   const { data: graph } = useQuery(graphQuery)
   const runs = data?.pages.flatMap(({ items }) => items) ?? []
+  const pipelines = new Set(graph?.nodes.flatMap(({ kind, pipeline }) => (kind === 'metadata-store' ? [pipeline] : [])))
+  const isNarrowed = Object.values(filters).some((value) => value !== undefined)
   const watched = graph?.nodes.find((node) => node.watch)
   return (
     <Page title="Runs" beside={<StartRun />}>
-      <p>
-        <label>
-          State{' '}
-          <select
-            value={state ?? ''}
-            onChange={({ target }) => go(target.value ? `/runs?state=${target.value}` : '/runs', { replace: true })}
-          >
-            <option value="">all</option>
-            {states.map((one) => (
-              <option key={one}>{one}</option>
-            ))}
-          </select>
-        </label>
-      </p>
+      <QueuedRequests />
+      <RunsFilters filters={filters} pipelines={[...pipelines]} />
       {error && <ProblemNote error={error} retry={refetch} />}
-      {queued?.items.map(({ request, pipeline, message }) => (
-        <p className="note" key={request}>
-          Queued for {pipeline}, until a slot is free: {visible(message)}
-        </p>
-      ))}
       {data && runs.length === 0 && (
         <p className="note">
-          {state ? (
-            `No run is ${state}.`
+          {isNarrowed ? (
+            query.hasNextPage ? (
+              'None among the newest runs.'
+            ) : (
+              'No run is like that.'
+            )
           ) : graph?.nodes.length === 0 ? (
             'No run yet: no pipeline is connected.'
           ) : (
@@ -73,7 +63,9 @@ export const RunsPage = () => {
           columns={[
             { label: 'Run', of: ({ run }) => <Link to={runAddress(run)}>{run}</Link> },
             { label: 'State', of: (run) => <Pill state={run.state} />, short: true },
-            { label: 'Because of', of: ({ message }) => visible(message), long: true },
+            { label: 'Because of', of: ({ trigger }) => triggerWords[trigger] ?? trigger },
+            { label: 'Message', of: ({ message }) => visible(message), long: true },
+            { label: 'Reason', of: ({ reason }) => reason && <Cut text={inOneLine(reason)} />, long: true },
             { label: 'Started', of: ({ startedAt }) => <Moment at={startedAt} />, short: true },
             { label: 'Took', of: ({ startedAt, endedAt }) => <Duration from={startedAt} to={endedAt} />, short: true },
           ]}

@@ -1,74 +1,44 @@
-import { useMutation, useQuery } from '@tanstack/react-query'
-import { type FormEvent, useId, useRef, useState } from 'react'
-import { startRun } from './api.ts'
-import { ProblemNote } from './problem-note.tsx'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { Order } from './order.tsx'
 import { graphQuery } from './queries.ts'
-import { quoted } from './text.ts'
+import { RequestFate } from './request-fate.tsx'
+import { shellOf } from './shell.ts'
 
-/** Asks for a run, and shows the command line that does the same. */
-export const StartRun = () => {
+/** Asks for a run, of the pipeline that is named or of one to be chosen, and shows the command line that does the same. */
+export const StartRun = ({ of }: { readonly of?: string }) => {
   const { data: graph } = useQuery(graphQuery)
   const pipelines = [
     ...new Set(graph?.nodes.flatMap(({ kind, pipeline }) => (kind === 'metadata-store' ? [pipeline] : []))),
   ]
-  const [isOpen, open] = useState(false)
   const [message, say] = useState('on request')
   const [wanted, want] = useState<string>()
-  const pipeline = wanted ?? pipelines[0]
-  const form = useId()
-  // Kept until it is done: a second try after a doubt asks for the same run.
-  const id = useRef<string>(undefined)
-  const { mutate, error, isPending, isSuccess, reset } = useMutation({
-    mutationFn: (to: string) => {
-      id.current ??= crypto.randomUUID()
-      return startRun(to, message, id.current)
-    },
-    onSuccess: () => {
-      id.current = undefined
-    },
-  })
-  const change = () => {
-    id.current = undefined
-    reset()
-  }
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (pipeline) mutate(pipeline)
-  }
-  const named = pipelines.length > 1 ? ` --pipeline ${pipeline}` : ''
+  const pipeline = of ?? wanted ?? pipelines[0]
   return (
-    <div className="start-run">
-      <button type="button" aria-expanded={isOpen} aria-controls={form} onClick={() => open(!isOpen)}>
-        Start a run
-      </button>
-      {isOpen && (
-        <form id={form} className="note" onSubmit={submit} onChange={change}>
-          {pipelines.length > 1 && (
-            <label>
-              Pipeline
-              <select value={pipeline} onChange={({ target }) => want(target.value)}>
-                {pipelines.map((one) => (
-                  <option key={one}>{one}</option>
-                ))}
-              </select>
-            </label>
-          )}
-          <label>
-            Message
-            <input value={message} maxLength={1000} onChange={({ target }) => say(target.value)} />
-          </label>
-          <button type="submit" className="primary" disabled={isPending || !pipeline}>
-            Start
-          </button>
-          <p className="same">
-            The same from a shell:
-            <code>{`millrace runs start --message ${quoted(message)}${named}`}</code>
-          </p>
-          {!pipeline && graph && <p>No pipeline with a metadata store is connected.</p>}
-          <output>{isSuccess && 'Asked for: it starts as soon as a slot is free.'}</output>
-          {error && <ProblemNote error={error} />}
-        </form>
+    <Order
+      label={of === undefined ? 'Start a run' : `Start a run of ${of}`}
+      submit="Start"
+      path={`/api/pipelines/${pipeline}/runs`}
+      body={{ message }}
+      isReady={pipeline !== undefined}
+      shell={shellOf(['runs', 'start'], { message, pipeline: pipelines.length > 1 ? pipeline : undefined })}
+      done={(id) => <RequestFate pipeline={pipeline ?? ''} id={id} />}
+    >
+      {of === undefined && pipelines.length > 1 && (
+        <label>
+          Pipeline
+          <select value={pipeline} onChange={({ target }) => want(target.value)}>
+            {pipelines.map((one) => (
+              <option key={one}>{one}</option>
+            ))}
+          </select>
+        </label>
       )}
-    </div>
+      <label>
+        Message
+        <input value={message} maxLength={1000} onChange={({ target }) => say(target.value)} />
+      </label>
+      {!pipeline && graph && <p>No pipeline with a metadata store is connected.</p>}
+    </Order>
   )
 }

@@ -1,6 +1,9 @@
 /** Text from outside on one line, with what would hide, break or turn it shown by its code. */
 export const visible = (text: string): string => text.replaceAll(/[\p{Cc}\p{Bidi_C}\p{Zl}\p{Zp}]/gu, codeOf)
 
+/** The same for what somebody said in several lines, where there is room for one. */
+export const inOneLine = (text: string): string => visible(text.trim().replaceAll(/\s*\n\s*/g, ' '))
+
 /** The same for text of several lines. */
 export const visibleLines = (text: string): string => text.replaceAll(/(?![\n\t])[\p{Cc}\p{Bidi_C}]/gu, codeOf)
 

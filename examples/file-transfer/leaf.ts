@@ -19,9 +19,9 @@ export const leaf = pipeline(
   (action) => ({
     shakespeare_eval: action(
       { after: ['root_pipeline/retraining'], description: 'downloads the model' },
-      async ({ stores, log }) => {
+      async ({ run, stores, log }) => {
         const { number } = await stores.metadata_store_rpc.run()
-        const model = await stores.model_registry_rpc.download(`model${number}.txt`)
+        const model = await stores.model_registry_rpc.download(`model${run.numberOf('root_pipeline/retraining')}.txt`)
         const registry = await stores.model_registry_rpc.list()
         log.info(`evaluating ${model.path} (${model.size} bytes), one of ${registry.length} models`)
         await stores.metadata_store_rpc.logMetric('shakespeare_loss', 1 / (number + 1))

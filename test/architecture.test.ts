@@ -8,11 +8,16 @@ const root = join(import.meta.dirname, '..')
 const mayImport = {
   contracts: [],
   'src/bus': ['contracts'],
+  'src/client': ['contracts', 'bus'],
   'src/agents': ['contracts', 'bus'],
   'src/projections': ['contracts', 'bus'],
+  'src/rehearsal': ['contracts', 'bus', 'agents', 'projections'],
   'src/http': ['contracts', 'bus', 'projections'],
-  'src/cli': ['contracts', 'bus', 'agents', 'projections', 'http'],
+  'src/cli': ['contracts', 'bus', 'agents', 'projections', 'http', 'client'],
 } as const satisfies Record<string, readonly string[]>
+
+/** What the package gives: a config's words, and the client for scripts. It decides nothing, and loads no more than the words. */
+const rootFile = 'src/millrace.ts'
 
 const filesIn = (folder: string): string[] =>
   readdirSync(folder).flatMap((entry) => {
@@ -23,6 +28,28 @@ const filesIn = (folder: string): string[] =>
 
 const importsOf = (text: string): string[] =>
   [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, specifier = '']) => specifier)
+
+/** What a file imports as soon as it is loaded: no types, and nothing that is imported later. */
+const loadsOf = (text: string): string[] =>
+  [...text.matchAll(/^(?:import|export)\s(?!type\s)(?:[^';]*?\sfrom\s)?'([^']+)'/gm)].map(
+    ([, specifier = '']) => specifier,
+  )
+
+/** All that is loaded with a file: files of this project, and packages by their names. */
+const loadedBy = (file: string, loaded = new Set<string>()): Set<string> => {
+  for (const specifier of loadsOf(readFileSync(join(root, file), 'utf8'))) {
+    const [, border, path] = /^#(\w+)\/(.+)/.exec(specifier) ?? []
+    const found = border
+      ? `${border === 'contracts' ? border : `src/${border}`}/${path}.ts`
+      : specifier.startsWith('.')
+        ? join(dirname(file), specifier)
+        : specifier
+    if (loaded.has(found)) continue
+    loaded.add(found)
+    if (found.endsWith('.ts')) loadedBy(found, loaded)
+  }
+  return loaded
+}
 
 /** What is wrong with the imports of one file, given the folder it belongs to. */
 const violations = (folder: keyof typeof mayImport, file: string, text: string): string[] =>
@@ -43,6 +70,30 @@ describe('imports', () => {
       violations(folder, relative(root, file), readFileSync(file, 'utf8')),
     )
     expect(found).toEqual([])
+  })
+
+  test('of the package are those of configs and scripts', () => {
+    const found = new Set(importsOf(readFileSync(join(root, rootFile), 'utf8')).map((one) => one.split('/')[0]))
+    expect([...found].toSorted()).toEqual(['#agents', '#client', 'millrace'])
+  })
+
+  test.each([
+    ['a config', rootFile, 'define', /^src\/(client|projections|rehearsal|http|cli)\/|^better-sqlite3$|^drizzle-orm/],
+    ['a test of a config', 'src/rehearsal/testing.ts', 'run', /^src\/(client|projections|http|cli)\/|^drizzle-orm/],
+  ])('of %s load nothing that it does not need at once', (_, file, needed, needless) => {
+    const loaded = loadedBy(file)
+    expect([...loaded]).toContain(`src/agents/pipelines/${needed}.ts`)
+    expect([...loaded].filter((one) => needless.test(one))).toEqual([])
+  })
+
+  test('of the console take nothing of ours into the browser but its own files', () => {
+    const folder = join(root, 'src/http/console')
+    const files = readdirSync(folder).filter((file) => /\.tsx?$/.test(file))
+    const taken = files.flatMap((file) => loadsOf(readFileSync(join(folder, file), 'utf8')))
+    expect(taken).toContain('./queries.ts')
+    expect(taken.filter((one) => /^(#|\.\.)/.test(one))).toEqual([])
+    const types = files.flatMap((file) => importsOf(readFileSync(join(folder, file), 'utf8')))
+    expect(types.filter((one) => one.startsWith('#') && !one.startsWith('#contracts/'))).toEqual([])
   })
 
   test('a planted violation is found', () => {

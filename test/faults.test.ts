@@ -1,16 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { env } from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { openBus } from '#bus/jetstream'
 import { eventsOf } from './events.ts'
 import { startNats } from './nats.ts'
-import { freePort, millrace, processesWith, type Started, stop, temporaryFolders } from './processes.ts'
-
-/** How long what must be waited for lasts: minutes in the long form. */
-const slow = env.MILLRACE_SLOW === 'true'
+import { freePort, millrace, processesWith, type Started, slow, stop, temporaryFolders } from './processes.ts'
 
 const newFolder = temporaryFolders()
 

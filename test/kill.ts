@@ -7,9 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import Database from 'better-sqlite3'
+import { ask, uuidv7 } from '#bus/command'
 import { openBus } from '#bus/jetstream'
+import { patiently } from '#bus/patience'
 import { readEvent } from '#contracts/all'
 import type { Recorded } from '#contracts/envelope'
+import { tookTooLong } from '#contracts/run'
 import { follow } from '#projections/follower'
 import { metadata } from '#projections/metadata'
 import { eventsOf } from './events.ts'
@@ -19,6 +22,8 @@ export type Outcome = {
   readonly folder: string
   readonly events: readonly Recorded[]
   readonly files: number
+  /** How many repetitions were accepted. */
+  readonly repeated: number
   readonly kills: readonly string[]
   readonly database: string
   readonly nats: string
@@ -57,15 +62,7 @@ export const runUnderKills = async (seed: number, kills: number): Promise<Outcom
   mkdirSync(inbox, { recursive: true })
   const [port, natsPort] = [await freePort(2), await freePort()]
   const nats = `nats://127.0.0.1:${natsPort}`
-  const args = [
-    'up',
-    'examples/file-transfer',
-    '--base',
-    folder,
-    '--state',
-    join(folder, 'state'),
-    '--no-demonstration',
-  ]
+  const args = ['up', 'test/configs/kill', '--base', folder, '--state', join(folder, 'state'), '--no-demonstration']
   const launch = (): Started => millrace([...args, '--port', String(port), '--nats-port', String(natsPort)])
   const ours = () => processesWith(folder).filter(({ command }) => !command.includes('vitest'))
   let starter = launch()
@@ -74,8 +71,23 @@ export const runUnderKills = async (seed: number, kills: number): Promise<Outcom
   const drop = () => writeFileSync(join(inbox, `haiku${files}.txt`), `haiku ${files++}\n`)
 
   await starter.says(/Ctrl-C stops/)
+  const bus = await openBus({ url: nats, principal: 'judge', wait: true })
+  /** Asks for a run to be repeated from a node of the leaf, with one id until there is an answer. */
+  const again: Promise<boolean>[] = []
+  const repeat = async (run: number): Promise<boolean> => {
+    const address = { aggregate: 'pipeline', scope: 'root_pipeline', key: 'self' }
+    const data = { run, from: ['leaf_pipeline/haiku_eval'] }
+    const asked = { address, type: 'pipeline.rerun', data, id: uuidv7() }
+    const patience = AbortSignal.timeout(120_000)
+    const isOver = async () =>
+      (await bus.read({ aggregate: 'run', scope: 'root_pipeline', key: `${run}` })).events.at(-1)?.type ===
+      'run.succeeded'
+    while (!(await patiently(isOver, patience))) await delay(50)
+    return (await patiently(() => ask(bus, asked, { timeout: 2_000 }), patience)).accepted
+  }
   for (let round = 0; round < kills; round++) {
     drop()
+    if (round % 3 === 2) again.push(repeat(0))
     await delay(random() * 1500)
     const names = Object.keys(victims) as (keyof typeof victims)[]
     const name = names[Math.floor(random() * names.length)] as keyof typeof victims
@@ -88,14 +100,18 @@ export const runUnderKills = async (seed: number, kills: number): Promise<Outcom
     }
   }
 
-  const bus = await openBus({ url: nats, principal: 'judge', wait: true })
+  const repeated = (await Promise.all(again)).filter(Boolean).length
   const rested = async (): Promise<Recorded[]> => {
     for (let tries = 0; tries < 600; tries++) {
       const events = await eventsOf(bus)
       const runs = events.filter(({ type }) => type === 'run.planned').length
       const ended = events.filter(({ type }) => type === 'run.succeeded' || type === 'run.failed').length
       const released = events.filter(({ type }) => type === 'pipeline.run-released').length
-      if (offeredIn(events) === files && runs === ended && runs === released) return events
+      const answered = events.filter(
+        ({ type, data }) => kindOf(type, data) === 'rerun' || type === 'pipeline.request-dropped',
+      )
+      const isDone = runs === ended && runs === released && answered.length === repeated
+      if (offeredIn(events) === files && isDone) return events
       await delay(200)
     }
     throw new Error(
@@ -105,6 +121,7 @@ export const runUnderKills = async (seed: number, kills: number): Promise<Outcom
   const events = await rested()
   return {
     folder,
+    repeated,
     events,
     files,
     kills: told,
@@ -121,17 +138,26 @@ export const runUnderKills = async (seed: number, kills: number): Promise<Outcom
 
 type Offer = { readonly after: string; readonly upTo: string; readonly count: number }
 
-/** How many files have been offered to runs. */
+/** Why a run was planned; undefined for what plans none. */
+const kindOf = (type: string, data: unknown): string | undefined =>
+  type === 'pipeline.run-planned' ? (data as { trigger: { kind: string } }).trigger.kind : undefined
+
+/** How many files have been offered to runs that repeat none. */
 export const offeredIn = (events: readonly Recorded[]): number =>
   events
-    .filter(({ type }) => type === 'pipeline.run-planned')
+    .filter(({ type, data }) => (kindOf(type, data) ?? 'rerun') !== 'rerun')
     .flatMap(({ data }) => (data as { offers: Offer[] }).offers)
     .reduce((sum, { count }) => sum + count, 0)
 
 const sequenceOf = (position: string): number => Number(position.split('.').at(-1))
 
 /** What is wrong with what was recorded; nothing, if all is well. */
-export const faultsIn = ({ events, files, folder }: Pick<Outcome, 'events' | 'files' | 'folder'>): string[] => {
+export const faultsIn = ({
+  events,
+  files,
+  repeated,
+  folder,
+}: Omit<Outcome, 'kills' | 'database' | 'nats' | 'end'>): string[] => {
   const wrong: string[] = []
   const expect = (holds: boolean, claim: string) => {
     if (!holds) wrong.push(claim)
@@ -147,6 +173,7 @@ export const faultsIn = ({ events, files, folder }: Pick<Outcome, 'events' | 'fi
     .forEach(({ data }, index) => {
       const { run, offers } = data as { run: number; offers: Offer[] }
       expect(run === index, `run ${index} is counted without a gap`)
+      if (kindOf('pipeline.run-planned', data) === 'rerun') return
       expect(sequenceOf(offers[0]?.after ?? '') === reached, `run ${run} is offered what comes after the one before`)
       reached = sequenceOf(offers[0]?.upTo ?? '')
     })
@@ -158,31 +185,62 @@ export const faultsIn = ({ events, files, folder }: Pick<Outcome, 'events' | 'fi
   for (const [run, history] of runs) {
     const ends = history.filter(({ type }) => type === 'run.succeeded' || type === 'run.failed')
     expect(ends.length === 1 && ends[0]?.type === 'run.succeeded', `run ${run} succeeded once`)
+    const planned = history[0]?.data as { nodes: { part: string; reused?: number }[] }
+    const reused = planned.nodes.filter((node) => node.reused !== undefined).map(({ part }) => part)
+    const repeats = kindOf('pipeline.run-planned', planned) === 'rerun'
+    expect(reused.length === (repeats ? 2 : 0), `run ${run} reuses what it repeats, found ${reused.join(', ')}`)
     const succeeded = new Set<string>()
+    const failed = new Set<number>()
     for (const { type, data } of history) {
-      const { part } = data as { part: string }
-      if (type === 'run.node-started')
+      const { part, attempt } = data as { part: string; attempt: number }
+      if (type === 'run.node-started') {
         expect(!succeeded.has(part), `${part} of run ${run} is not executed after it succeeded`)
+        expect(!reused.includes(part), `${part} of run ${run} is not executed as it is reused`)
+        expect(
+          !failed.has(attempt) || part !== 'root_pipeline/retraining',
+          `attempt ${attempt} is not begun after it broke`,
+        )
+      }
+      if (type === 'run.node-failed') failed.add(attempt)
       if (type === 'run.node-succeeded') {
         expect(!succeeded.has(part), `${part} of run ${run} succeeds once`)
         succeeded.add(part)
       }
     }
-    expect(succeeded.size === 3, `run ${run} has all its nodes succeed, found ${[...succeeded].join(', ')}`)
-    for (const [one, other] of [
-      [
-        `root-artifacts/output_artifacts/model_registry/model${run}.txt`,
-        `leaf-artifacts/input_artifacts/model_registry/model${run}.txt`,
-      ],
-      [`leaf-artifacts/output_artifacts/plots/plot${run}.txt`, `root-artifacts/output_artifacts/plots/plot${run}.txt`],
-    ] as const) {
+    expect(
+      succeeded.size === 3 - reused.length,
+      `run ${run} has all its nodes succeed, found ${[...succeeded].join(', ')}`,
+    )
+    const broke = history.flatMap(({ type, data }) =>
+      type === 'run.node-failed' ? [(data as { readonly reason: string }).reason] : [],
+    )
+    // What a killed server had not heard comes again when its lease has run out, which is later than the timeout.
+    const own = broke.filter((reason) => !reason.startsWith(tookTooLong))
+    expect(
+      own.length === (Number(run) % 3 === 1 && !repeats ? 1 : 0),
+      `run ${run} breaks as often as it must, found ${broke.join(', ') || 'none'}`,
+    )
+    const model = [
+      `root-artifacts/output_artifacts/model_registry/model${run}.txt`,
+      `leaf-artifacts/input_artifacts/model_registry/model${run}.txt`,
+    ] as const
+    const plot = [
+      `leaf-artifacts/output_artifacts/plots/plot${run}.txt`,
+      `root-artifacts/output_artifacts/plots/plot${run}.txt`,
+    ] as const
+    for (const [one, other] of repeats ? [plot] : [model, plot]) {
       const [a, b] = [one, other].map((file) => bytesOf(join(folder, file)))
       expect(a !== undefined && a === b, `${one} and ${other} are equal`)
     }
   }
-  for (const store of ['root-artifacts/output_artifacts/model_registry', 'root-artifacts/output_artifacts/plots'])
+  const repetitions = events.filter(({ type, data }) => kindOf(type, data) === 'rerun').length
+  expect(repetitions === repeated, `each of ${repeated} repetitions is a run, found ${repetitions}`)
+  for (const [store, count] of [
+    ['root-artifacts/output_artifacts/model_registry', runs.size - repetitions],
+    ['root-artifacts/output_artifacts/plots', runs.size],
+  ] as const)
     expect(
-      readdirSync(join(folder, store)).filter((name) => !name.startsWith('.')).length === runs.size,
+      readdirSync(join(folder, store)).filter((name) => !name.startsWith('.')).length === count,
       `${store} holds one file for each run`,
     )
   return wrong

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { env, getuid } from 'node:process'
 import { beforeAll, expect, test } from 'vitest'
@@ -35,10 +45,31 @@ test('the tarball, installed in an empty folder, writes a pipeline and runs it',
   await stop(up)
 }, 60_000)
 
+test('what its pages lead to is in the package, and nothing of what examples have made here', () => {
+  const folder = join(installed, 'node_modules/millrace')
+  const all = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  const links = all
+    .filter((path) => path.endsWith('.md') && !path.startsWith('node_modules'))
+    .flatMap((path) => {
+      const text = readFileSync(join(folder, path), 'utf8')
+      return [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)].map(([, to = '']) => join(path, '..', to))
+    })
+  expect(links.length).toBeGreaterThan(15)
+  expect(links.filter((to) => !existsSync(join(folder, to)))).toEqual([])
+  expect(all.filter((path) => /^examples\/.*(-artifacts|\.millrace)(\/|$)/.test(path))).toEqual([])
+})
+
 test('nothing of the package runs while it is installed', () => {
   const manifest = readFileSync(join(installed, 'node_modules/millrace/package.json'), 'utf8')
   const { scripts } = JSON.parse(manifest) as { scripts: Readonly<Record<string, string>> }
   for (const script of ['preinstall', 'install', 'postinstall', 'prepare']) expect(scripts).not.toHaveProperty(script)
+})
+
+test('a bucket asks for its library where that is not installed', () => {
+  const code =
+    "import('millrace/s3').then(({ s3Bucket }) => s3Bucket({ bucket: 'b' })).catch((e) => console.log(e.message))"
+  const said = execFileSync(process.execPath, ['-e', code], { cwd: installed, encoding: 'utf8' })
+  expect(said).toBe('s3Bucket needs @aws-sdk/client-s3. Install it: npm install @aws-sdk/client-s3\n')
 })
 
 /** Only root can become two others. Continuous integration is, and does not pass over it. */
@@ -47,7 +78,7 @@ const mayBecomeOthers = getuid?.() === 0 || env.CI === 'true'
 test.runIf(mayBecomeOthers)(
   'two users who cannot read each other, joined by the bus alone, transfer files',
   async () => {
-    const [natsPort, rootPort, leafPort] = [await freePort(), await freePort(), await freePort()]
+    const [natsPort, rootPort, leafPort] = [await freePort(), await freePort(2), await freePort(2)]
     const nats = ['--nats', `nats://127.0.0.1:${natsPort}`]
     const cli = (...args: string[]) => run(process.execPath, [join(root, 'bin/millrace.cjs'), ...args])
     const server = cli('nats', '--port', String(natsPort), '--state', temporary())

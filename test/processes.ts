@@ -5,10 +5,13 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { afterAll } from 'vitest'
+import { afterAll, onTestFailed, TestRunner } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
 const main = join(root, 'src/cli/main.ts')
+
+/** Whether tests have their long form: ten times as much, and minutes where seconds would show it. */
+export const slow = process.env.MILLRACE_SLOW === 'true'
 
 /** Makes temporary folders for the tests of a file; at its end, what still runs in them is ended, and they are removed. */
 export const temporaryFolders = (): (() => string) => {
@@ -36,10 +39,18 @@ const isFree = async (port: number): Promise<boolean> => {
   return listens
 }
 
-/** The first of several ports in a row that nobody listens at, below those that the system gives to connections. */
+/** What ports the tests of one worker are given: those below what the system gives to connections, and no other worker's. */
+const portsEach = 9_000
+const firstPort = 12_000 + ((Number(process.env.VITEST_POOL_ID ?? 1) - 1) % 2) * portsEach
+
+let drawn = Math.floor(Math.random() * portsEach)
+
+/** The first of several ports in a row that nobody listens at, and that no other test of this process has been given. */
 export const freePort = async (several = 1): Promise<number> => {
   for (;;) {
-    const first = 12_000 + Math.floor(Math.random() * 18_000)
+    if (drawn + several > portsEach) drawn = 0
+    const first = firstPort + drawn
+    drawn += several
     const free = await Promise.all(Array.from({ length: several }, (_, at) => isFree(first + at)))
     if (!free.includes(false)) return first
   }
@@ -57,7 +68,7 @@ export type Started = {
 export const millrace = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Started =>
   run(process.execPath, ['--conditions=source', main, ...args], { cwd: root, env: { ...process.env, ...env } })
 
-/** Starts a program, and hears what it says. */
+/** Starts a program, and hears what it says; where the test fails that has started it, that is printed. */
 export const run = (program: string, args: readonly string[], options: SpawnOptions = {}): Started => {
   const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] }) as ChildProcessByStdio<
     null,
@@ -73,6 +84,10 @@ export const run = (program: string, args: readonly string[], options: SpawnOpti
   child.stdout.setEncoding('utf8').on('data', hear)
   child.stderr.setEncoding('utf8').on('data', hear)
   const ended = once(child, 'close').then(([code]) => code as number | null)
+  if (TestRunner.getCurrentTest()) {
+    const how = () => (child.exitCode === null && child.signalCode === null ? 'which runs' : 'which has ended')
+    onTestFailed(() => console.error(`${program} ${args.join(' ')}, ${how()}, has said:\n${output.slice(-4_000)}`))
+  }
   const says = (pattern: RegExp): Promise<RegExpExecArray> =>
     new Promise((resolve, reject) => {
       const look = () => {

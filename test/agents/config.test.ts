@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { loadPipelines } from '#agents/pipelines/config'
 import { temporaryFolder } from './on-disk.ts'
 
-const action = (edges = '') => `{ kind: 'action', ${edges} execute: () => 0 }`
+const action = (edges = '') => `{ kind: 'action', ${edges} steps: { execute: () => 0 } }`
 const pipeline = (name: string, { stores = '', actions = '' }) =>
   `{ name: '${name}', stores: { ${stores} }, actions: { ${actions} } }`
 const store = (path: string) => `{ kind: 'filesystem-store', path: '${path}', watch: false }`
@@ -85,4 +85,39 @@ test('a cycle of nodes over two pipelines is a mistake; pipelines may feed each 
 test('a node that is called like a page of the web process is a mistake', async () => {
   const taken = load({ p: pipeline('p', { stores: `runs: ${store('runs')}`, actions: `health: ${action()}` }) })
   await expect(taken).rejects.toThrow(/p\.stores\.runs: .*\n.*p\.actions\.health: .*page of this name/)
+})
+
+test('a client of what another pipeline of the config has not, or of no such kind, is a mistake', async () => {
+  const root = pipeline('root', {
+    stores: `models: ${store('models')}, metadata: { kind: 'metadata-store', path: 'metadata.db' }`,
+  })
+  const clientOf = (kind: string, of: string) =>
+    load({
+      root,
+      leaf: pipeline('leaf', {
+        stores: `a: { kind: '${kind}', of: '${of}', ${kind === 'store-client' ? "path: 'a'" : ''} }`,
+      }),
+    })
+  await expect(clientOf('store-client', 'root/modles')).rejects.toThrow(
+    /leaf\.stores\.a\.of: no node is called 'root\/modles'; did you mean 'models'\?/,
+  )
+  await expect(clientOf('store-client', 'root/metadata')).rejects.toThrow(
+    /leaf\.stores\.a\.of: 'root\/metadata' is no store \(it is of kind metadata-store\); known are models/,
+  )
+  await expect(clientOf('metadata-client', 'root/models')).rejects.toThrow(
+    /'root\/models' is no metadata store \(it is of kind filesystem-store\); known are metadata/,
+  )
+  expect(await clientOf('store-client', 'root/models')).toHaveLength(2)
+  expect(await clientOf('metadata-client', 'root/metadata')).toHaveLength(2)
+  expect(await clientOf('store-client', 'elsewhere/models')).toHaveLength(2)
+})
+
+test.each([
+  ["'python3 train.py'", "exec: expected a program and its arguments, each for itself: exec: ['python3', 'train.py']"],
+  ['[]', 'exec: is empty: name a program'],
+  ["{ command: 'python3' }", 'exec: command: expected array, received string'],
+  ["{ command: ['python3'], cwd: 3 }", 'exec: cwd: expected string, received number'],
+])('exec: %s is told as what it was meant', async (exec, said) => {
+  const one = load({ p: pipeline('p', { actions: `train: { kind: 'action', exec: ${exec}, steps: {} }` }) })
+  await expect(one).rejects.toThrow(`p.actions.train.${said}`)
 })

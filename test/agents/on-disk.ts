@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { openLocal } from '#agents/local'
+import type { StoreKind } from '#agents/pipelines/definition'
+import type { Source } from '#agents/pipelines/source'
 import { openStore } from '#agents/pipelines/store'
 import { memoryHub } from '#bus/memory'
 import { openOutbox } from '#bus/outbox'
@@ -14,10 +16,17 @@ export const temporaryFolder = (): string => {
   return folder
 }
 
+type Opened = {
+  readonly base?: string
+  readonly hub?: ReturnType<typeof memoryHub>
+  readonly kind?: StoreKind
+  readonly source?: Source
+}
+
 /** A store in a temporary folder whose facts go to a log in memory. */
 export const storeOnDisk = async (
   part = 'root/in',
-  { base = temporaryFolder(), hub = memoryHub({ logId: 'log' }) } = {},
+  { base = temporaryFolder(), hub = memoryHub({ logId: 'log' }), kind, source }: Opened = {},
 ) => {
   const host = `host-of-${part.split('/')[0]}`
   const bus = hub.connect(host)
@@ -25,18 +34,25 @@ export const storeOnDisk = async (
   const outbox = openOutbox(local, host)
   const stop = new AbortController()
   const sent = outbox.send(bus, stop.signal)
-  const store = await openStore(part, join(base, 'folder'), local, outbox)
+  const options = { ...(kind && { kind }), source }
+  const store = await openStore(part, join(base, 'folder'), local, outbox, options)
   const [scope = '', key = ''] = part.split('/')
   /** The same store as it is for a host that is killed before it has recorded what it just did. */
   const dying = () =>
-    openStore(part, join(base, 'folder'), local, {
-      ...outbox,
-      post: () => {
-        throw new Error('killed')
+    openStore(
+      part,
+      join(base, 'folder'),
+      local,
+      {
+        ...outbox,
+        post: () => {
+          throw new Error('killed')
+        },
       },
-    })
+      options,
+    )
   /** The same store as the next process of the host opens it. */
-  const reopened = () => openStore(part, join(base, 'folder'), local, outbox)
+  const reopened = () => openStore(part, join(base, 'folder'), local, outbox, options)
   const facts = async () => {
     await outbox.flushed()
     const { events } = await bus.read({ aggregate: 'artifact', scope, key })

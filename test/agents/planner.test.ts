@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { digestOf } from '#agents/pipelines/graph'
 import { pipelineDecider } from '#agents/pipelines/pipeline'
 import { plan } from '#agents/pipelines/planner'
+import { run } from '#agents/pipelines/run'
 import type { Trigger } from '#agents/pipelines/shape'
 import { ask, commandFrom, own } from '#bus/command'
 import { memoryHub } from '#bus/memory'
@@ -24,6 +25,7 @@ const site = () => {
   const stop = new AbortController()
   onTestFinished(() => stop.abort())
   const owner = own(bus, pipelineDecider, 'p', stop.signal)
+  const runs = own(bus, run, 'p', stop.signal)
   const handle = (type: string, data: object, scope = 'p') => {
     const address = { ...self, scope }
     return owner.handle(address, commandFrom({ address, type, data }, 'host'))
@@ -43,6 +45,8 @@ const site = () => {
     const { state } = await owner.current(self)
     return state.requests[0]?.request ?? ''
   }
+  /** Why what has arrived is not enough, by node. */
+  const waits = async () => (await owner.current(self)).state.waits
   const drop = async (path: string): Promise<Recorded> => {
     const data = { store: 'p/inbox', path, digest: 'a'.repeat(64), size: 1, change: 'new' }
     const at = await postFact({ ...bus, principal: 'inbox' }, { scope: 'p', type: 'artifact.detected', data })
@@ -57,7 +61,9 @@ const site = () => {
       await new Promise((resolve) => setTimeout(resolve, lag))
       return owner.current(address)
     }
-    void plan({ bus, owner: { ...owner, current } as never, pipeline: 'p', triggers, say, signal: stop.signal })
+    const slow = { ...owner, current }
+    const graphs = new Map()
+    void plan({ bus, owner: slow, runs, pipeline: 'p', graphs, triggers, say, signal: stop.signal })
   }
   /** The planned runs, once there are so many. */
   const planned = async (count: number): Promise<readonly Recorded[]> => {
@@ -84,7 +90,7 @@ const site = () => {
     await bus.append([{ address, expectedVersion: 'any', events: [event] }])
     return (await bus.read(address)).events.at(-1) as Recorded
   }
-  return { handle, define, request, waitingRequest, drop, planning, planned, released, nodesOf, end }
+  return { handle, define, request, waitingRequest, waits, drop, planning, planned, released, nodesOf, end }
 }
 
 test('a start plans with the definitions of today, however long the history before them is', async () => {
@@ -132,6 +138,20 @@ test('a run is caused by what started it: the request, or the last file; its end
   expect(await released(0)).toMatchObject({ causationId: ended.id })
 })
 
+test('more nodes than a run decides on at once are no run: that is said; as many as that begin all at once', async () => {
+  const { define, request, planning, planned, nodesOf } = site()
+  const actions = (count: number) => Array.from({ length: count }, (_, n) => node(`n${n}`, 'action'))
+  await define([store, ...actions(900)])
+  const said: string[] = []
+  planning({ say: (line) => said.push(line) })
+  await request('too many')
+  await expect.poll(() => said).toHaveLength(1)
+  expect(said[0]).toMatch(/ waits: no run can begin: it would have 901 nodes, and a run has 900 at most/)
+  await define([store, ...actions(899)])
+  await planned(1)
+  expect(await nodesOf(0)).toHaveLength(900)
+})
+
 test('nodes of two pipelines that wait for each other are no run: that is said, and no slot is taken', async () => {
   const { define, request, planning, planned } = site()
   const said: string[] = []
@@ -140,7 +160,7 @@ test('nodes of two pipelines that wait for each other are no run: that is said, 
   planning({ say: (line) => said.push(line) })
   await request('please')
   while (said.length === 0) await new Promise((resolve) => setTimeout(resolve, 2))
-  expect(said).toEqual(['p plans no run: its nodes wait for each other: p/a after q/b after p/a'])
+  expect(said).toEqual(['p/a waits: no run can begin: a cycle: p/a -> q/b -> p/a'])
   expect(await planned(0)).toEqual([])
   await define([node('b', 'action')], 'q')
   await planned(1)
@@ -158,6 +178,31 @@ test('what a trigger still misses is said, once for as long as it is so', async 
   await drop('three')
   await planned(1)
   expect(said.slice(0, 1)).toEqual(['p/inbox waits: 1 of 3 files'])
+})
+
+test('of files that arrive at once none is said to be missing', async () => {
+  const { define, drop, planning, planned } = site()
+  const said: string[] = []
+  await define([store, inbox])
+  const trigger: Trigger = ({ fresh }) => fresh.length >= 2 || `${fresh.length} of 2 files`
+  planning({ trigger, say: (line) => said.push(line), lag: 20 })
+  await drop('one')
+  await new Promise((resolve) => setTimeout(resolve, 60))
+  await drop('two')
+  await planned(1)
+  expect(said).toEqual([])
+})
+
+test('what was missed is said no longer once its pipeline is paused: it waits for that', async () => {
+  const { handle, define, drop, planning, waits } = site()
+  await define([store, inbox])
+  const trigger: Trigger = ({ fresh }) => fresh.length >= 2 || `${fresh.length} of 2 files`
+  planning({ trigger })
+  await drop('one')
+  await expect.poll(waits).toEqual({ 'p/inbox': '1 of 2 files' })
+  await handle('pipeline.pause', { reason: 'by hand' })
+  await drop('two')
+  await expect.poll(waits).toEqual({})
 })
 
 test('a request that waited behind a run that ended meanwhile is planned with the whole graph', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { firstEventsOf, run } from '#agents/pipelines/run'
+import { firstEventsOf } from '#agents/pipelines/consequences'
+import { run } from '#agents/pipelines/run'
 import type { RunCommand, RunEvent } from '#contracts/run'
 import { scenario } from './scenario.ts'
 
@@ -81,8 +82,19 @@ describe('a run', () => {
     })
   })
 
-  test('schedules a node that nobody has defined yet, so that its work waits for its pipeline', () => {
-    expect(firstEventsOf(planned(node('far', 'unknown')))).toContainEqual(scheduled('far'))
+  test('waits for a node that nobody has defined yet, and goes on once somebody has: an action is scheduled, a store is ready', () => {
+    const far = firstEventsOf(planned(node('far', 'unknown'), node('near', 'action', 'far')))
+    expect(far).toHaveLength(1)
+    const known = (kind: 'action' | 'filesystem-store'): RunCommand => ({
+      type: 'run.know-node',
+      data: { part: 'root/far', kind },
+    })
+    given(...far)
+      .when(known('action'))
+      .records({ type: 'run.node-known', data: { part: 'root/far', kind: 'action' } }, scheduled('far'))
+    given(...far)
+      .when(known('filesystem-store'))
+      .records({ type: 'run.node-known', data: { part: 'root/far', kind: 'filesystem-store' } }, scheduled('near'))
   })
 
   test('starts what is scheduled', () => {
@@ -121,7 +133,7 @@ describe('a run', () => {
       .isRefused('superseded')
     given(...diamond)
       .when(beat('train'))
-      .isRefused('superseded')
+      .isRefused('ended')
   })
 
   test('schedules what is behind a node that succeeded', () => {

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
-import { filesystemStore, pipeline } from 'millrace'
+import { filesystemStore, metadataStore, pipeline } from 'millrace'
 
 /** Functions as they ought not to be. */
 export const awkward = pipeline(
   'awkward',
   {
+    metadata: metadataStore({ path: './metadata.db' }),
     inbox: filesystemStore({ path: './inbox', watch: true }),
     outbox: filesystemStore({ path: './outbox' }),
   },
@@ -52,6 +53,34 @@ export const awkward = pipeline(
       void stores.outbox.list()
       await new Promise((resolve) => process.stdout.write('quits\n', resolve))
       process.exit(7)
+    }),
+    /** Logs a number, and breaks at once. */
+    logsAndThrows: action({}, async ({ stores }) => {
+      await stores.metadata.logMetric('loss', 1)
+      throw new Error('its own reason')
+    }),
+    /** Says which process it is. */
+    tells: action({}, () => `${process.pid}`),
+    /** Leaves a timer behind. */
+    lingers: action({}, () => {
+      setTimeout(() => process.stdout.write('later\n'), 60_000)
+      return `${process.pid}`
+    }),
+    /** Leaves something behind that goes on asking for things. */
+    haunts: action({}, ({ stores }) => {
+      void Promise.resolve().then(async () => {
+        for (;;) await stores.outbox.list()
+      })
+      return `${process.pid}`
+    }),
+    /** Goes elsewhere. */
+    moves: action({}, () => {
+      process.chdir('/')
+      return `${process.pid}`
+    }),
+    chats: action({}, () => {
+      for (let n = 0; n < 1000; n++) process.stdout.write(`${process.pid} ${n}\n`)
+      process.stderr.write('and no newline')
     }),
     reads: action({ after: ['inbox'] }, async ({ run }) => (await run.inputs.inbox[0]?.text()) ?? 'nothing'),
   }),

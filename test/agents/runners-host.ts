@@ -7,5 +7,10 @@ const { signal } = new AbortController()
 const runners = openRunners({ configPath: join(base, 'runners-config.ts'), base, pipeline: 'awkward' }, signal)
 await runners.execute(
   { kind: 'run', node: 'blocks', run: { pipeline: 'awkward', number: 0, attempt: 1 }, inputs: {} },
-  { call: async () => undefined, log: (_, message) => process.stdout.write(`${message}\n`), signal },
+  {
+    call: async () => undefined,
+    log: (_, message) => process.stdout.write(`${message}\n`),
+    turned: () => undefined,
+    signal,
+  },
 )

@@ -22,6 +22,7 @@ const opened = () => {
       {
         call,
         log: (_, message) => lines.push(message),
+        turned: (phase) => lines.push(`turned ${phase}`),
         signal: stop.signal,
       },
     )
@@ -148,3 +149,49 @@ test('an artifact is recorded as used with the digest of the bytes that were rea
   })
   expect(calls).toHaveLength(1)
 })
+
+test('what a function logged before it threw is recorded, and its own error is what it broke by', async () => {
+  const { execute, calls } = opened()
+  expect(await execute('logsAndThrows')).toEqual({ outcome: 'errored', reason: 'its own reason' })
+  expect(calls).toEqual([['metadata', 'metrics-logged', { metrics: [{ key: 'loss', value: 1 }] }]])
+})
+
+test('a process is used again where its function left nothing behind: the next one begins at once', async () => {
+  const { execute } = opened()
+  const first = await execute('tells')
+  expect(first.outcome).toBe('succeeded')
+  expect(await execute('tells')).toEqual(first)
+  const began = performance.now()
+  for (let n = 0; n < 20; n++) expect(await execute('tells')).toEqual(first)
+  expect((performance.now() - began) / 20).toBeLessThan(50)
+}, 10_000)
+
+test.each([
+  'lingers',
+  'haunts',
+  'moves',
+  'leaves',
+])('a process is not used again where its function %s', async (node) => {
+  const { execute } = opened()
+  const first = await execute(node)
+  const second = await execute('tells')
+  expect([first.outcome, second.outcome]).toEqual(['succeeded', 'succeeded'])
+  expect(second).not.toEqual(first)
+}, 10_000)
+
+test('functions that run at once have a process each', async () => {
+  const { execute } = opened()
+  const all = await Promise.all(Array.from({ length: 3 }, () => execute('tells')))
+  expect(new Set(all.map((one) => JSON.stringify(one))).size).toBe(3)
+}, 10_000)
+
+test('what a function printed is told before its result, also where its process is used again', async () => {
+  const { execute, lines } = opened()
+  for (let n = 1; n <= 3; n++) {
+    await execute('chats')
+    expect(lines).toHaveLength(1001 * n)
+    expect(lines.slice(1001 * (n - 1)).map((line) => line.split(' ').at(-1))).toEqual(
+      expect.arrayContaining(['0', '999', 'newline']),
+    )
+  }
+}, 10_000)

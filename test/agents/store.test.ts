@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { draft } from '#agents/pipelines/folder'
@@ -19,6 +19,12 @@ test('a saved file lies whole under its name, and the log says who produced it',
     { type: 'artifact.saved', path: 'deep/model.txt', digest: admitted.digest, size: 7, by: by(0) },
     { type: 'artifact.tagged', tags: { model_type: 'LLM' } },
   ])
+})
+
+test('where the folder of a store has been taken away, that is said, whatever is wanted there', async () => {
+  const { store } = await storeOnDisk()
+  rmSync(store.root, { recursive: true })
+  await expect(store.find('model.txt')).rejects.toMatchObject({ code: 'store.away', message: /Put it back, or mount/ })
 })
 
 test('a path that is taken is refused, unless it is to be replaced', async () => {
@@ -50,6 +56,67 @@ test('the same execution, run again after a kill, may write its file again; it i
   expect(await facts()).toHaveLength(1)
   await store.admit(await draft(store.root, 'another'), 'm', saved(0))
   expect(await facts()).toHaveLength(2)
+})
+
+test('what is said of bytes that lie there already is recorded, unless their execution had said it last', async () => {
+  const { store, reopened, facts } = await storeOnDisk()
+  const save = async (stage: string, delivery: number, to = store) =>
+    to.admit(await draft(to.root, 'one'), 'm', { ...saved(0), delivery, tags: { stage } })
+  const said = async () => (await facts()).map((fact) => ('tags' in fact ? fact.tags : fact.type))
+  for (const stage of ['new', 'new', 'approved', 'new']) await save(stage, 1)
+  const all = ['artifact.saved', { stage: 'new' }, { stage: 'approved' }, { stage: 'new' }]
+  expect(await said()).toEqual(all)
+  // Killed, it is executed again; what it says last is what is to hold, so it may say less than before.
+  const next = await reopened()
+  await save('new', 2, next)
+  expect(await said()).toEqual(all)
+  await save('approved', 2, next)
+  expect(await said()).toEqual([...all, { stage: 'approved' }])
+})
+
+test('another attempt, and whoever is no execution, is heard each time; what is asked again is said once', async () => {
+  const { store, reopened, facts } = await storeOnDisk()
+  const by = (attempt: number) => ({ by: { run: 'p/0', part: 'p/judge', attempt } })
+  const put = async (call: string, to = store) => {
+    const arrival = { how: 'uploaded', peer: 'http/put', principal: 'http', tags: { stage: 'new' }, call } as const
+    return to.admit(await draft(to.root, 'one'), 'm', arrival)
+  }
+  await put('a')
+  await store.tag('m', { stage: 'approved' }, by(1))
+  await put('b')
+  await Promise.all(['c', 'd', 'c', 'd'].map((call) => store.tag('m', { stage: call }, { ...by(1), call })))
+  await store.tag('m', { stage: 'approved' }, by(2))
+  const next = await reopened()
+  await put('b', next)
+  await next.tag('m', { stage: 'c' }, { ...by(1), call: 'c' })
+  const tags = (await facts()).flatMap((fact) => ('tags' in fact ? [fact.tags] : []))
+  expect(tags).toEqual(['new', 'approved', 'new', 'c', 'd', 'approved'].map((stage) => ({ stage })))
+})
+
+test('what was said of bytes before others lay in their place is recorded when it is said anew', async () => {
+  const { store, facts } = await storeOnDisk()
+  const save = async (text: string, run: number, tags?: Record<string, string>) =>
+    store.admit(await draft(store.root, text), 'm', { ...saved(run), delivery: 1, overwrite: true, tags })
+  await save('one', 0, { stage: 'new' })
+  await save('two', 1)
+  await save('one', 0)
+  await save('one', 0, { stage: 'new' })
+  const arrived = 'artifact.saved'
+  const tagged = 'artifact.tagged'
+  expect((await facts()).map(({ type }) => type)).toEqual([arrived, tagged, arrived, arrived, tagged])
+})
+
+test('bytes that are saved again with a card are tagged with it', async () => {
+  const { store, facts } = await storeOnDisk()
+  const card = { path: 'm.card.md', text: 'a card' }
+  await store.admit(await draft(store.root, 'one'), 'm', saved(0))
+  for (let n = 0; n < 2; n++) await store.admit(await draft(store.root, 'one'), 'm', { ...saved(0), card })
+  expect(await facts()).toMatchObject([
+    { type: 'artifact.saved', path: 'm' },
+    { type: 'artifact.tagged', path: 'm', tags: { card: 'm.card.md' } },
+    { type: 'artifact.saved', path: 'm.card.md' },
+    { type: 'artifact.tagged', path: 'm.card.md', tags: { 'card-of': 'm' } },
+  ])
 })
 
 test('one execution replaces nothing of its own unless it says so; run again after a kill it may', async () => {

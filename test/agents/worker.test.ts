@@ -1,11 +1,15 @@
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Local, openLocal } from '#agents/local'
+import { firstEventsOf } from '#agents/pipelines/consequences'
 import { openHoldings, takeLeftovers } from '#agents/pipelines/holdings'
 import { openLedger } from '#agents/pipelines/ledger'
 import type { Lost, Result } from '#agents/pipelines/messages'
-import { type Execution, firstEventsOf, run } from '#agents/pipelines/run'
-import { work } from '#agents/pipelines/worker'
+import { run } from '#agents/pipelines/run'
+import type { Execution } from '#agents/pipelines/run-state'
+import { atMost } from '#agents/pipelines/turns'
+import { type Worker, work } from '#agents/pipelines/worker'
+import { aborted } from '#bus/abort'
 import type { Bus, Work } from '#bus/bus'
 import { own } from '#bus/command'
 import { dispatch } from '#bus/dispatcher'
@@ -36,7 +40,7 @@ const runOfOne = async (lease = 30_000) => {
   const host = (
     name: string,
     execute: (execution: Execution, signal: AbortSignal) => Promise<Result | Lost>,
-    { asleep = false, db = local() } = {},
+    { asleep = false, db = local(), ...more }: { asleep?: boolean; db?: Local } & Pick<Worker, 'inTurn'> = {},
   ) => {
     const ending = new AbortController()
     const signal = AbortSignal.any([stop.signal, ending.signal])
@@ -55,6 +59,7 @@ const runOfOne = async (lease = 30_000) => {
         say: () => undefined,
         signal,
         execute: (_, execution, abort) => execute(execution, abort),
+        ...more,
       },
       'p/a',
     )
@@ -94,7 +99,49 @@ test('a process that was superseded leaves the work to whoever has it, though it
   expect(starts.at(-1)?.delivery).toBeGreaterThan(2)
 })
 
-test('a result that was written down is reported, though the work had been in other hands meanwhile', async () => {
+test('a host that is full leaves what it has not begun to one that is not', async () => {
+  const { host, recorded } = await runOfOne()
+  const inTurn = atMost(1)
+  const long = Promise.withResolvers<void>()
+  void inTurn(() => long.promise)
+  let delivered = 0
+  const full: Worker['inTurn'] = (task) => {
+    delivered++
+    return inTurn(task)
+  }
+  host('full', async () => succeeded, { inTurn: full })
+  await expect.poll(() => delivered).toBe(1)
+  host('idle', async () => succeeded)
+  await recorded('run.succeeded')
+  long.resolve()
+  expect(await recorded('run.node-started')).toMatchObject([{ host: 'idle', delivery: 2 }])
+})
+
+test('a host that is full keeps its turn where nobody else could do it', async () => {
+  const { host, recorded } = await runOfOne()
+  const inTurn = atMost(1)
+  const long = Promise.withResolvers<void>()
+  void inTurn(() => long.promise)
+  host('full', async () => succeeded, { inTurn })
+  setTimeout(long.resolve, 2_500) // Longer than it waits until it asks.
+  await recorded('run.succeeded')
+  expect(await recorded('run.node-started')).toMatchObject([{ host: 'full', delivery: 1 }])
+})
+
+test.each([
+  ['breaks', 'errored'],
+  ['says no', 'failed'],
+] as const)('what %s when its host stops is executed again elsewhere', async (_, outcome) => {
+  const { host, recorded } = await runOfOne()
+  const first = host('a', (__, signal) => aborted(signal).then(() => ({ outcome, reason: 'stopped' })))
+  await recorded('run.node-started')
+  await first.end()
+  host('b', async () => succeeded)
+  await recorded('run.succeeded')
+  expect(await recorded('run.node-started')).toMatchObject([{ host: 'a' }, { host: 'b' }])
+})
+
+test('a result that was written down is reported, though its host is full and the work had been in other hands', async () => {
   const { bus, host, recorded } = await runOfOne()
   const db = local()
   const [piece] = await deliveries(bus, 2)
@@ -113,7 +160,7 @@ test('a result that was written down is reported, though the work had been in ot
     executed++
     return succeeded
   }
-  host('a', execute, { db })
+  host('a', execute, { db, inTurn: never })
   expect(await recorded('run.node-succeeded')).toMatchObject([{ delivery: 3, instance: 'a', message: 'three hours' }])
   expect(executed).toBe(0)
 })

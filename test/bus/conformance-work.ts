@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { aborted } from '#bus/abort'
 import type { Bus, Dead, Work } from '#bus/bus'
 import type { Recorded } from '#contracts/envelope'
 import { fresh, happened, idsOf, type Open, record, runOf, until, withConnections } from './samples.ts'
@@ -56,6 +57,84 @@ export const handsOutWork = (open: Open) =>
       }
     })
 
+    test.each([1, 3])('goes to %i at once over all who take it, however many take it', async (concurrency) => {
+      const [one, two] = [await connect(), await connect()]
+      const where = fresh()
+      const events = await eventsFor(one, 12)
+      await one.put(events.map((event) => ({ where, agent: 'agent', event })))
+      let [busy, most, done] = [0, 0, 0]
+      const handle = async (work: Work) => {
+        busy++
+        most = Math.max(most, busy)
+        await new Promise((resolve) => setTimeout(resolve, 5)) // What is done takes its time.
+        busy--
+        await work.done()
+        done++
+      }
+      for (const bus of [one, two]) worker(bus, where, handle, concurrency)
+      await until(() => expect(done).toBe(12))
+      expect(most).toBe(concurrency)
+    })
+
+    test.each([1, 4])('goes on without delay, %i at once, whoever of two who take it ends', async (concurrency) => {
+      const [one, two] = [await connect(), await connect()]
+      for (let turn = 0; turn < 20; turn++) {
+        const where = fresh()
+        const events = await eventsFor(one, 12)
+        let done = 0
+        // The first ends as soon as one is done, when the next is on its way: what came to nobody would stay out.
+        const first = worker(
+          one,
+          where,
+          async (work) => {
+            await work.done()
+            done++
+            setTimeout(first.stop, turn % 5)
+          },
+          concurrency,
+        )
+        await one.put(events.map((event) => ({ where, agent: 'agent', event })))
+        await until(() => expect(done).toBeGreaterThan(0))
+        const count = async (work: Work) => {
+          await work.done()
+          done++
+        }
+        const second = worker(two, where, count, concurrency)
+        await until(() => expect(done).toBe(12))
+        await second.stop()
+      }
+    })
+
+    test('takes a new bound from whoever takes it next', async () => {
+      const bus = await connect()
+      const where = fresh()
+      const [event] = await eventsFor(bus, 1)
+      await bus.put([{ where, agent: 'agent', event }])
+      let got = 0
+      const take = async (work: Work) => {
+        got++
+        await work.done()
+      }
+      const before = worker(bus, where, take, 1)
+      await until(() => expect(got).toBe(1))
+      await before.stop()
+      const { promise: over, resolve: end } = Promise.withResolvers<void>()
+      const events = await eventsFor(bus, 3)
+      await bus.put(events.map((one) => ({ where, agent: 'agent', event: one })))
+      worker(
+        bus,
+        where,
+        async (work) => {
+          got++
+          await over
+          await work.done()
+        },
+        3,
+      )
+      await until(() => expect(got).toBe(4))
+      end()
+    })
+
     test('comes again with a higher count when it is postponed', async () => {
       const bus = await connect()
       const where = fresh()
@@ -70,6 +149,34 @@ export const handsOutWork = (open: Open) =>
       await until(() => expect(deliveries.map(({ delivery }) => delivery)).toEqual([1, 2, 3]))
       const [first, second] = deliveries
       expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(250)
+    })
+
+    test.each([
+      1, 3,
+    ])('tells whether somebody else waits for such work, of which there may be %i', async (concurrency) => {
+      const [holder, other] = [await connect(), await connect()]
+      const where = fresh()
+      const [event] = await eventsFor(holder, 1)
+      await holder.put([{ where, agent: 'agent', event }])
+      const got: Work[] = []
+      const keep = async (work: Work) => {
+        got.push(work)
+        await aborted(stopped.signal)
+      }
+      const stopped = new AbortController()
+      onTestFinished(() => stopped.abort())
+      worker(holder, where, keep, concurrency)
+      await until(() => expect(got).toHaveLength(1))
+      expect(await got[0]?.wanted()).toBe(false)
+      const second = worker(other, where, async (work) => void got.push(work), concurrency)
+      await expect.poll(() => got[0]?.wanted()).toBe(true)
+      await second.stop()
+      await expect.poll(() => got[0]?.wanted()).toBe(false)
+      worker(other, where, async (work) => void got.push(work), concurrency)
+      await expect.poll(() => got[0]?.wanted()).toBe(true)
+      got[0]?.postpone(0)
+      stopped.abort()
+      await until(() => expect(got.map(({ delivery }) => delivery)).toEqual([1, 2]))
     })
 
     test('comes again at once when its delivery is released, from any process', async () => {
@@ -172,5 +279,24 @@ export const handsOutWork = (open: Open) =>
       await bus.bury(letter('a.b-1', 4))
       const found = (await bus.dead()).filter((dead) => dead.where === where)
       expect(found).toEqual([letter('a.b-2', 3), letter('a.b-1', 4)])
+    })
+
+    test('that was given up on is forgotten on request, unless it was given up on again since', async () => {
+      const bus = await connect()
+      const where = fresh()
+      const letter = (eventId: string, attempts: number): Dead => {
+        const about = { where, agent: 'agent', eventId, stream: 'EVENTS', sequence: 7 }
+        return { ...about, attempts, reason: 'it broke every time' }
+      }
+      const left = async () => (await bus.dead()).filter((dead) => dead.where === where)
+      for (const one of [letter('a', 1), letter('b', 1)]) await bus.bury(one)
+      await bus.unbury(letter('a', 1))
+      expect(await left()).toEqual([letter('b', 1)])
+      await Promise.all([bus.unbury(letter('a', 1)), bus.unbury(letter('never', 1))])
+      await bus.bury(letter('b', 2))
+      await bus.unbury(letter('b', 1))
+      expect(await left()).toEqual([letter('b', 2)])
+      await Promise.all([bus.unbury(letter('b', 2)), bus.unbury(letter('b', 2))])
+      expect(await left()).toEqual([])
     })
   })

@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import { keepsBytes } from './conformance-buckets.ts'
 import { followsTheLog } from './conformance-follow.ts'
 import { keepsALog } from './conformance-log.ts'
+import { keepsOutput } from './conformance-output.ts'
 import { carriesRequests, knowsWhoIsThere } from './conformance-requests.ts'
 import { keepsTimers } from './conformance-timers.ts'
 import { handsOutWork } from './conformance-work.ts'
@@ -16,5 +17,6 @@ export const behavesLikeABus = (name: string, open: Open) =>
     knowsWhoIsThere(open)
     handsOutWork(open)
     keepsTimers(open)
+    keepsOutput(open)
     keepsBytes(open)
   })

@@ -71,6 +71,46 @@ test('two owners agree: what one records, the other sees before it refuses', asy
   expect(await two.handle(address, commandFrom(start, 'x'))).toMatchObject({ accepted: true })
 })
 
+test('what an owner recorded itself is not read again, and what it decides on is what would be read', async () => {
+  const bus = memoryHub().connect('owner')
+  let reads = 0
+  const counting: Bus = {
+    ...bus,
+    read: (...asked) => {
+      reads++
+      return bus.read(...asked)
+    },
+  }
+  const { handle, current } = ownerOf(counting, pipelineDecider)
+  await handle(address, commandFrom(define, 'somebody'))
+  const before = reads
+  for (let n = 0; n < 5; n++)
+    expect(await handle(address, commandFrom(start, 'somebody'))).toMatchObject({ accepted: true })
+  expect(reads).toBe(before)
+  expect((await current(address)).state).toEqual((await ownerOf(bus, pipelineDecider).current(address)).state)
+})
+
+test('however often an aggregate is looked at while something is recorded, a command has one answer', async () => {
+  const bus = memoryHub().connect('owner')
+  const { handle, current } = ownerOf(bus, pipelineDecider)
+  const command = commandFrom(define, 'somebody')
+  await Promise.all([handle(address, command), current(address), current(address), current(address)])
+  await Promise.all([current(address), current(address)])
+  expect(await handle(address, command)).toMatchObject({ accepted: true, events: ['pipeline.defined'] })
+})
+
+test('an owner that knows less than was recorded refuses nothing for that, and says of nothing that it holds already', async () => {
+  const hub = memoryHub()
+  const [one, two] = [ownerOf(hub.connect('one'), pipelineDecider), ownerOf(hub.connect('two'), pipelineDecider)]
+  const pause = { address, type: 'pipeline.pause', data: { reason: 'lunch' } }
+  const resume = { address, type: 'pipeline.resume', data: {} }
+  await one.handle(address, commandFrom(define, 'x'))
+  expect(await two.handle(address, commandFrom(pause, 'x'))).toMatchObject({ events: ['pipeline.paused'] })
+  await one.handle(address, commandFrom(resume, 'x'))
+  expect(await two.handle(address, commandFrom(pause, 'x'))).toMatchObject({ events: ['pipeline.paused'] })
+  expect(await one.handle(address, commandFrom(resume, 'x'))).toMatchObject({ events: ['pipeline.resumed'] })
+})
+
 test('many commands at once, over two owners, are each recorded once', async () => {
   const hub = memoryHub()
   const owners = ['one', 'two'].map((name) => ownerOf(hub.connect(name), pipelineDecider))

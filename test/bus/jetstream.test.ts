@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Batch } from '#bus/bus'
 import { openBus } from '#bus/jetstream'
 import { encode } from '#bus/message'
@@ -96,6 +96,41 @@ describe('on JetStream', () => {
     }
     await until(async () => expect(await subscriptions()).toBe(before))
     expect(await consumersOf(`OBJ_artifacts-${host}`)).toBe(0)
+  })
+
+  test('a bucket keeps bytes as long as its host says, also one that was made otherwise', async () => {
+    const [host, day] = [fresh(), 86_400_000]
+    const ages: number[] = []
+    for (const [at, keepBytes] of [undefined, 30 * day, 2 * day, undefined].entries()) {
+      const bus = await openBus({ url: nats().url, principal: host, keepBytes })
+      const bytes = Buffer.of(at)
+      await bus.buckets.put(host, digestOf(bytes), () => streamOf(bytes))
+      ages.push((await jsm.streams.info(`OBJ_artifacts-${host}`)).config.max_age / 1e6 / day)
+      await bus.close()
+    }
+    expect(ages).toEqual([7, 30, 2, 2])
+  })
+
+  test('whoever does not say how long bytes are kept puts them anew by how long their bucket keeps them', async () => {
+    const day = 86_400_000
+    onTestFinished(() => void vi.restoreAllMocks())
+    const putsAfter = async (keepBytes: number, waited: number): Promise<number> => {
+      vi.restoreAllMocks()
+      const [host, bytes] = [fresh(), randomBytes(10)]
+      let puts = 0
+      for (const stated of [keepBytes, undefined]) {
+        const bus = await openBus({ url: nats().url, principal: host, keepBytes: stated })
+        await bus.buckets.put(host, digestOf(bytes), () => {
+          puts++
+          return streamOf(bytes)
+        })
+        await bus.close()
+        vi.spyOn(Date, 'now').mockReturnValue(Date.now() + waited)
+      }
+      return puts
+    }
+    expect(await putsAfter(30 * day, 10 * day)).toBe(1)
+    expect(await putsAfter(2 * day, 1.9 * day)).toBe(2)
   })
 
   test('sweeping removes chunks that no object names, once they are old enough', async () => {

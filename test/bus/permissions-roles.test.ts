@@ -50,7 +50,14 @@ describe('an owner, a host, a web process and a script', () => {
     await expect(hub.serve(servicesOf('q', 'inbox'), async () => 1, AbortSignal.timeout(9000))).rejects.toMatchObject({
       code: 'bus.denied',
     })
-    expect(await hub.dead()).toBeInstanceOf(Array)
+    const letter = { where: 'p', agent: 'score', eventId: event.id, stream: 'EVENTS', sequence: event.sequence }
+    await hub.bury({ ...letter, attempts: 1, reason: 'r' })
+    expect(await hub.dead()).toContainEqual({ ...letter, attempts: 1, reason: 'r' })
+    await expect((await bus('ann')).unbury({ ...letter, attempts: 1, reason: 'r' })).rejects.toMatchObject({
+      code: 'bus.denied',
+    })
+    await hub.unbury({ ...letter, attempts: 1, reason: 'r' })
+    expect(await hub.dead()).toEqual([])
     expect(await hub.examine()).toMatchObject({ write: { stored: true } })
   })
 

@@ -51,6 +51,7 @@ describe('a worker', () => {
             const tell = (type: string, data: object) => ask(trainer, { address, type, data, causedBy: work.event })
             expect(await tell('run.start-node', { ...execution, host: 'trainer' })).toMatchObject({ accepted: true })
             await work.working()
+            expect(await work.wanted()).toBe(false)
             expect(await tell('run.beat-node', execution)).toMatchObject({ accepted: true })
             expect((await trainer.read(address)).events.length).toBeGreaterThan(0)
             const bytes = await Array.fromAsync(

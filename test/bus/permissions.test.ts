@@ -60,6 +60,16 @@ const denied: Readonly<Record<string, (trainer: Bus) => Promise<unknown>>> = {
   },
   'consume timers': (trainer) => trainer.timers('p', async () => undefined, AbortSignal.timeout(9000)),
   'read what agents gave up on': (trainer) => trainer.dead(),
+  'forget what agents gave up on': (trainer) =>
+    trainer.unbury({
+      where: 'p',
+      agent: 'train',
+      eventId: 'e',
+      stream: 'EVENTS',
+      sequence: 1,
+      attempts: 9,
+      reason: 'r',
+    }),
   'bury the work of another agent': (trainer) =>
     trainer.bury({ where: 'p', agent: 'score', eventId: 'e', stream: 'EVENTS', sequence: 1, attempts: 9, reason: 'r' }),
   'answer commands': (trainer) => trainer.serve(commandsTo('run', 'p'), async () => ({}), AbortSignal.timeout(9000)),

@@ -12,7 +12,7 @@ import { run } from './secured.ts'
 const newFolder = temporaryFolders()
 
 test.each([
-  ['runs show abc', /'abc' is invalid.*Expected a whole number from 0 on/],
+  ['runs show abc', /'abc' is invalid.*Expected the number of a run, or <pipeline>/],
   ['runs ls --limit abc', /'abc' is invalid.*Expected a whole number from 1 to 1000/],
   ['artifacts ls --limit 1001', /'1001' is invalid/],
   ['up examples/simplest/simplest.ts --port abc', /'abc' is invalid.*Expected a whole number from 1 to 65535/],

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { freePort, millrace, stop, temporaryFolders } from '../processes.ts'
@@ -110,6 +110,82 @@ test('configs that are well are listed, for people and for programs, and nothing
   const file = quietConfig(folder, 'setInterval(() => {}, 1000)')
   expect(await run('check', file)).toEqual({ code: 0, output: 'quiet.mjs is well: quiet\n' })
   expect(JSON.parse((await run('check', file, '--json')).output)).toEqual({ config: file, pipelines: ['quiet'] })
+})
+
+describe('check of several configs', () => {
+  /** Checks configs of one pipeline each. */
+  const check = async (...pipelines: readonly { name: string; stores?: object; actions?: object }[]) => {
+    const folder = newFolder()
+    const files = pipelines.map(({ name, stores = {}, actions = {} }, index) =>
+      write(folder, `${index}.mjs`, `export const p = ${JSON.stringify({ name, stores, actions })}`),
+    )
+    return { files, ...(await run('check', ...files)) }
+  }
+  const node = (edges: object) => ({ kind: 'action', exec: ['true'], steps: {}, ...edges })
+
+  test('finds a cycle over two files', async () => {
+    const { code, output, files } = await check(
+      { name: 'a', actions: { x: node({ after: ['b/y'] }) } },
+      { name: 'b', actions: { y: node({ after: ['a/x'] }) } },
+    )
+    expect([code, output]).toEqual([2, `${files[0]} has 1 mistake:\n  actions: a cycle: a/x -> b/y -> a/x\n`])
+  })
+
+  test('tells of each which nodes and stores the others do not have; what names a pipeline elsewhere is well', async () => {
+    const trainer = { name: 'trainer', actions: { train: node({ after: ['deployer/trian'] }) } }
+    const stores = { models: { kind: 'store-client', of: 'trainer/modles', path: './m' } }
+    const { code, output, files } = await check(trainer, {
+      name: 'deployer',
+      stores,
+      actions: { deploy: node({ after: ['trainer/tarin', 'elsewhere/any'] }) },
+    })
+    expect(code).toBe(2)
+    expect(output).toContain(
+      `${files[0]} has 1 mistake:\n  p.actions.train.after.0: no node is called 'deployer/trian'`,
+    )
+    expect(output).toContain(`${files[1]} has 2 mistakes:\n`)
+    expect(output).toContain("p.actions.deploy.after.0: no node is called 'trainer/tarin'; did you mean 'train'?")
+    expect(output).toContain("p.stores.models.of: no node is called 'trainer/modles'")
+    expect(output).not.toContain('elsewhere')
+  })
+
+  test('refuses a name that two of them give, and a file that is named twice only once', async () => {
+    const { code, output, files } = await check({ name: 'a' }, { name: 'a' })
+    expect([code, output]).toEqual([2, expect.stringContaining(`p.name: p of ${files[0]} is called 'a' already`)])
+    const [file = ''] = files
+    expect(await run('check', file, file)).toMatchObject({ code: 0, output: '0.mjs is well: a\n' })
+  })
+})
+
+test('a program that is not on this machine is told, and is no mistake: its host may be another one', async () => {
+  const folder = newFolder()
+  const node = (exec: unknown) => ({ kind: 'action', after: ['inbox'], exec, steps: {} })
+  write(folder, 'here.sh', '')
+  chmodSync(join(folder, 'here.sh'), 0o755)
+  const actions = {
+    here: node(['./here.sh']),
+    found: node(['sh', '-c', 'true']),
+    gone: node(['./gone.sh']),
+    nowhere: node(['no-such-program']),
+    other: node({ command: ['sh'], env: { PATH: '/nowhere' } }),
+    away: node({ command: ['sh'], cwd: './none' }),
+  }
+  const stores = { inbox: { kind: 'filesystem-store', path: './inbox', watch: false } }
+  const file = write(folder, 'p.mjs', `export const p = ${JSON.stringify({ name: 'p', stores, actions })}`)
+  const missing = [
+    `p/gone: there is no program ${folder}/gone.sh on this machine; the host that runs it must have it`,
+    "p/nowhere: there is no program no-such-program on this machine's PATH; the host that runs it must have it",
+    "p/other: there is no program sh on this machine's PATH; the host that runs it must have it",
+    `p/away: the folder ${folder}/none, in which it runs sh, is not on this machine; the host that runs it must have it`,
+  ]
+  expect(await run('check', file)).toEqual({ code: 0, output: ['p.mjs is well: p', ...missing, ''].join('\n') })
+  expect(JSON.parse((await run('check', file, '--json')).output)).toEqual({
+    config: file,
+    pipelines: ['p'],
+    doubts: missing,
+  })
+  const elsewhere = await run('check', file, '--base', newFolder())
+  expect(elsewhere.output).toContain('p/here: there is no program ')
 })
 
 test('a mistake on the command line points to the help of its own verb', async () => {

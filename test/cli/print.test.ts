@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { fitting, printOne, printRows, timeOf } from '../../src/cli/print.ts'
+import { fitting, printOne, printPage, printRows, timeOf } from '../../src/cli/print.ts'
 import { storyOf } from '../../src/cli/story.ts'
 
 const printed = (act: () => void): string => {
@@ -17,6 +17,19 @@ test('moments are shown in one form, under a head that people read', () => {
   )
   expect(printed(() => printOne(row, false))).toBe('number:   1\nstarted:  1970-01-01T00:00:00.000Z\nevent id: a\n')
   expect(printed(() => printOne(row, true))).toBe(`${JSON.stringify(row)}\n`)
+})
+
+test('a cell has one line, and shows that there are more; a page says when it is not the last', () => {
+  const rows = [{ reason: 'ValueError: boom\n  at x\n', host: 'here' }]
+  expect(printed(() => printRows(rows, ['reason', 'host'], false))).toBe(
+    'REASON              HOST\nValueError: boom …  here\n',
+  )
+  const complain = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  printed(() => printPage({ items: rows, next: null }, ['host'], false))
+  expect(complain).not.toHaveBeenCalled()
+  printed(() => printPage({ items: rows, next: 'x' }, ['host'], false))
+  expect(complain).toHaveBeenCalledWith(expect.stringContaining('There are more'))
+  complain.mockRestore()
 })
 
 test('a moment that is none is shown as it is', () => {

@@ -12,7 +12,7 @@ export const quietConfig = (folder: string, more = ''): string => {
 
 /** Starts `up` on a config or a folder, with state in a folder and everything on ports of its own. */
 export const upIn = async (folder: string, target: string, ...more: readonly string[]): Promise<Started> => {
-  const [port, natsPort] = [String(await freePort()), String(await freePort())]
+  const [port, natsPort] = [String(await freePort(2)), String(await freePort())]
   const state = more.includes('--ephemeral') ? [] : ['--state', join(folder, 'state'), '--base', folder]
   return millrace(['up', target, ...state, '--port', port, '--nats-port', natsPort, ...more])
 }

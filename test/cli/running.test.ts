@@ -24,7 +24,7 @@ test('a second start of a config is told at once who runs it, where, and what to
 
 test('another config of the same state folder is told whose port it wants', { timeout: 60_000 }, async () => {
   const folder = newFolder()
-  const [port, natsPort] = [String(await freePort()), String(await freePort())]
+  const [port, natsPort] = [String(await freePort(2)), String(await freePort())]
   const at = ['--state', join(folder, 'state'), '--base', folder, '--port', port, '--nats-port', natsPort]
   const first = millrace(['up', quietConfig(folder), ...at])
   await first.says(/Ctrl-C stops/)

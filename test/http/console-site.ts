@@ -10,10 +10,15 @@ import { freePort, millrace, processesWith, type Started, stop } from '../proces
 
 const root = join(import.meta.dirname, '../..')
 
-/** The example with its console and a browser, for all tests of a file. */
-export const withConsole = () => {
+const example = { config: 'examples/file-transfer', watched: 'root-artifacts/input_artifacts/haiku' }
+/** A pipeline whose runs fail, wait and are tried again, as the files say that begin them. */
+export const lab = { config: 'test/http/console-lab.ts', watched: 'lab/data' }
+
+/** A config, the example unless said otherwise, with its console and a browser, for all tests of a file. */
+export const withConsole = ({ config, watched } = example) => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-console-'))
-  const haikus = join(folder, 'root-artifacts/input_artifacts/haiku')
+  const drops = join(folder, watched)
+  const gate = join(folder, 'gate')
 
   let port: number
   let up: Started
@@ -25,7 +30,7 @@ export const withConsole = () => {
     const state = join(folder, 'state')
     const natsPort = String(await freePort())
     const where = ['--base', folder, '--state', state, '--port', String(port), '--nats-port', natsPort]
-    up = millrace(['up', 'examples/file-transfer', ...where, '--no-demonstration'])
+    up = millrace(['up', config, ...where, '--no-demonstration'], { MILLRACE_TEST_GATE: gate })
     ;[browser] = await Promise.all([startBrowser(), up.says(/Ctrl-C stops everything/)])
   }, 60_000)
 
@@ -50,12 +55,14 @@ export const withConsole = () => {
   }
 
   const newPage = (options: Parameters<typeof openPage>[1] = {}) => openPage(browser, options)
-  const drop = (name: string, text = `${name}\n`) => writeFile(join(haikus, name), text)
+  const drop = (name: string, text = `${name}\n`) => writeFile(join(drops, name), text)
   const killWeb = (): void => {
     const [web] = processesWith(`--port ${port}`).filter(({ command }) => command.includes(' web '))
     process.kill(web?.pid ?? 0, 'SIGKILL')
   }
-  return { addressOf, newPage, open, drop, killWeb }
+  /** Lets whoever waits go on. */
+  const release = () => writeFile(gate, '')
+  return { addressOf, newPage, open, drop, killWeb, release }
 }
 
 /** Builds the console where it is older than what it is made of. */

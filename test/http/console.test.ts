@@ -45,7 +45,11 @@ test("a run's page has its graph and leads to its artifacts, and a preview shows
   await page.getByRole('link', { name: 'root_pipeline/0' }).click()
   await page.getByRole('heading', { name: 'Run root_pipeline/0' }).waitFor()
   await stateOf(page, 'root_pipeline/retraining', 'succeeded').waitFor()
-  expect(await page.locator('.timeline li').count()).toBe(3)
+  expect(await page.locator('.timeline > li').count()).toBe(3)
+  const evaluation = page.locator('.timeline > li', { hasText: 'shakespeare_eval' })
+  await evaluation.getByText(/downloaded model0.txt in \d+ m?s/).waitFor()
+  for (const drawn of ['.timeline-mark[data-what=downloaded]', '.timeline-transfer'])
+    expect(await evaluation.locator(drawn).count()).toBe(1)
   await page.getByRole('row', { name: 'shakespeare_loss' }).waitFor()
   await page.getByRole('row', { name: 'plot0.txt' }).waitFor()
   await page.getByRole('row', { name: 'model0.txt' }).filter({ hasText: 'produced' }).getByRole('link').click()
@@ -113,7 +117,7 @@ test('a run is asked for, and the command line that does the same is shown', asy
   await page.getByLabel('Message').fill("after Bashō's walk")
   await page.getByText("millrace runs start --message 'after Bashō'\\''s walk'").waitFor()
   await page.getByRole('button', { name: 'Start', exact: true }).click()
-  await page.getByText('Asked for').waitFor()
+  await page.getByRole('status').getByRole('link', { name: 'root_pipeline/2' }).waitFor()
   await page.getByRole('row', { name: 'root_pipeline/2' }).getByText("after Bashō's walk").waitFor()
 })
 
@@ -143,6 +147,8 @@ test('no screen is wider than a phone', async () => {
     '/?node=root_pipeline/model_registry': '.panel li',
     '/runs': 'tbody tr',
     '/runs/root_pipeline/1': '.timeline li',
+    '/runs/root_pipeline/1/logs?node=root_pipeline/retraining': '.line',
+    '/hosts': 'tbody tr',
     '/artifacts': 'tbody tr',
     '/artifacts/root_pipeline/model_registry?path=model1.txt': 'pre.content',
   }

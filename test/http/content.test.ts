@@ -61,7 +61,7 @@ test('what is missing, elsewhere or another is a problem', async () => {
   const { content, get } = await serving()
   expect((await content('nothing.bin')).status).toBe(404)
   expect((await content("models/it's <b>.bin", `&digest=${'0'.repeat(64)}`)).status).toBe(502)
-  expect((await get('/api/artifacts/root/plots/content?path=a')).status).toBe(503)
+  expect((await get('/api/artifacts/root/plots/content?path=a')).status).toBe(404)
   expect((await get('/api/artifacts/root/..%2f..%2fetc/content?path=a')).status).toBe(400)
   expect((await get('/api/artifacts/root/models/content')).status).toBe(400)
 })

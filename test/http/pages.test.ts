@@ -55,6 +55,17 @@ test('a node of another process redirects there, where it answers', async () => 
   expect((await get('/nobody')).status).toBe(404)
 })
 
+test('a node has an address by its whole name too; a name that is none is told, with a way to all', async () => {
+  const { get } = await siteOf()
+  const response = await get('/root/retraining', browser)
+  expect([response.status, response.headers.get('Location')]).toEqual([307, '/retraining?of=root'])
+  const wrong = await get('/root/retrainin', browser)
+  expect(wrong.status).toBe(404)
+  const text = await wrong.text()
+  expect(text).toMatch('There is no node root/retrainin; did you mean &#39;root/retraining&#39;? <a href="/">')
+  expect(await (await get('/nobody/retraining')).json()).toMatchObject({ detail: 'There is no /nobody/retraining' })
+})
+
 test("a metadata store's page lists its runs", async () => {
   const { get } = await siteOf()
   expect(await (await get('/metadata_store', browser)).text()).toMatch('href="/runs/root/0"')

@@ -30,6 +30,7 @@ test('the document describes parameters and answers', async () => {
     'pipeline',
     'run',
     'state',
+    'trigger',
     'from',
     'to',
     'at',
@@ -74,6 +75,11 @@ test('after waits until a write can be read', async () => {
   const { position } = await json(posted)
   const read = await json(get(`/api/metrics?key=accuracy&after=${position}`))
   expect(read).toMatchObject({ items: [{ key: 'accuracy', value: 0.9, pipeline: 'root', principal: 'ada' }] })
+  const by = { run: 'root/99', part: 'root/retraining', attempt: 1 }
+  for (const about of [{ run: 'root/99' }, { by }]) {
+    const lost = await post('/api/facts', { ...metric, data: { ...metric.data, ...about } })
+    expect([lost.status, await json(lost)]).toMatchObject([404, { detail: 'There is no run root/99' }])
+  }
 })
 
 test('at looks back', async () => {
@@ -100,6 +106,15 @@ test('what is wrong with a query is a problem that names the field', async () =>
   }
   for (const [query, code] of Object.entries(codes))
     expect(await json(get(`/api/runs?${query}`))).toMatchObject({ code })
+})
+
+test.each([
+  ['/api/metrics?run=abc', 'run', 'use <pipeline>/<number>, or a number'],
+  ['/api/runs?limit=few', 'limit', 'use a whole number, in digits'],
+  ['/api/runs?limit=0', 'limit', 'use 1 to 1000'],
+])('%s is told what to say instead', async (query, field, message) => {
+  const { get } = await siteOf()
+  expect(await json(get(query))).toMatchObject({ errors: [{ field, message }] })
 })
 
 test('what is not there is a problem as well', async () => {

@@ -68,6 +68,28 @@ test('what is recorded is posted, and nothing else', async () => {
     }
 })
 
+test('what is reported about a pipeline that nobody has defined is refused; its host may be away', async () => {
+  const { post, bus } = await siteOf()
+  const metric = { pipeline: 'leaf', type: 'tracking.metric-logged', data: { key: 'k', value: 1 } }
+  expect((await post('/api/facts', metric)).status).toBe(200)
+  const before = await bus.head()
+  const reports = [
+    { ...metric, pipeline: 'nope' },
+    { ...metric, data: { ...metric.data, pipeline: 'nope' } },
+  ]
+  for (const report of reports) {
+    const refused = await post('/api/facts', report)
+    expect([refused.status, await json(refused)]).toMatchObject([
+      404,
+      { code: 'query.nothing', detail: expect.stringMatching(/^There is no pipeline nope/) },
+    ])
+  }
+  expect(await json(post('/api/facts', { ...metric, pipeline: 'roott' }))).toMatchObject({
+    detail: "There is no pipeline roott; did you mean 'root'?",
+  })
+  expect(await bus.head()).toBe(before)
+})
+
 test('what breaks a contract is refused with the path of the field', async () => {
   const { post } = await owned()
   expect(await json(post('/api/pipelines/root/runs', { message: 7 }))).toMatchObject({

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { connect } from '#bus/client'
 import { uuidv7 } from '#bus/command'
 import { openBus } from '#bus/jetstream'
+import { connect } from '#client/connect'
 import { answerQueries } from '#projections/answer-queries'
 import type { Page } from '#projections/view'
 import { withServer } from '../nats.ts'

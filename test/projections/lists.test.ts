@@ -73,6 +73,29 @@ test.each([
   expect(await paged('desc')).toEqual(forth.toReversed())
 })
 
+test('a pattern of paths leaves the same rows whichever way they are found', async () => {
+  const { list, path } = await told(3)
+  const db = new Database(path)
+  const add = db.prepare(
+    "insert into artifacts (store, path, digest, state, at, since) values ('root/many', ?, 'd', 'fresh', 0, 1)",
+  )
+  const odd = ['[a]*.txt', '[b]x.txt', 'é', 'é\u{10ffff}', 'éa', 'f', 'a?b']
+  db.transaction(() => {
+    for (const name of odd) add.run(name)
+    for (let n = 0; n < 6_000; n++) add.run(`many/${n}`)
+  })()
+  db.close()
+  const found = async (pattern: string) =>
+    (await list('artifacts', { path: pattern, limit: 1_000 })).map((row) => (row as { path: string }).path)
+  expect(await found('é*')).toEqual(['é', 'éa', 'é\u{10ffff}'])
+  expect(await found('[*')).toEqual(['[a]*.txt', '[b]x.txt'])
+  expect(await found('[a*txt')).toEqual(['[a]*.txt'])
+  expect(await found('a?*')).toEqual(['a?b'])
+  expect(await found('*?b')).toEqual(['a?b'])
+  expect(await found('many/59*9')).toHaveLength(11)
+  expect(await found('many/*')).toHaveLength(1_000)
+})
+
 test('a cursor goes on the way that its list went, and no other', async () => {
   const { one } = await told(2)
   const { next: cursor } = (await one('metrics', { order: 'desc', limit: 1 })) as Page
@@ -137,6 +160,10 @@ test.each([
   ['params', { pipeline: 'root' }, 'params_pipeline'],
   ['tags', { pipeline: 'root' }, 'tags_pipeline'],
   ['artifacts', { sort: 'time' }, 'artifacts_newest'],
+  ['artifacts', { path: 'model1*.txt' }, 'artifacts_path'],
+  ['artifacts', { digest: 'a'.repeat(64) }, 'artifacts_digest'],
+  ['artifacts', { run: 'root/3' }, 'artifacts_run'],
+  ['artifact-tags', { path: 'm*' }, 'artifact_tags_place'],
   ['artifacts', { sort: 'time', node: 'root/models' }, 'artifacts_newest_in'],
 ] as const)('%s %j are found by the index %s', async (name, said, index) => {
   const { path } = await watching(memoryBus())

@@ -2,39 +2,11 @@ import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { memoryBus } from '#bus/memory'
 import type { Page } from '#projections/view'
-import { digestFor, leafGraph, rootGraph, teller, watching } from './story.ts'
+import { readsMetadata } from './metadata-suite.ts'
+import { leafGraph, rootGraph, teller, watching } from './story.ts'
 import { told } from './told.ts'
 
-test('a run that succeeded is one row in the present, and three in its history', async () => {
-  const { bus, list } = await told()
-  expect(await list('runs')).toMatchObject([{ run: 'root/0', number: 0, state: 'succeeded', trigger: 'files' }])
-  const planned = (await list('triggers'))[0]?.position
-  expect(await list('runs', { at: planned })).toEqual([])
-  expect(await list('runs', { at: `${bus.logId}.8` })).toMatchObject([
-    { run: 'root/0', state: 'running', endedAt: null },
-  ])
-})
-
-test('a node says whom it waits for, then that it is queued, then where it runs', async () => {
-  const { bus, story, list, caughtUp } = await told()
-  await story.drop('another.txt')
-  await story.plan()
-  await caughtUp()
-  const about = async (node: string) => (await list('nodes', { run: 'root/1', node }))[0]
-  expect(await about('haikus')).toMatchObject({ state: 'succeeded', reason: null })
-  expect(await about('retraining')).toMatchObject({ state: 'queued', attempt: 1 })
-  expect(await about('evaluation')).toMatchObject({ state: 'waiting', reason: 'waiting for root/retraining' })
-  await story.start(1, 'root/retraining')
-  await caughtUp()
-  expect(await about('retraining')).toMatchObject({ state: 'running', host: 'host-root' })
-  const before = `${bus.logId}.${await bus.head()}`
-  await story.report(1, 'root/retraining', { outcome: 'errored', reason: 'out of memory' })
-  await caughtUp()
-  expect(await about('retraining')).toMatchObject({ state: 'errored', reason: 'out of memory' })
-  expect(await about('evaluation')).toMatchObject({ state: 'skipped', reason: 'root/retraining did not succeed' })
-  expect(await list('runs', { state: 'failed' })).toMatchObject([{ run: 'root/1', failed: ['root/retraining'] }])
-  expect(await list('nodes', { run: 1, node: 'root/retraining', at: before })).toMatchObject([{ state: 'running' }])
-})
+readsMetadata('the projection', async (reader) => reader.ask)
 
 test('a node that nobody has defined waits for its pipeline until somebody does', async () => {
   const bus = memoryBus()
@@ -51,6 +23,8 @@ test('a node that nobody has defined waits for its pipeline until somebody does'
     reason: expect.stringMatching('its pipeline'),
   })
   await story.define(leafGraph)
+  for (const part of ['leaf/evaluation', 'leaf/plotting'])
+    await story.ask('run.know-node', 'root', '0', { part, kind: 'action' })
   await caughtUp()
   expect(await about()).toMatchObject({ kind: 'action', state: 'waiting', reason: 'waiting for root/retraining' })
   await story.start(0, 'root/retraining')
@@ -59,120 +33,57 @@ test('a node that nobody has defined waits for its pipeline until somebody does'
   expect(await about()).toMatchObject({ state: 'queued', reason: null })
 })
 
-test('a process that takes over supersedes the one before', async () => {
-  const { story, list, caughtUp } = await told()
-  await story.drop('b.txt')
-  await story.plan()
-  await story.start(1, 'root/retraining')
-  const second = { part: 'root/retraining', attempt: 1, delivery: 2, instance: 'other' }
-  await story.ask('run.start-node', 'root', '1', { ...second, host: 'spare' })
-  await story.report(1, 'root/retraining')
-  await caughtUp()
-  const attempts = await list('attempts', { run: 1 })
-  expect(attempts.map(({ host, outcome }) => [host, outcome])).toEqual([
-    ['spare', 'running'],
-    ['host-root', 'superseded'],
-  ])
-  expect(await list('ignored')).toMatchObject([{ run: 'root/1', reported: 'succeeded' }])
-})
-
-test('a file is fresh, then offered, then used', async () => {
-  const { bus, story, list, caughtUp } = await told()
-  const stateOf = async () => (await list('artifacts', { path: 'c.txt' }))[0]?.state
-  await story.drop('c.txt')
-  await caughtUp()
-  expect(await stateOf()).toBe('fresh')
-  await story.plan()
-  await caughtUp()
-  expect(await stateOf()).toBe('offered')
-  const used = { store: 'root/haikus', path: 'c.txt', digest: digestFor('c.txt'), by: story.by(1, 'root/retraining') }
-  await story.fact('artifact.used', 'root', 'retraining', used)
-  await caughtUp()
-  expect(await stateOf()).toBe('used')
-  expect((await list('history', { path: 'c.txt' })).map(({ what }) => what)).toEqual(['detected', 'offered', 'used'])
-  expect(await list('artifacts', { path: 'c.txt', at: `${bus.logId}.${(await bus.head()) - 1}` })).toMatchObject([
-    { state: 'offered', run: 'root/1' },
-  ])
-})
-
-test('a run is offered the newest bytes of each path, and none that are gone', async () => {
-  const { story, list, caughtUp } = await told()
-  await story.drop('twice.txt', 'first')
-  await story.drop('twice.txt', 'second')
-  await story.drop('lost.txt')
-  await story.fact('artifact.gone', 'root', 'haikus', { store: 'root/haikus', path: 'lost.txt' })
-  await story.plan()
-  await caughtUp()
-  const offered = await list('history', { run: 'root/1', what: 'offered' })
-  expect(offered).toMatchObject([{ path: 'twice.txt', digest: digestFor('second') }])
-  expect(await list('artifacts', { path: 'lost.txt' })).toMatchObject([{ state: 'gone' }])
-})
-
-test('every transfer is in the history of both ends', async () => {
-  const { list } = await told()
-  const happened = async (node: string) => (await list('history', { node })).map(({ what, path }) => [what, path])
-  expect(await happened('root/models')).toEqual([
-    ['produced', 'model0.txt'],
-    ['tagged', 'model0.txt'],
-    ['downloaded', 'model0.txt'],
-    ['uploaded', 'plot0.txt'],
-  ])
-  expect(await happened('models_rpc')).toEqual([
-    ['downloaded', 'model0.txt'],
-    ['uploaded', 'plot0.txt'],
-  ])
-  expect(await list('artifact-tags')).toMatchObject([{ key: 'model_type', value: 'LLM', path: 'model0.txt' }])
-})
-
-test('why walks back to the file that was dropped, through another machine, and no further than its own run', async () => {
-  const { one } = await told(3)
-  const reached = async (said: object) => {
-    const { things } = (await one('why', said)) as { things: { path?: string; part?: string; run?: string }[] }
-    return things.map(({ path, part, run }) => path ?? `${part} in ${run}`).toSorted()
+test.each([
+  ['run.resume', 'run.let-go', 'root is paused: for ever; is paused: too'],
+  ['run.let-go', 'run.resume', 'a; root is paused: really'],
+])('a run that two hold back is let go by %s, and goes on with %s', async (first, second, left) => {
+  const bus = memoryBus()
+  const story = teller(bus)
+  await story.define(rootGraph)
+  await story.plan([rootGraph])
+  const { viewer, caughtUp } = await watching(bus)
+  const about = async () => {
+    await caughtUp()
+    return (await viewer.ask('run', { pipeline: 'root', run: 0 })).value
   }
-  const plot = ['haiku1.txt', 'leaf/plotting in root/1', 'plot1.txt', 'root/retraining in root/1']
-  expect(await reached({ path: 'plot1.txt' })).toEqual(plot)
-  const copy = ['haiku1.txt', 'leaf/evaluation in root/1', 'model1.txt', 'model1.txt', 'root/retraining in root/1']
-  expect(await reached({ store: 'leaf/models_rpc', path: 'model1.txt' })).toEqual(copy)
-  await expect(one('why', { path: 'nothing.txt' })).rejects.toMatchObject({ code: 'query.nothing' })
+  await story.ask('run.pause', 'root', '0', { reason: 'a; root is paused: really' })
+  await story.ask('run.hold', 'root', '0', { reason: 'for ever; is paused: too' })
+  expect(await about()).toMatchObject({ state: 'paused', heldBy: [{ by: 'request' }, { by: 'pipeline' }] })
+  await story.ask(first, 'root', '0', {})
+  const node = expect.objectContaining({ part: 'root/retraining', state: 'paused', reason: left })
+  expect(await about()).toMatchObject({
+    ...{ state: 'paused', reason: left, heldBy: [{ reason: left }] },
+    nodes: expect.arrayContaining([node]),
+  })
+  await story.ask(second, 'root', '0', {})
+  expect(await about()).toMatchObject({ state: 'running', reason: null, heldBy: null })
 })
 
-test('a file that no action opened is found all the same: it was offered', async () => {
-  const { story, one, caughtUp } = await told()
-  await story.drop('unopened.txt')
-  await story.plan()
-  await story.start(1, 'root/retraining')
-  const model = { store: 'root/models', path: 'm.txt', digest: digestFor('m'), size: 1 }
-  await story.fact('artifact.saved', 'root', 'models', { ...model, by: story.by(1, 'root/retraining') })
-  await caughtUp()
-  const { things } = (await one('why', { path: 'm.txt' })) as { things: { path?: string }[] }
-  expect(things.map(({ path }) => path)).toContain('unopened.txt')
-})
-
-test('used-by walks forward', async () => {
-  const { one } = await told(2)
-  const { things } = (await one('used-by', { path: 'haiku0.txt' })) as { things: { path?: string; part?: string }[] }
-  const parts = ['root/retraining', 'leaf/evaluation']
-  expect(things.map(({ path, part }) => path ?? part)).toEqual(
-    expect.arrayContaining(['haiku0.txt', 'model0.txt', ...parts]),
-  )
-  expect(things.filter(({ path }) => path === 'model1.txt')).toEqual([])
-})
-
-test('the graph joins all pipelines and says what each node waits for', async () => {
-  const { story, one, caughtUp } = await told()
-  type Shown = { nodes: { part: string; state: string; reason: string | null }[]; edges: { kind: string }[] }
-  const stands = async (part: string) => ((await one('graph')) as Shown).nodes.find((node) => node.part === part)
-  expect(await stands('root/haikus')).toMatchObject({ state: 'waiting', reason: 'waiting for files', fresh: 0 })
-  expect(await stands('leaf/plotting')).toMatchObject({ state: 'succeeded', run: 'root/0', host: 'host-leaf' })
-  expect(await stands('leaf/models_rpc')).toMatchObject({ kind: 'store-client', of: 'root/models' })
-  await story.drop('d.txt')
-  await story.plan()
-  await story.drop('e.txt')
-  await caughtUp()
-  expect(await stands('root/haikus')).toMatchObject({ reason: '1 file waits for run root/1 to end', fresh: 1 })
-  expect(await stands('leaf/plotting')).toMatchObject({ state: 'waiting', reason: 'waiting for root/retraining' })
-  expect(((await one('graph')) as Shown).edges.filter(({ kind }) => kind === 'stands-for')).toHaveLength(1)
+test('what took too long says that it begins again once it has stopped', async () => {
+  const bus = memoryBus()
+  const story = teller(bus)
+  const policy = { next: [], timeout: 1_000, retry: { times: 2, delay: 500, factor: 2, most: 60_000 } }
+  const nodes = rootGraph.nodes.map((node) => (node.kind === 'action' ? { ...node, ...policy } : node))
+  await story.define({ ...rootGraph, nodes })
+  await story.plan([{ ...rootGraph, nodes }])
+  const { viewer, caughtUp } = await watching(bus)
+  const part = 'root/retraining'
+  const about = async () => {
+    await caughtUp()
+    const { value } = await viewer.ask('run', { pipeline: 'root', run: 0 })
+    return (value as { readonly nodes: readonly { readonly part: string }[] }).nodes.find((node) => node.part === part)
+  }
+  await story.start(0, part)
+  await story.ask('run.expire-node', 'root', '0', { part, attempt: 1, delivery: 1, instance: 'at-root' })
+  expect(await about()).toMatchObject({ reason: 'retry 1 of 2 after: It took longer than its timeout of 1 s' })
+  await story.ask('run.retry-node', 'root', '0', { part, attempt: 2 })
+  expect(await about()).toMatchObject({ attempt: 2, reason: 'it begins once attempt 1 has stopped' })
+  // Whoever waits for a host after a failure waits for nothing that runs.
+  const execution = { part, attempt: 2, delivery: 1, instance: 'at-root' }
+  await story.ask('run.start-node', 'root', '0', { ...execution, host: 'host-root' })
+  await story.ask('run.report-node', 'root', '0', { ...execution, result: { outcome: 'errored', reason: 'no' } })
+  await story.ask('run.retry-node', 'root', '0', { part, attempt: 3 })
+  expect(await about()).toMatchObject({ attempt: 3, reason: null })
 })
 
 test('a walk that is too long says that there is more', async () => {
@@ -207,16 +118,22 @@ test('a run that logged more than a message holds says what there is more of, an
   expect(await read({ at: `${bus.logId}.9` })).not.toHaveProperty('more')
 })
 
-test('a run whose params are long fits a message all the same', async () => {
-  const { story, one, caughtUp } = await told()
-  for (let key = 0; key < 5; key++)
-    await story.fact('tracking.param-logged', 'root', 'script', {
-      key: `k${key}`,
-      value: 'x'.repeat(200_000),
-      run: 'root/0',
-    })
+test('what a run notes about another pipeline is listed with that, by whom, and changes nothing of the run', async () => {
+  const { story, list, one, caughtUp } = await told()
+  const noted = (events: readonly unknown[] = []) => events as readonly Readonly<Record<string, unknown>>[]
+  await story.drop('another.txt')
+  await story.plan()
+  const about = { pipeline: 'promoter', by: story.by(1, 'root/retraining') }
+  await story.fact('tracking.metric-logged', 'root', 'retraining', { key: 'accuracy', value: 0.9, ...about })
+  await story.fact('tracking.param-logged', 'root', 'retraining', { key: 'rate', value: 1, ...about })
+  await story.fact('tracking.tagged', 'root', 'retraining', { key: 'kind', value: 'test', ...about })
   await caughtUp()
-  const whole = await one('run', { pipeline: 'root', run: 0 })
-  expect(whole).toMatchObject({ params: [{ key: 'k0' }, { key: 'k1' }, { key: 'k2' }], more: ['params'] })
-  expect(JSON.stringify(whole).length).toBeLessThan(900_000)
+  const whose = { pipeline: 'promoter', run: null, part: 'root/retraining', attempt: 1 }
+  for (const view of ['metrics', 'params', 'tags'] as const) {
+    expect(await list(view, { pipeline: 'promoter' })).toMatchObject([whose])
+    expect(await list(view, { node: 'retraining' })).toMatchObject([whose])
+    expect(await list(view, { run: 'root/1' })).toEqual([])
+    expect(noted(await list(view, { pipeline: 'root' })).filter(({ part }) => part === whose.part)).toEqual([])
+  }
+  expect(await one('run', { pipeline: 'root', run: 1 })).toMatchObject({ metrics: [], params: [], tags: [] })
 })

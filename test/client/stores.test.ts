@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { mustBeKnown } from '#client/known'
+import { storeIn } from '#client/stores'
 import type { Graph } from '#contracts/pipeline'
-import { mustBeKnown } from '../../src/cli/known.ts'
-import { storeIn } from '../../src/cli/stores.ts'
 
 const storing = (pipeline: string, ...stores: readonly string[]): [string, Graph] => {
   const nodes = stores.map((name) => ({ name, kind: 'filesystem-store' as const }))

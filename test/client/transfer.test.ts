@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Fault, faults } from '#bus/fault'
-import { readyToSend, untilAnswered, writeFrom } from '../../src/cli/transfer.ts'
+import { readyToSend, untilAnswered, writeFrom } from '#client/transfer'
 import { temporaryFolders } from '../processes.ts'
 
 const newFolder = temporaryFolders()
@@ -20,14 +20,14 @@ test('what is fetched appears whole, and leaves a file of the same name with .pa
   const folder = newFolder()
   const out = join(folder, 'model.txt')
   writeFileSync(`${out}.part`, 'my own')
-  await Promise.all([writeFrom(bytesOf('a', 'b'), out, 2), writeFrom(bytesOf('a', 'b'), out, 2)])
+  await Promise.all([writeFrom(bytesOf('a', 'b'), out), writeFrom(bytesOf('a', 'b'), out)])
   expect([readFileSync(out, 'utf8'), readFileSync(`${out}.part`, 'utf8')]).toEqual(['ab', 'my own'])
   expect(readdirSync(folder)).toEqual(['model.txt', 'model.txt.part'])
 })
 
 test('what could not be fetched leaves nothing behind', async () => {
   const folder = newFolder()
-  await expect(writeFrom(bytesOf('a', new Error('gone')), join(folder, 'model.txt'), 2)).rejects.toThrow('gone')
+  await expect(writeFrom(bytesOf('a', new Error('gone')), join(folder, 'model.txt'))).rejects.toThrow('gone')
   expect(readdirSync(folder)).toEqual([])
 })
 
@@ -47,14 +47,14 @@ test('a store is not asked again when it refuses, when the time is over, or on a
 
 test('only a file can be sent, and what is none is named', async () => {
   const folder = newFolder()
-  await expect(readyToSend(folder)).rejects.toThrow(`${folder} is a folder: name a file`)
-  await expect(readyToSend(join(folder, 'none'))).rejects.toMatchObject({ code: 'store.missing' })
+  await expect(readyToSend({ file: folder })).rejects.toThrow(`${folder} is a folder: name a file`)
+  await expect(readyToSend({ file: join(folder, 'none') })).rejects.toMatchObject({ code: 'store.missing' })
 })
 
 test('a file that can no longer be read breaks what sends it', async () => {
   const file = join(newFolder(), 'plot.png')
   writeFileSync(file, 'dots')
-  const { bytes } = await readyToSend(file)
+  const { bytes } = await readyToSend({ file })
   expect(await new Response(bytes()).text()).toBe('dots')
   rmSync(file)
   await expect(new Response(bytes()).text()).rejects.toMatchObject({ code: 'ENOENT' })

@@ -1,0 +1,3 @@
+import { pipeline } from 'millrace'
+
+export const leaf2 = pipeline('leaf2_pipeline', {}, (action) => ({ third: action({}, () => 'third') }))

@@ -1,0 +1,14 @@
+import { metadataStore, pipeline } from 'millrace'
+
+export const root = pipeline(
+  'root_pipeline',
+  { metadata_store: metadataStore({ path: './metadata.db' }) },
+  (action) => ({
+    first: action({ next: ['far_pipeline/away'] }, () => undefined),
+    listens: action(
+      {},
+      ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    ),
+  }),
+  { deadline: 2_000 },
+)

@@ -5,12 +5,16 @@ import { defaultCache, findServer } from '#bus/server-find'
 import { append } from './append.ts'
 import { artifact } from './artifact.ts'
 import { begins } from './begins.ts'
+import { cold } from './cold.ts'
 import { dispatcher } from './dispatcher.ts'
 import { facts } from './facts.ts'
 import { folder } from './folder.ts'
 import { idle } from './idle.ts'
+import { inputs } from './inputs.ts'
+import { reads } from './reads.ts'
 import { rebuild } from './rebuild.ts'
 import { type Bench, judged, type Row, tableOf } from './report.ts'
+import { runs } from './runs.ts'
 import { start } from './start.ts'
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -20,9 +24,13 @@ const benches: Readonly<Record<string, Bench>> = {
   rebuild,
   begins,
   folder,
+  cold,
   artifact,
   idle,
   start,
+  runs,
+  inputs,
+  reads,
 }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } })

@@ -26,7 +26,7 @@ export const openBus = async (options: OpenOptions): Promise<Bus> => {
   try {
     const logId = await clearly('look at the streams, or make them', () => ensureStreams(jsm))
     const { verify, ...log } = openLog(connection, logId)
-    const presence = openPresence(nc)
+    const presence = openPresence(connection)
     return {
       logId,
       principal,

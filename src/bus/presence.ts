@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type KV, Kvm } from '@nats-io/kv'
-import type { NatsConnection } from '@nats-io/transport-node'
 import type { Bus, Presence } from './bus.ts'
+import type { Connection } from './connection.ts'
+import { readLasts } from './direct.ts'
 import { Fault, faults } from './fault.ts'
 import { answeredWith, serverCode } from './publish.ts'
 
@@ -12,7 +13,7 @@ export const forgottenAfter = 20_000
 type Held = Omit<Presence, 'seenAt'>
 
 /** Names of hosts, kept in a bucket whose entries vanish unless they are renewed. */
-export const openPresence = (nc: NatsConnection): Pick<Bus, 'appear' | 'present'> => {
+export const openPresence = ({ nc, jsm }: Pick<Connection, 'nc' | 'jsm'>): Pick<Bus, 'appear' | 'present'> => {
   const bucket = () =>
     new Kvm(nc).create('presence', { ttl: forgottenAfter, history: 1, description: 'Hosts that are there' })
 
@@ -35,13 +36,12 @@ export const openPresence = (nc: NatsConnection): Pick<Bus, 'appear' | 'present'
     return { gone: hold() }
   }
 
-  const present: Bus['present'] = async (host) => {
-    const kv = await bucket()
-    const found: Presence[] = []
-    for await (const key of host === undefined ? await kv.keys() : [host]) {
-      const entry = await kv.get(key)
-      if (entry?.operation === 'PUT') found.push({ ...entry.json<Held>(), seenAt: entry.created.getTime() })
-    }
+  /** Never with `keys()`, which leaves out whoever beats while it looks. */
+  const present: Bus['present'] = async (host = '*') => {
+    await bucket()
+    const entries = await readLasts(jsm, 'KV_presence', `$KV.presence.${host}`)
+    const held = entries.filter(({ header }) => !header.has('KV-Operation')) // A name that was given back is marked.
+    const found = held.map((entry) => ({ ...entry.json<Held>(), seenAt: entry.time.getTime() }))
     return found.toSorted((a, b) => a.host.localeCompare(b.host))
   }
 

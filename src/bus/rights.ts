@@ -124,13 +124,7 @@ export const appearing = (principal: string): Allowed => ({
 })
 
 export const seeingWhoIsThere: Allowed = {
-  publish: [
-    `${api}.STREAM.INFO.${presence}`,
-    `${api}.DIRECT.GET.${presence}.$KV.presence.*`,
-    `${api}.CONSUMER.CREATE.${presence}.*.$KV.presence.>`,
-    `${api}.CONSUMER.INFO.${presence}.*`,
-    `${api}.CONSUMER.DELETE.${presence}.*`,
-  ],
+  publish: [`${api}.STREAM.INFO.${presence}`, `${api}.DIRECT.GET.${presence}`],
 }
 
 /** Reading what was printed, with consumers that are one's own; the last of it is asked of the stream's leader. */

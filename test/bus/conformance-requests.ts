@@ -165,6 +165,25 @@ export const knowsWhoIsThere = (open: Open) =>
       for (const outcome of race) if (outcome.status === 'fulfilled') await outcome.value.gone
     })
 
+    test('leaves nobody out who makes itself heard just then', { timeout: 30_000 }, async () => {
+      const bus = await connect()
+      const names = Array.from({ length: 4 }, fresh).toSorted()
+      const ending = new AbortController()
+      const stay = await Promise.all(names.map((host) => bus.appear(hostOf(host, 'one'), ending.signal)))
+      const beating = new AbortController()
+      const beats = names.map(async (host) => {
+        while (!beating.signal.aborted) await bus.appear(hostOf(host, 'one'), ending.signal) // Its own entry is written anew.
+      })
+      for (let look = 0; look < 200; look++) {
+        const there = (await bus.present()).map(({ host }) => host)
+        expect(there.filter((host) => names.includes(host))).toEqual(names)
+      }
+      beating.abort()
+      await Promise.all(beats)
+      ending.abort()
+      await Promise.all(stay.map(({ gone }) => gone))
+    })
+
     test('lists who is there, and frees the name of who has gone', async () => {
       const bus = await connect()
       const host = fresh()

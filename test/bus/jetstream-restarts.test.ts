@@ -18,13 +18,16 @@ describe.concurrent('a log that is made anew under its followers', () => {
     const [followed, reacted]: [Recorded[], Recorded[]] = [[], []]
     const signal = ending()
     const cursor = { logId: bus.logId, sequence: 0 }
-    const following = bus.follow(cursor, (batch) => followed.push(...batch.events), signal)
-    const reacting = bus.react('reactor', async (batch) => void reacted.push(...batch.events), signal)
+    // Heard from the beginning: one may be refused before the other, and before the stream's maker is answered.
+    const bothEnd = Promise.allSettled([
+      bus.follow(cursor, (batch) => followed.push(...batch.events), signal),
+      bus.react('reactor', async (batch) => void reacted.push(...batch.events), signal),
+    ])
     await until(() => expect([followed, reacted]).toEqual([events, events]))
     const { config } = await jsm.streams.info('EVENTS')
     await jsm.streams.delete('EVENTS')
     await jsm.streams.add({ ...(config as StreamConfig), metadata: { 'millrace-log-id': 'another' } })
-    const ended = (await Promise.allSettled([following, reacting])) as PromiseRejectedResult[]
+    const ended = (await bothEnd) as PromiseRejectedResult[]
     expect(ended.map(({ reason }) => reason?.code)).toEqual(['log.other', 'log.other'])
   })
 })

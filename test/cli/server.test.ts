@@ -69,7 +69,8 @@ test('who finds the server of its folder still being started waits for it, uses 
   slow.letBegin()
   const second = await sharing
   expect(second.url).toBe(`nats://127.0.0.1:${port}`)
-  expect(JSON.parse(first.output())).toMatchObject({ url: second.url, adopted: false, shared: false })
+  const [said] = await first.says(/^\{.*\}$/m)
+  expect(JSON.parse(said)).toMatchObject({ url: second.url, adopted: false, shared: false })
   await waiting.says(new RegExp(`runs already at ${second.url} .*when that one ends`))
   expect(lines.at(-1)).toMatch(
     new RegExp(`^Using the NATS server that answers at ${second.url}: .* port \\d+ is not used$`),

@@ -10,8 +10,8 @@ export type EventContract<Schema extends z.ZodType = z.ZodType> = {
   readonly version: number
   readonly description: string
   readonly data: Schema
-  /** Set where the event is work: says whose, from its data, and in words. */
-  readonly work?: (data: z.output<Schema>) => WorkFor
+  /** Set where the event is work, for one or several: says whose, from its data, and in words. */
+  readonly work?: (data: z.output<Schema>) => readonly WorkFor[]
   readonly whose?: string
   /** Set where the event asks to be looked at again: milliseconds after it was stored; undefined where this one doesn't. */
   readonly delay?: (data: z.output<Schema>) => number | undefined

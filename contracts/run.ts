@@ -1,9 +1,17 @@
 import { z } from 'zod'
-import { type CommandContract, type Contract, command, decided, type MessageOf } from './contract.ts'
+import { type CommandContract, type Contract, command, decided, type MessageOf, type WorkFor } from './contract.ts'
 import { part, said, splitPart } from './names.ts'
 import { plan, runNode } from './pipeline.ts'
 
 const attempt = z.int().positive().describe('Counted from 1')
+
+/** A node that is to be executed. */
+const scheduled = z.object({ part, attempt })
+
+const workFor = (scheduledPart: string): WorkFor => {
+  const { pipeline, node } = splitPart(scheduledPart)
+  return { where: pipeline, agent: node }
+}
 
 /** One execution of one node: the delivery says which of several processes that hold the attempt is meant. */
 const execution = z.object({
@@ -43,17 +51,10 @@ export const runEvents = {
     // Version 1 knew fewer kinds of node.
     { version: 2, upcast: { 1: (data: Readonly<Record<string, unknown>>) => data } },
   ),
-  'run.node-scheduled': decided(
-    'What it waited for has come: the node is to be executed',
-    z.object({ part, attempt }),
-    {
-      whose: 'the node that part names, in its pipeline',
-      work: (data) => {
-        const { pipeline, node } = splitPart(data.part)
-        return { where: pipeline, agent: node }
-      },
-    },
-  ),
+  'run.node-scheduled': decided('What it waited for has come: the node is to be executed', scheduled, {
+    whose: 'the node that part names, in its pipeline',
+    work: (data) => [workFor(data.part)],
+  }),
   'run.node-started': decided(
     'A host executes the node',
     execution.extend({
@@ -63,7 +64,20 @@ export const runEvents = {
     { delay: ({ timeout }) => timeout },
   ),
   'run.node-turned': decided('The execution has come to another phase', execution.extend({ phase })),
-  'run.node-succeeded': decided('The node did what it is for', execution.extend({ message: z.string().optional() })),
+  'run.node-succeeded': decided(
+    'The node did what it is for, and what waited for that is to be executed',
+    execution.extend({
+      message: z.string().optional(),
+      next: z.array(scheduled).describe('The nodes that are to be executed now, as nothing else was missing'),
+    }),
+    {
+      version: 2,
+      // Version 1 left it to events of their own to say which.
+      upcast: { 1: (data: Readonly<Record<string, unknown>>) => ({ ...data, next: [] }) },
+      whose: 'the nodes that next names, each in its pipeline',
+      work: (data) => data.next.map(({ part }) => workFor(part)),
+    },
+  ),
   'run.node-failed': decided('The node did not succeed', execution.extend({ how, reason: z.string() }), {
     version: 2,
     upcast: {

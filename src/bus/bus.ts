@@ -74,7 +74,7 @@ export type RequestOptions = {
   readonly traceparent?: string | undefined
 }
 
-/** Work to be put, once for each event. */
+/** Work to be put, once for each event and agent. */
 export type WorkItem = { readonly where: string; readonly agent: string; readonly event: Recorded }
 
 /** What an agent gave up on. */

@@ -24,7 +24,7 @@ export const dispatch = async (
       const reading = readEvent(recorded)
       if (!reading.kept) continue
       const data = reading.event.data as never
-      if (contract.work) items.push({ ...contract.work(data), event: recorded })
+      for (const whose of contract.work?.(data) ?? []) items.push({ ...whose, event: recorded })
       const due = contract.delay?.(data)
       if (due !== undefined) timers.push(() => bus.setTimer(recorded.address.scope, recorded, recorded.storedAt + due))
     }

@@ -59,8 +59,8 @@ export const deadOf = (bus: Bus): DeadLetters => {
 /** How long the log may take to give one event, in milliseconds. */
 const readWithin = 10_000
 
-/** The work that a letter is about, from the event in the log that asks for it. */
-const workOf = async (bus: Bus, { sequence, eventId }: Dead) => {
+/** The work that a letter is about, from the event in the log that asks for it: that of one agent, where it asks several. */
+const workOf = async (bus: Bus, { sequence, eventId, agent }: Dead) => {
   const found = new AbortController()
   let event: Parameters<typeof readEvent>[0] | undefined
   await bus.follow(
@@ -73,7 +73,8 @@ const workOf = async (bus: Bus, { sequence, eventId }: Dead) => {
   )
   if (event?.id !== eventId) throw new Fault('query.nothing', `The log has no event ${eventId} at ${sequence}`)
   const reading = readEvent(event)
-  const work = reading.kept ? contractOf(event.type)?.work?.(reading.event.data as never) : undefined
+  const works = reading.kept ? (contractOf(event.type)?.work?.(reading.event.data as never) ?? []) : []
+  const work = works.find((one) => one.agent === agent)
   if (!work) throw new Fault('contract.work', `${eventId} is no work${reading.kept ? '' : `: ${reading.reason}`}`)
   return { ...work, event }
 }

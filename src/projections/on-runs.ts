@@ -52,8 +52,7 @@ export const onRuns: Handlers<RunEvent> = {
     waitAnew(rows, runOf({ address }).run, sequence)
   },
 
-  'run.node-scheduled': (rows, { address, sequence, data: { part, attempt } }) =>
-    turn(rows, { address }, part, { state: 'queued', reason: null, attempt, host: null, dueAt: null }, sequence),
+  'run.node-scheduled': (rows, { address, sequence, data }) => queue(rows, { address }, data, sequence),
 
   'run.node-started': (rows, { address, sequence, storedAt, data }) => {
     const { run, pipeline } = runOf({ address })
@@ -74,11 +73,13 @@ export const onRuns: Handlers<RunEvent> = {
   'run.node-turned': (rows, { address, sequence, data: { part, phase } }) =>
     turn(rows, { address }, part, { state: phase }, sequence),
 
-  'run.node-succeeded': (rows, { address, sequence, storedAt, data: { message = null, ...execution } }) => {
+  'run.node-succeeded': (rows, { address, sequence, storedAt, data }) => {
+    const { message = null, next, ...execution } = data
     const ended = { message, endedAt: storedAt }
     turn(rows, { address }, execution.part, { state: 'succeeded', reason: null, ...ended }, sequence)
     const { run } = runOf({ address })
     rows.turn(attempts, { run, ...execution }, { outcome: 'succeeded', ...ended }, sequence)
+    for (const scheduled of next) queue(rows, { address }, scheduled, sequence)
     waitAnew(rows, run, sequence, execution.part)
   },
 
@@ -192,6 +193,13 @@ const runOf = ({ address: { scope, key } }: Place): { readonly run: string; read
   run: `${scope}/${Number(key)}`,
   pipeline: scope,
 })
+
+const queue = (
+  rows: Rows,
+  place: Place,
+  { part, attempt }: { readonly part: string; readonly attempt: number },
+  sequence: number,
+): void => turn(rows, place, part, { state: 'queued', reason: null, attempt, host: null, dueAt: null }, sequence)
 
 const turn = (
   rows: Rows,

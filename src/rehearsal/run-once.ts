@@ -7,13 +7,12 @@ import { contextOf } from '#agents/pipelines/context-of'
 import type { Result } from '#agents/pipelines/messages'
 import { runProgram } from '#agents/pipelines/program'
 import type { Node } from '#agents/pipelines/run-state'
+import { type Scheduled, scheduledIn } from '#agents/pipelines/scheduled'
 import { givenTo, servicesFor } from '#agents/pipelines/services'
 import type { Pipeline } from '#agents/pipelines/shape'
 import { takeSteps } from '#agents/pipelines/steps'
-import type { Scheduled } from '#agents/pipelines/worker'
 import { commandFrom } from '#bus/command'
 import { faults, reasonOf } from '#bus/fault'
-import type { RunEvent } from '#contracts/run'
 import { type Finished, finishedOf, type Line } from './result.ts'
 import { openRehearsal, type Rehearsed } from './stage.ts'
 
@@ -94,11 +93,7 @@ const execute = async (
   const action = pipeline?.actions[node]
   if (!pipeline || !own || !action) return { outcome: 'errored', reason: `${part} is of no pipeline that was given` }
   const { events } = await bus.read(address)
-  const scheduled = events.findLast(
-    ({ type, data }) =>
-      type === 'run.node-scheduled' &&
-      (data as Extract<RunEvent, { type: 'run.node-scheduled' }>['data']).part === part,
-  ) as Scheduled
+  const scheduled = events.flatMap((event) => scheduledIn(event, part) ?? []).at(-1) as Scheduled
   const stopping = new AbortController()
   const execution = { part, attempt, delivery: 1, instance: 'once' }
   const serve = servicesFor(own, scheduled, execution, () => undefined)

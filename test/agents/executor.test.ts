@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { executor } from '#agents/pipelines/executor'
 import type { openRunners } from '#agents/pipelines/runners'
+import type { Scheduled } from '#agents/pipelines/scheduled'
 import type { Nodes } from '#agents/pipelines/services'
-import type { Scheduled } from '#agents/pipelines/worker'
 import { memoryHub } from '#bus/memory'
 
 test('a result waits for nobody who would only hear at what its node was last', async () => {

@@ -9,8 +9,8 @@ import type {
   StoredArtifact,
 } from '#agents/pipelines/handles-metadata'
 import { asViewed, type Filter, metadataReadNames, metadataReads } from '#agents/pipelines/metadata-reads'
+import type { Scheduled } from '#agents/pipelines/scheduled'
 import { servicesFor } from '#agents/pipelines/services'
-import type { Scheduled } from '#agents/pipelines/worker'
 import { memoryHub } from '#bus/memory'
 import type { ArtifactRow, ArtifactTagRow, ParamRow, TagRow } from '#client/rows'
 import { answerQueries } from '#projections/answer-queries'

@@ -28,7 +28,11 @@ const started = (name: string, attempt = 1): RunEvent => ({
   type: 'run.node-started',
   data: { ...of(name, attempt), host: 'here' },
 })
-const succeeded = (name: string, attempt = 1): RunEvent => ({ type: 'run.node-succeeded', data: of(name, attempt) })
+/** It succeeded, and these are to be executed because of that. */
+const succeeded = (name: string, ...next: readonly string[]): RunEvent => ({
+  type: 'run.node-succeeded',
+  data: { ...of(name), next: next.map((one) => ({ part: `root/${one}`, attempt: 1 })) },
+})
 const failed = (name: string, attempt = 1, how: 'failed' | 'errored' = 'errored'): RunEvent => ({
   type: 'run.node-failed',
   data: { ...of(name, attempt), how, reason: 'no memory' },
@@ -56,7 +60,7 @@ describe('a join', () => {
       .records(succeeded('left'))
     given(...any, started('left'))
       .when(done('left'))
-      .records(succeeded('left'), scheduled('first'))
+      .records(succeeded('left', 'first'))
     const store = node('store', [], { kind: 'filesystem-store' })
     expect(begun(store, node('left'), node('first', ['store', 'left'], { join: 'any' })).slice(1)).toEqual([
       scheduled('left'),
@@ -78,7 +82,7 @@ describe('a join', () => {
   })
 
   test('of any starts once, though the others succeed later', () => {
-    given(...any, started('left'), succeeded('left'), scheduled('first'), started('right'))
+    given(...any, started('left'), succeeded('left', 'first'), started('right'))
       .when(done('right'))
       .records(succeeded('right'))
   })

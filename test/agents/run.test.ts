@@ -42,7 +42,11 @@ const started = (name: string, delivery = 1, instance = 'one'): RunEvent => ({
   type: 'run.node-started',
   data: { ...execution(name, delivery, instance), host: 'here' },
 })
-const succeeded = (name: string): RunEvent => ({ type: 'run.node-succeeded', data: execution(name) })
+/** It succeeded, and these are to be executed because of that. */
+const succeeded = (name: string, ...next: readonly string[]): RunEvent => ({
+  type: 'run.node-succeeded',
+  data: { ...execution(name), next: next.map((one) => ({ part: `root/${one}`, attempt: 1 })) },
+})
 const failed = (name: string): RunEvent => ({
   type: 'run.node-failed',
   data: { ...execution(name), how: 'errored', reason: 'no memory' },
@@ -139,17 +143,17 @@ describe('a run', () => {
   test('schedules what is behind a node that succeeded', () => {
     given(...diamond, started('train'))
       .when(report('train', 'succeeded'))
-      .records(succeeded('train'), scheduled('left'), scheduled('right'))
+      .records(succeeded('train', 'left', 'right'))
   })
 
   test('waits until all nodes before one have succeeded', () => {
-    const half = [...diamond, started('train'), succeeded('train'), scheduled('left'), scheduled('right')]
+    const half = [...diamond, started('train'), succeeded('train', 'left', 'right')]
     given(...half, started('left'))
       .when(report('left', 'succeeded'))
       .records(succeeded('left'))
     given(...half, started('left'), succeeded('left'), started('right'))
       .when(report('right', 'succeeded'))
-      .records(succeeded('right'), scheduled('report'))
+      .records(succeeded('right', 'report'))
   })
 
   test('skips what is behind a failure, lets the rest go on, and fails at the end', () => {

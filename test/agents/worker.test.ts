@@ -145,7 +145,7 @@ test('a result that was written down is reported, though its host is full and th
   const { bus, host, recorded } = await runOfOne()
   const db = local()
   const [piece] = await deliveries(bus, 2)
-  const holdings = openHoldings<Execution, Result>(db)
+  const holdings = openHoldings<Execution, Result>(db, 'p/a')
   const old = { part: 'p/a', attempt: 1, delivery: 1, instance: 'a' }
   const about = { version: 1, source: 's', time: '', correlationId: 'x', causationId: 'x', principal: 'x' }
   const started = (delivery: number, instance: string) => ({
@@ -190,7 +190,7 @@ test('work during which its host dies again and again is given up there, and sai
   const { bus, host, recorded } = await runOfOne()
   const db = local()
   const [piece] = await deliveries(bus, 1)
-  const holdings = openHoldings<Execution, Result>(db)
+  const holdings = openHoldings<Execution, Result>(db, 'p/a')
   for (let times = 1; times <= 10; times++) holdings.begin(piece as Work)
   host('a', async () => succeeded, { db })
   expect(await recorded('run.node-failed')).toMatchObject([{ how: 'errored', reason: /without a result/ }])
@@ -218,11 +218,11 @@ test('however much a function has to say about its failure, the run can record i
 
 test('a receipt is good as long as its lease: later, the work may be in other hands', () => {
   const db = local()
-  const holdings = openHoldings(db)
+  const holdings = openHoldings(db, 'p/a')
   const piece = (id: string) => ({ event: { id }, receipt: `of ${id}` }) as Work
   for (const id of ['fresh', 'old', 'ahead', 'done', 'returned']) holdings.hold(piece(id), Date.now())
-  db.prepare("update holdings set renewed = renewed - 40000 where event = 'old'").run()
-  db.prepare("update holdings set renewed = renewed + 40000 where event = 'ahead'").run() // The clock was set back.
+  db.prepare("update holdings set renewed = renewed - 40000 where event = 'old p/a'").run()
+  db.prepare("update holdings set renewed = renewed + 40000 where event = 'ahead p/a'").run() // The clock was set back.
   holdings.forget(piece('done'))
   holdings.giveBack(piece('returned'))
   expect(takeLeftovers(db, 30_000)).toEqual(['of fresh'])
@@ -252,11 +252,16 @@ test('a host goes on with what an earlier version of it had kept', () => {
   before.exec(`
     drop table promises; create table promises (store text, path text, digest text, origin text, primary key (store, path));
     alter table files drop column delivery; alter table tries drop column begun;
-    insert into tries (event, lost) values ('x', 2)`)
+    insert into tries (event, lost) values ('x p/a', 2);
+    insert into results values ('x', '{"part":"p/a"}', '{"outcome":"succeeded"}')`)
   before.close()
   const after = openLocal(path)
-  const holdings = openHoldings(after)
-  expect(holdings.begin({ event: { id: 'x' } } as Work)).toBe(1)
-  expect(holdings.wasLost({ event: { id: 'x' } } as Work)).toBe(3)
+  const piece = { event: { id: 'x' } } as Work
+  const holdings = openHoldings(after, 'p/a')
+  expect(holdings.begin(piece)).toBe(1)
+  expect(holdings.wasLost(piece)).toBe(3)
+  expect(holdings.resultOf(piece)).toEqual({ execution: { part: 'p/a' }, result: { outcome: 'succeeded' } })
+  expect(openHoldings(openLocal(path), 'p/a').resultOf(piece)).toBeDefined()
+  expect(openHoldings(after, 'p/b').resultOf(piece)).toBeUndefined()
   openLedger('root/in', after).existing('old')
 })

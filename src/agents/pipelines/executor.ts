@@ -3,9 +3,10 @@ import type { LogLevel, Phase } from './messages.ts'
 import { openOutput } from './output.ts'
 import type { Execution } from './run-state.ts'
 import type { openRunners } from './runners.ts'
+import type { Scheduled } from './scheduled.ts'
 import { givenTo, type Nodes, servicesFor } from './services.ts'
 import { tell } from './tell.ts'
-import type { Scheduled, Worker } from './worker.ts'
+import type { Worker } from './worker.ts'
 
 type Given = {
   readonly runners: ReturnType<typeof openRunners>

@@ -8,8 +8,9 @@ export type Kept<Execution, Result> = { readonly execution: Execution; readonly 
 /** An execution that took less than this, in milliseconds, is not worth a sync of the disk: after a power cut it is done again. */
 const soonSpent = 1_000
 
-/** What a host keeps of the work in its hands, on its disk: by the id of the event that asked for it. */
-export const openHoldings = <Execution, Result>(local: Local) => {
+/** What a host keeps of one node's work in its hands, on its disk: by the id of the event that asked for it. */
+export const openHoldings = <Execution, Result>(local: Local, part: string) => {
+  const keyOf = ({ event }: Pick<Work, 'event'>): string => `${event.id} ${part}`
   const hold = local.prepare(
     `insert into holdings (event, receipt, renewed) values (?, ?, ?)
      on conflict (event) do update set receipt = excluded.receipt, renewed = excluded.renewed`,
@@ -35,20 +36,20 @@ export const openHoldings = <Execution, Result>(local: Local) => {
 
   return {
     /** The lease began, or was renewed, at `since` or later; milliseconds since 1970 by this host's clock. */
-    hold: ({ event, receipt }: Work, since: number): void => void hold.run(event.id, receipt, since),
+    hold: (work: Work, since: number): void => void hold.run(keyOf(work), work.receipt, since),
     /** It is in other hands, or will be: this host's next start must not give it back. */
-    letGo: ({ event }: Work): void => void letGo.run(event.id),
+    letGo: (work: Work): void => void letGo.run(keyOf(work)),
     /** It was given back because this host stops, which is no failure of the work. */
-    giveBack: ({ event }: Work): void => {
-      letGo.run(event.id)
-      unbegin.run(event.id)
+    giveBack: (work: Work): void => {
+      letGo.run(keyOf(work))
+      unbegin.run(keyOf(work))
     },
     /** How often it has begun here by now, and was neither done nor given back. */
-    begin: ({ event }: Work): number => begun.get(event.id) ?? 1,
+    begin: (work: Work): number => begun.get(keyOf(work)) ?? 1,
     /** How often its process has been killed here by now. */
-    wasLost: ({ event }: Work): number => lost.get(event.id) ?? 1,
-    resultOf: ({ event }: Work): Kept<Execution, Result> | undefined => {
-      const kept = resultOf.get(event.id)
+    wasLost: (work: Work): number => lost.get(keyOf(work)) ?? 1,
+    resultOf: (work: Work): Kept<Execution, Result> | undefined => {
+      const kept = resultOf.get(keyOf(work))
       return kept && { execution: JSON.parse(kept.execution), result: JSON.parse(kept.result) }
     },
     /**
@@ -56,16 +57,16 @@ export const openHoldings = <Execution, Result>(local: Local) => {
      * a kill does not.
      */
     keepResult: (
-      { event }: Work,
+      work: Work,
       { execution, result }: Kept<Execution, Result>,
       milliseconds = Number.POSITIVE_INFINITY,
     ): void => {
-      const write = () => keepResult.run(event.id, JSON.stringify(execution), JSON.stringify(result))
+      const write = () => keepResult.run(keyOf(work), JSON.stringify(execution), JSON.stringify(result))
       if (milliseconds < soonSpent) write()
       else durably(local, write)
     },
     /** It is done. */
-    forget: ({ event }: Work): void => forget(event.id),
+    forget: (work: Work): void => forget(keyOf(work)),
   }
 }
 

@@ -57,7 +57,7 @@ export const evolve = (run: Run, event: RunEvent): Run => {
       return turn(run, part, { ...policy, executed, ...(!executed && { state: 'succeeded' }) })
     }
     case 'run.node-scheduled':
-      return turn(run, event.data.part, { state: 'scheduled', attempt: event.data.attempt, ...nobody })
+      return schedule(run, event.data)
     case 'run.node-started': {
       const { delivery, instance, host } = event.data
       return turn(run, event.data.part, { state: 'running', delivery, instance, host, phase: 'running' })
@@ -65,7 +65,7 @@ export const evolve = (run: Run, event: RunEvent): Run => {
     case 'run.node-turned':
       return turn(run, event.data.part, { phase: event.data.phase })
     case 'run.node-succeeded':
-      return turn(run, event.data.part, { state: 'succeeded', outcome: 'succeeded' })
+      return event.data.next.reduce(schedule, turn(run, event.data.part, { state: 'succeeded', outcome: 'succeeded' }))
     case 'run.node-failed': {
       const broken = (run.nodes[event.data.part]?.broken ?? 0) + 1
       return turn(run, event.data.part, { state: 'failed', outcome: event.data.how, broken })
@@ -117,6 +117,9 @@ const pause = (run: Run): Run => ({
     ]),
   ),
 })
+
+const schedule = (run: Run, { part, attempt }: { readonly part: string; readonly attempt: number }): Run =>
+  turn(run, part, { state: 'scheduled', attempt, ...nobody })
 
 const turn = (run: Run, part: string, change: Partial<Node>): Run => {
   const node = run.nodes[part]

@@ -1,7 +1,7 @@
 import { accept, type Decider, type Decision, refuse } from '#bus/decider'
 import type { Retry } from '#contracts/pipeline'
 import { type RunCommand, type RunEvent, tookTooLong } from '#contracts/run'
-import { consequencesOf } from './consequences.ts'
+import { consequencesOf, successOf } from './consequences.ts'
 import { type Execution, evolve, holds, initial, isOf, type Node, nameOf, type Run } from './run-state.ts'
 
 type RunDecider = Decider<Run, RunCommand, RunEvent>
@@ -111,10 +111,7 @@ const report = (data: Data<'run.report-node'>, run: Run, node: Node): Decision<R
   switch (result.outcome) {
     case 'succeeded': {
       const { message } = result
-      return after(run, {
-        type: 'run.node-succeeded',
-        data: { ...execution, ...(message !== undefined && { message }) },
-      })
+      return accept(...successOf(run, { ...execution, ...(message !== undefined && { message }) }))
     }
     case 'cancelled':
       // Nobody asked it to stop: it did so by itself, and that is a failure like any other.

@@ -14,12 +14,12 @@ import { asViewed, type Filter, type MetadataRead, metadataReadOf } from './meta
 import { notingFor } from './noting.ts'
 import { planOf } from './plan-of.ts'
 import type { Execution } from './run-state.ts'
+import type { Scheduled } from './scheduled.ts'
 import type { Source } from './source.ts'
 import type { Store } from './store.ts'
 import type { clientOf } from './store-client.ts'
 import type { StoreElsewhere } from './store-elsewhere.ts'
 import { type StoreUse, usedHere } from './store-use.ts'
-import type { Scheduled } from './worker.ts'
 
 /** What a pipeline's nodes have, on this host, for a function that runs. */
 export type Nodes = {

@@ -3,7 +3,8 @@ import type { Answer } from '#bus/handle'
 import { patiently } from '#bus/patience'
 import type { Lost, Result } from './messages.ts'
 import type { Execution } from './run-state.ts'
-import type { Scheduled, Worker } from './worker.ts'
+import type { Scheduled } from './scheduled.ts'
+import type { Worker } from './worker.ts'
 
 /** How often a worker says that it is still at work, in milliseconds; well within the lease. */
 export const beatEvery = 2_000

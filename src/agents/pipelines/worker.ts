@@ -3,12 +3,12 @@ import { type Bus, lease, type Work } from '#bus/bus'
 import { reasonOf } from '#bus/fault'
 import type { Outbox } from '#bus/outbox'
 import { readEvent } from '#contracts/all'
-import type { Recorded } from '#contracts/envelope'
 import { splitPart } from '#contracts/names'
 import type { Local } from '../local.ts'
 import { type Kept, openHoldings, takeLeftovers } from './holdings.ts'
 import type { Lost, Result } from './messages.ts'
 import type { Execution } from './run-state.ts'
+import { type Scheduled, scheduledIn } from './scheduled.ts'
 import { tell, withBeats } from './tell.ts'
 import { inTurn } from './turns.ts'
 import { inTurnUnlessWanted, type Turn } from './waiting-turn.ts'
@@ -27,9 +27,6 @@ const renewEvery = 5_000
 
 /** How much of what a function said about its end is recorded, in characters. */
 const mostSaid = 10_000
-
-/** The event that asks for a node to be executed, as the worker reads it. */
-export type Scheduled = Recorded<'run.node-scheduled', { readonly part: string; readonly attempt: number }>
 
 export type Worker = {
   readonly bus: Bus
@@ -56,18 +53,19 @@ type Given = Omit<Worker, 'holdings'> & {
  * work outlive an owner that is down at the end.
  */
 export const work = ({ local, concurrency = 1, ...more }: Given, part: string): Promise<void> => {
-  const worker = { ...more, holdings: openHoldings<Execution, Result>(local) }
+  const worker = { ...more, holdings: openHoldings<Execution, Result>(local, part) }
   const { pipeline, node } = splitPart(part)
   // A lease that ran out while this process stood still is no reason to execute something beside itself.
   const oneAtATime = inTurn()
-  const take = (piece: Work) => oneAtATime(piece.event.id, () => handle(worker, piece))
+  const take = (piece: Work) => oneAtATime(piece.event.id, () => handle(worker, part, piece))
   return worker.bus.take(pipeline, node, take, { concurrency, signal: worker.signal })
 }
 
-const handle = async (worker: Worker, piece: Work): Promise<void> => {
+const handle = async (worker: Worker, part: string, piece: Work): Promise<void> => {
   const reading = readEvent(piece.event)
-  if (!reading.kept) return giveUp(worker, piece, reading.reason)
-  const event = reading.event as Scheduled
+  if (!reading.kept) return giveUp(worker, part, piece, reading.reason)
+  const event = scheduledIn(reading.event, part)
+  if (!event) return giveUp(worker, part, piece, `${piece.event.type} does not ask for ${part} to be executed`)
   const { holdings, say, signal } = worker
   let isOver = false
   let hasBegun = false
@@ -144,7 +142,7 @@ const carryOut = async (
   const result = toldShortly(ending)
   // What broke, or said no, when it was told to stop is executed again.
   if (signal.aborted && result.outcome !== 'succeeded') throw signal.reason
-  if (isGivenUp) await bury(worker, piece, reason)
+  if (isGivenUp) await bury(worker, part, piece, reason)
   return keepAndReport(worker, piece, event, { execution, result }, performance.now() - began)
 }
 
@@ -173,16 +171,16 @@ const report = async (
   return ignored ? 'superseded' : 'settled'
 }
 
-const giveUp = async (worker: Worker, piece: Work, reason: string): Promise<void> => {
-  await bury(worker, piece, reason)
+const giveUp = async (worker: Worker, part: string, piece: Work, reason: string): Promise<void> => {
+  await bury(worker, part, piece, reason)
   await piece.done()
 }
 
-const bury = ({ bus, signal }: Worker, { event, delivery }: Work, reason: string): Promise<void> => {
+const bury = ({ bus, signal }: Worker, part: string, { event, delivery }: Work, reason: string): Promise<void> => {
   const { scope } = event.address
   const buried = bus.bury({
     where: scope,
-    agent: splitPart((event.data as { part?: string }).part ?? '').node || 'unknown',
+    agent: splitPart(part).node,
     eventId: event.id,
     stream: 'EVENTS',
     sequence: event.sequence,

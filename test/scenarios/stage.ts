@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { get } from 'node:https'
 import { dirname, join } from 'node:path'
-import { onTestFinished, test } from 'vitest'
+import { type TestContext, test } from 'vitest'
 import type { Bus } from '#bus/bus'
 import { openBus } from '#bus/jetstream'
 import { queryOf } from '#contracts/subjects'
@@ -17,20 +17,28 @@ type Way = { readonly order: readonly string[]; readonly kills: boolean }
 
 type Row = Readonly<Record<string, unknown>>
 
-let certificates: string | undefined
+let certificates: Promise<string> | undefined
 
 /** A state folder with certificates, made once for the tests of a file. */
-const secured = async (): Promise<string> => {
-  if (certificates) return certificates
+const secured = (): Promise<string> => {
+  certificates ??= certify()
+  return certificates
+}
+
+const certify = async (): Promise<string> => {
   const state = newFolder()
   const made = millrace(['certs', '--state', state])
   if ((await made.ended) !== 0) throw new Error(made.output())
-  certificates = state
   return state
 }
 
 /** A server with TLS, a web process of root's pipeline, and one process for each pipeline, each with a folder of its own. */
-const openStage = async (scenario: string, { order, kills }: Way, seed: number) => {
+const openStage = async (
+  scenario: string,
+  { order, kills }: Way,
+  seed: number,
+  { onTestFailed, onTestFinished }: TestContext,
+) => {
   const folder = newFolder()
   const state = join(folder, 'state')
   cpSync(await secured(), state, { recursive: true })
@@ -42,6 +50,8 @@ const openStage = async (scenario: string, { order, kills }: Way, seed: number) 
 
   const bases = Object.fromEntries(order.map((host) => [host, join(folder, host)]))
   const running = new Map<string, Started>()
+  const said = () => [...running].map(([name, one]) => `== ${name}\n${one.output()}`).join('\n')
+  onTestFailed(() => console.error(said()))
   const config = (host: string, of = scenario) => join(import.meta.dirname, of, `${host}.ts`)
   const where = (host: string) => ['--nats', url, '--state', state, '--base', bases[host] ?? '']
   /** Starts the process of one pipeline, perhaps with the config of another scenario; does not wait for it. */
@@ -81,10 +91,7 @@ const openStage = async (scenario: string, { order, kills }: Way, seed: number) 
     for (const deadline = Date.now() + 60_000; ; ) {
       const found = await look()
       if (found) return found
-      if (Date.now() > deadline)
-        throw new Error(
-          `Nothing came of: ${what}\n${[...running].map(([name, one]) => `== ${name}\n${one.output()}`).join('\n')}`,
-        )
+      if (Date.now() > deadline) throw new Error(`Nothing came of: ${what}\n${said()}`)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }
@@ -169,7 +176,8 @@ export type Stage = Awaited<ReturnType<typeof openStage>>
 
 /**
  * Plays a scenario over real processes with TLS: in the order of its hosts, in the other order, and once more with one
- * process killed and started again midway. The configs lie in a folder of the scenario's name.
+ * process killed and started again midway. The configs lie in a folder of the scenario's name. Whatever a file plays is
+ * played at the same time: each has a server and folders of its own, and spends most of its time waiting.
  */
 export const scenario = (
   name: string,
@@ -185,11 +193,8 @@ export const scenario = (
       : []),
     [`one killed midway, MILLRACE_SEED=${seed}`, { order: hosts, kills: true }],
   ]
-  test.each(ways)(
-    `${claim} (%s)`,
-    async (_, way) => {
-      await play(await openStage(name, way, seed))
-    },
-    120_000,
-  )
+  for (const [how, way] of ways)
+    test.concurrent(`${claim} (${how})`, { timeout: 120_000 }, async (context) => {
+      await play(await openStage(name, way, seed, context))
+    })
 }

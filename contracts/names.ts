@@ -36,10 +36,10 @@ export const digest = z
   .regex(/^[0-9a-f]{64}$/, 'use 64 hexadecimal digits')
   .describe('SHA-256, hexadecimal')
 
-/** A whole number that counts. */
 /** What somebody says of why, in so many characters at most: it travels on in every message that comes of it. */
 export const said = z.string().max(10_000)
 
+/** A whole number that counts. */
 export const count = z.int().nonnegative()
 
 /** Both halves of a part. */

@@ -1,4 +1,8 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+
+// Compiled once, as by bin/millrace.cjs: every process that a test starts begins in half the time.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/millrace/compiled')
 
 const conditions = ['source', 'node', 'import', 'default']
 

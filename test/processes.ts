@@ -68,7 +68,10 @@ export type Started = {
 export const millrace = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Started =>
   run(process.execPath, ['--conditions=source', main, ...args], { cwd: root, env: { ...process.env, ...env } })
 
-/** Starts a program, and hears what it says; where the test fails that has started it, that is printed. */
+/**
+ * Starts a program, and hears what it says; where the test fails that has started it, that is printed. Which one that is
+ * cannot be known of tests that run at the same time: they print it themselves.
+ */
 export const run = (program: string, args: readonly string[], options: SpawnOptions = {}): Started => {
   const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] }) as ChildProcessByStdio<
     null,
@@ -84,7 +87,8 @@ export const run = (program: string, args: readonly string[], options: SpawnOpti
   child.stdout.setEncoding('utf8').on('data', hear)
   child.stderr.setEncoding('utf8').on('data', hear)
   const ended = once(child, 'close').then(([code]) => code as number | null)
-  if (TestRunner.getCurrentTest()) {
+  const test = TestRunner.getCurrentTest()
+  if (test && !test.concurrent) {
     const how = () => (child.exitCode === null && child.signalCode === null ? 'which runs' : 'which has ended')
     onTestFailed(() => console.error(`${program} ${args.join(' ')}, ${how()}, has said:\n${output.slice(-4_000)}`))
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { get } from 'node:https'
 import { dirname, join } from 'node:path'
-import { onTestFinished, test } from 'vitest'
+import { type TestContext, test } from 'vitest'
 import type { Bus } from '#bus/bus'
 import { openBus } from '#bus/jetstream'
 import { queryOf } from '#contracts/subjects'
@@ -17,20 +17,28 @@ type Way = { readonly order: readonly string[]; readonly kills: boolean }
 
 type Row = Readonly<Record<string, unknown>>
 
-let certificates: string | undefined
+let certificates: Promise<string> | undefined
 
 /** A state folder with certificates, made once for the tests of a file. */
-const secured = async (): Promise<string> => {
-  if (certificates) return certificates
+const secured = (): Promise<string> => {
+  certificates ??= certify()
+  return certificates
+}
+
+const certify = async (): Promise<string> => {
   const state = newFolder()
   const made = millrace(['certs', '--state', state])
   if ((await made.ended) !== 0) throw new Error(made.output())
-  certificates = state
   return state
 }
 
 /** A server with TLS, a web process of root's pipeline, and one process for each pipeline, each with a folder of its own. */
-const openStage = async (scenario: string, { order, kills }: Way, seed: number) => {
+const openStage = async (
+  scenario: string,
+  { order, kills }: Way,
+  seed: number,
+  { task, onTestFailed, onTestFinished }: TestContext,
+) => {
   const folder = newFolder()
   const state = join(folder, 'state')
   cpSync(await secured(), state, { recursive: true })
@@ -42,21 +50,27 @@ const openStage = async (scenario: string, { order, kills }: Way, seed: number) 
 
   const bases = Object.fromEntries(order.map((host) => [host, join(folder, host)]))
   const running = new Map<string, Started>()
+  const everyOne: (readonly [string, Started])[] = [['nats', server]]
+  const launched = (name: string, one: Started): Started => {
+    running.set(name, one)
+    everyOne.push([name, one])
+    return one
+  }
+  onTestFailed(() => {
+    for (const [name, one] of everyOne)
+      console.error(`${name} of '${task.name}' has said:\n${one.output().slice(-4_000)}`)
+  })
   const config = (host: string, of = scenario) => join(import.meta.dirname, of, `${host}.ts`)
   const where = (host: string) => ['--nats', url, '--state', state, '--base', bases[host] ?? '']
   /** Starts the process of one pipeline, perhaps with the config of another scenario; does not wait for it. */
   const start = (host: string, of?: string, name = host): Started => {
     mkdirSync(bases[host] ?? '', { recursive: true })
     const env = { MILLRACE_TEST_GATE: bases[host] ?? '' }
-    const started = millrace(['agent', config(host, of), '--name', name, ...where(host)], env)
-    running.set(name, started)
-    return started
+    return launched(name, millrace(['agent', config(host, of), '--name', name, ...where(host)], env))
   }
   const web = (): Started => {
     mkdirSync(bases.root ?? '', { recursive: true })
-    const started = millrace(['web', config('root'), '--port', `${webPort}`, ...where('root')])
-    running.set('web', started)
-    return started
+    return launched('web', millrace(['web', config('root'), '--port', `${webPort}`, ...where('root')]))
   }
   onTestFinished(async () => void (await Promise.all([...running.values()].map(stop))))
 
@@ -81,10 +95,7 @@ const openStage = async (scenario: string, { order, kills }: Way, seed: number) 
     for (const deadline = Date.now() + 60_000; ; ) {
       const found = await look()
       if (found) return found
-      if (Date.now() > deadline)
-        throw new Error(
-          `Nothing came of: ${what}\n${[...running].map(([name, one]) => `== ${name}\n${one.output()}`).join('\n')}`,
-        )
+      if (Date.now() > deadline) throw new Error(`Nothing came of: ${what}`)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }
@@ -169,13 +180,16 @@ export type Stage = Awaited<ReturnType<typeof openStage>>
 
 /**
  * Plays a scenario over real processes with TLS: in the order of its hosts, in the other order, and once more with one
- * process killed and started again midway. The configs lie in a folder of the scenario's name.
+ * process killed and started again midway. The configs lie in a folder of the scenario's name. What a file plays is played
+ * at the same time: each way has a server, ports and folders of its own, and waits most of the time. What is measured is
+ * played alone.
  */
 export const scenario = (
   name: string,
   hosts: readonly string[],
   claim: string,
   play: (stage: Stage) => Promise<void>,
+  { alone = false }: { readonly alone?: boolean } = {},
 ): void => {
   const seed = Number(process.env.MILLRACE_SEED ?? Math.floor(Math.random() * 2 ** 31))
   const ways: readonly (readonly [string, Way])[] = [
@@ -185,11 +199,8 @@ export const scenario = (
       : []),
     [`one killed midway, MILLRACE_SEED=${seed}`, { order: hosts, kills: true }],
   ]
-  test.each(ways)(
-    `${claim} (%s)`,
-    async (_, way) => {
-      await play(await openStage(name, way, seed))
-    },
-    120_000,
-  )
+  for (const [how, way] of ways)
+    test(`${claim} (${how})`, { timeout: 120_000, concurrent: !alone }, async (context) => {
+      await play(await openStage(name, way, seed, context))
+    })
 }

@@ -56,7 +56,7 @@ const linesOf = (facts: readonly Recorded[]): string[] =>
     return [type.replace('artifact.', ''), path, ...Object.keys(tags ?? {})].join(' ')
   })
 
-test('a host that is killed again and again detects each item of a resource once, and has its bytes', async () => {
+test.concurrent('a host that is killed again and again detects each item of a resource once, and has its bytes', async () => {
   const { folder, facts, killAfter, end } = await hunted('test/agents/resource-config.ts')
   const shelf = join(folder, 'shelf')
   mkdirSync(shelf)
@@ -72,7 +72,7 @@ test('a host that is killed again and again detects each item of a resource once
   await eventually(async () => processesWith(folder).length === 0)
 }, 120_000)
 
-test('a host that is killed again and again saves each model and dataset once, each card once, all tagged', async () => {
+test.concurrent('a host that is killed again and again saves each model and dataset once, each card once, all tagged', async () => {
   const { folder, facts, ended, killAfter, end } = await hunted('examples/registries/registries.ts')
   const raw = join(folder, 'registry-artifacts/raw')
   mkdirSync(raw, { recursive: true })

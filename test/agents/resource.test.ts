@@ -99,7 +99,7 @@ test('a source that is away is said once for each reason, also over restarts, an
   expect((await second.facts()).map(({ type }) => type.slice(-7))).toEqual(['failing', 'failing', 'ce-back'])
 })
 
-test.each([
+test.concurrent.each([
   ['.dies', /process of the resource of root\/in ended .*code 3/],
   ['.nonsense', /lists what is no \{ path, version, size\? \}.*"path":7/],
   ['.mute', /gave no sign of life for 1 s while it was to list/],
@@ -118,7 +118,7 @@ test.each([
   await tells(shelf, 'source-back ')
 })
 
-test.each([
+test.concurrent.each([
   ['throws', /not today/],
   ['hangs', /gave no sign of life for 1 s while it was to read hangs/],
   ['blocks', /gave no sign of life for 1 s while it was to read blocks|process .* ended/],

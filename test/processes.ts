@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { afterAll, onTestFailed, TestRunner } from 'vitest'
+import { afterAll, onTestFailed, type TestContext, TestRunner } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
 const main = join(root, 'src/cli/main.ts')
@@ -70,7 +70,7 @@ export const millrace = (args: readonly string[], env: Readonly<Record<string, s
 
 /**
  * Starts a program, and hears what it says; where the test fails that has started it, that is printed. Which one that is
- * cannot be known of tests that run at the same time: they print it themselves.
+ * cannot be known of tests that run at the same time: see `printedBy`.
  */
 export const run = (program: string, args: readonly string[], options: SpawnOptions = {}): Started => {
   const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] }) as ChildProcessByStdio<
@@ -105,6 +105,12 @@ export const run = (program: string, args: readonly string[], options: SpawnOpti
       void ended.then((code) => reject(new Error(`${program} ${args.join(' ')} ended with ${code}:\n${output}`)))
     })
   return { child, output: () => output, ended, says }
+}
+
+/** Has a test that runs beside others print what a process of it has said, where it fails. */
+export const printedBy = ({ task, onTestFailed: failed }: TestContext, name: string, started: Started): Started => {
+  failed(() => console.error(`${name} of '${task.name}' has said:\n${started.output().slice(-4_000)}`))
+  return started
 }
 
 /** Asks a process to stop, and waits until it has. */

@@ -6,7 +6,7 @@ import { watchStore } from '#agents/pipelines/watch'
 import { openBus } from '#bus/jetstream'
 import { eventsOf } from '../events.ts'
 import { startNats } from '../nats.ts'
-import { millrace, slow, stop, temporaryFolders } from '../processes.ts'
+import { millrace, printedBy, slow, stop, temporaryFolders } from '../processes.ts'
 import { eventually, storeOnDisk } from './on-disk.ts'
 import { shelfOnDisk } from './shelf.ts'
 
@@ -218,23 +218,25 @@ test.concurrent('the copies of a resource that are removed are fetched again, at
   expect((await second.told()).toSorted()).toEqual(['a', 'c', 'd', 'deep/b', 'e'].map((path) => `detected ${path}`))
 }, 60_000)
 
-test.concurrent('a host whose folder is removed goes on, says so, and starts runs with what is put into the next one', async ({
-  onTestFinished,
-}) => {
+test.concurrent('a host whose folder is removed goes on, says so, and starts runs with what is put into the next one', async (context) => {
   const [nats, folder] = [await startNats(), newFolder()]
   const inbox = join(folder, 'inbox')
   const put = (...paths: readonly string[]) => {
     mkdirSync(inbox, { recursive: true })
     for (const path of paths) writeFileSync(join(inbox, path), `${path} as it was`)
   }
-  const host = millrace(
-    [
-      ...['agent', 'test/configs/watching.ts', '--nats', nats.url, '--name', 'watcher'],
-      ...['--base', folder, '--state', join(folder, 'state')],
-    ],
-    { MILLRACE_TEST_FOLDER: folder },
+  const host = printedBy(
+    context,
+    'watcher',
+    millrace(
+      [
+        ...['agent', 'test/configs/watching.ts', '--nats', nats.url, '--name', 'watcher'],
+        ...['--base', folder, '--state', join(folder, 'state')],
+      ],
+      { MILLRACE_TEST_FOLDER: folder },
+    ),
   )
-  onTestFinished(async () => {
+  context.onTestFinished(async () => {
     await stop(host)
     await nats.stop()
   })

@@ -165,7 +165,7 @@ export const knowsWhoIsThere = (open: Open) =>
       for (const outcome of race) if (outcome.status === 'fulfilled') await outcome.value.gone
     })
 
-    test('leaves nobody out who makes itself heard just then', { timeout: 30_000 }, async () => {
+    test('leaves nobody out who makes itself heard just then', async () => {
       const bus = await connect()
       const names = Array.from({ length: 4 }, fresh).toSorted()
       const ending = new AbortController()

@@ -8,7 +8,7 @@ import { openBus } from '#bus/jetstream'
 import { queryOf } from '#contracts/subjects'
 import { connectionOf } from '../../src/cli/options.ts'
 import { eventsOf } from '../events.ts'
-import { freePort, millrace, type Started, stop, temporaryFolders } from '../processes.ts'
+import { freePort, millrace, printedBy, type Started, stop, temporaryFolders } from '../processes.ts'
 
 const newFolder = temporaryFolders()
 
@@ -33,33 +33,23 @@ const certify = async (): Promise<string> => {
 }
 
 /** A server with TLS, a web process of root's pipeline, and one process for each pipeline, each with a folder of its own. */
-const openStage = async (
-  scenario: string,
-  { order, kills }: Way,
-  seed: number,
-  { task, onTestFailed, onTestFinished }: TestContext,
-) => {
+const openStage = async (scenario: string, { order, kills }: Way, seed: number, context: TestContext) => {
+  const { onTestFinished } = context
   const folder = newFolder()
   const state = join(folder, 'state')
   cpSync(await secured(), state, { recursive: true })
   const [port, webPort] = [await freePort(), await freePort(2)]
   const url = `tls://127.0.0.1:${port}`
-  const server = millrace(['nats', '--tls', '--port', `${port}`, '--state', state])
+  const server = printedBy(context, 'nats', millrace(['nats', '--tls', '--port', `${port}`, '--state', state]))
   onTestFinished(async () => void (await stop(server)))
   await server.says(/listens at tls:/)
 
   const bases = Object.fromEntries(order.map((host) => [host, join(folder, host)]))
   const running = new Map<string, Started>()
-  const everyOne: (readonly [string, Started])[] = [['nats', server]]
   const launched = (name: string, one: Started): Started => {
     running.set(name, one)
-    everyOne.push([name, one])
-    return one
+    return printedBy(context, name, one)
   }
-  onTestFailed(() => {
-    for (const [name, one] of everyOne)
-      console.error(`${name} of '${task.name}' has said:\n${one.output().slice(-4_000)}`)
-  })
   const config = (host: string, of = scenario) => join(import.meta.dirname, of, `${host}.ts`)
   const where = (host: string) => ['--nats', url, '--state', state, '--base', bases[host] ?? '']
   /** Starts the process of one pipeline, perhaps with the config of another scenario; does not wait for it. */

@@ -158,14 +158,16 @@ describe.concurrent('a server that ends and comes back', () => {
       address,
       Array.from({ length: 1000 }, () => happened()),
     )
-    const reading = Array.from({ length: 50 }, () => bus.read(address))
+    // Few enough that a busy machine has read them all within the ten seconds after which a read is given up.
+    const reading = Promise.all(Array.from({ length: 10 }, () => bus.read(address)))
+    reading.catch(() => undefined) // It is heard below, where that is not too late.
     await nats.kill()
     await until(() => expect(bus.connected()).toBe(false))
     const writing = bus.append([{ address, expectedVersion: 0, events: [happened()] }])
     await nats.start()
     expect(await writing).toBe('conflict')
     expect(bus.connected()).toBe(true)
-    for (const { events } of await Promise.all(reading)) expect(events).toHaveLength(1000)
+    for (const { events } of await reading) expect(events).toHaveLength(1000)
   })
 })
 

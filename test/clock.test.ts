@@ -6,13 +6,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, type TestContext, test, vi } from 'vitest'
 import { openBus } from '#bus/jetstream'
 import type { Recorded } from '#contracts/envelope'
 import { queryOf } from '#contracts/subjects'
 import { eventsOf } from './events.ts'
 import { startNats } from './nats.ts'
-import { freePort, millrace, stop, temporaryFolders } from './processes.ts'
+import { freePort, millrace, printedBy, stop, temporaryFolders } from './processes.ts'
 
 const newFolder = temporaryFolders()
 
@@ -21,7 +21,8 @@ const hour = 3_600_000
 type Rows = { readonly items: readonly Readonly<Record<string, unknown>>[] }
 
 /** All processes of a machine whose clock can be set, on a server of another machine. */
-const started = async () => {
+const started = async (context: TestContext) => {
+  const { onTestFinished } = context
   const [nats, folder] = [await startNats(), newFolder()]
   const clock = join(folder, 'clock')
   let ahead = 0
@@ -32,10 +33,11 @@ const started = async () => {
   set(0)
   const preload = pathToFileURL(join(import.meta.dirname, 'shifted-clock.ts')).href
   const args = ['up', 'test/configs/clock.ts', '--nats', nats.url, '--base', folder, '--state', join(folder, 'state')]
-  const up = millrace([...args, '--port', String(await freePort())], {
+  const machine = {
     MILLRACE_TEST_CLOCK: clock,
     NODE_OPTIONS: `${env.NODE_OPTIONS ?? ''} --import=${preload}`,
-  })
+  }
+  const up = printedBy(context, 'up', millrace([...args, '--port', String(await freePort())], machine))
   onTestFinished(async () => {
     await stop(up)
     await nats.stop()
@@ -68,13 +70,14 @@ const has = (type: string, about: object) => (events: readonly Recorded[]) =>
 const said = ({ address, data }: Recorded, key: string): unknown =>
   key === 'run' ? `${address.scope}/${address.key}` : (data as Readonly<Record<string, unknown>>)[key]
 
-test.each([
+test.concurrent.for([
   ['back', -hour],
   ['forward', hour],
-])(
+] as const)(
   'a clock set %s an hour changes no timeout, retry or deadline, no order and no duration, and files are still taken',
-  async (_, shift) => {
-    const { up, bus, set, drop, until, ask } = await started()
+  { timeout: 120_000 },
+  async ([, shift], context) => {
+    const { up, bus, set, drop, until, ask } = await started(context)
     drop('inbox/before')
     drop('late/one')
     await until(has('run.node-retry-set', { run: 'ticking/0', part: 'ticking/flaky' }))
@@ -150,11 +153,10 @@ test.each([
     }
     expect(await stop(up)).toBe(0)
   },
-  120_000,
 )
 
-test('a host whose clock was set back comes back to the bus as soon as that is back, with what came meanwhile', async () => {
-  const { nats, up, set, drop, until } = await started()
+test.concurrent('a host whose clock was set back comes back to the bus as soon as that is back, with what came meanwhile', async (context) => {
+  const { nats, up, set, drop, until } = await started(context)
   set(-hour)
   await nats.kill()
   drop('inbox/while')
@@ -196,4 +198,4 @@ test('chunks of an upload that is under way are not swept as old by a host whose
   await connection.close()
   await bus.close()
   await nats.stop()
-}, 30_000)
+})

@@ -2,30 +2,44 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, type TestContext, test } from 'vitest'
 import { openBus } from '#bus/jetstream'
 import { eventsOf } from './events.ts'
 import { startNats } from './nats.ts'
-import { freePort, millrace, processesWith, type Started, slow, stop, temporaryFolders } from './processes.ts'
+import {
+  freePort,
+  millrace,
+  printedBy,
+  processesWith,
+  type Started,
+  slow,
+  stop,
+  temporaryFolders,
+} from './processes.ts'
 
 const newFolder = temporaryFolders()
 
 /** Both processes of the blocking pipeline, on a server. */
-const blockingOn = async (url: string, folder: string): Promise<Started> => {
+const blockingOn = async (context: TestContext, url: string, folder: string): Promise<Started> => {
   const args = ['up', 'test/configs/blocking.ts', '--nats', url, '--base', folder, '--state', join(folder, 'state')]
-  const up = millrace([...args, '--port', String(await freePort())], { MILLRACE_TEST_FOLDER: folder })
+  const port = ['--port', String(await freePort())]
+  const up = printedBy(context, 'up', millrace([...args, ...port], { MILLRACE_TEST_FOLDER: folder }))
   await up.says(/Ctrl-C stops/)
   return up
 }
 
-test('a second host of the same name is refused while the first is alive, wherever it runs', async () => {
+test.concurrent('a second host of the same name is refused while the first is alive, wherever it runs', async (context) => {
   const nats = await startNats()
   const [one, two] = [newFolder(), newFolder()]
   const agent = (folder: string) =>
-    millrace([
-      ...['agent', 'test/configs/blocking.ts', '--nats', nats.url, '--name', 'gpu'],
-      ...['--base', folder, '--state', join(folder, 'state'), '--log-level', 'debug'],
-    ])
+    printedBy(
+      context,
+      'agent',
+      millrace([
+        ...['agent', 'test/configs/blocking.ts', '--nats', nats.url, '--name', 'gpu'],
+        ...['--base', folder, '--state', join(folder, 'state'), '--log-level', 'debug'],
+      ]),
+    )
   const first = agent(one)
   await first.says(/gpu runs 3 nodes/)
   const second = agent(two)
@@ -35,11 +49,11 @@ test('a second host of the same name is refused while the first is alive, wherev
   await nats.stop()
 }, 60_000)
 
-test(
+test.concurrent(
   'a function that blocks its thread loses neither presence nor lease, and runs once',
-  async () => {
+  async (context) => {
     const [nats, folder] = [await startNats(), newFolder()]
-    const up = await blockingOn(nats.url, folder)
+    const up = await blockingOn(context, nats.url, folder)
     const bus = await openBus({ url: nats.url, principal: 'judge' })
     const blockFor = slow ? 60_000 : 8_000
     writeFileSync(join(folder, 'inbox/one'), String(blockFor))
@@ -59,11 +73,11 @@ test(
   slow ? 180_000 : 60_000,
 )
 
-test(
+test.concurrent(
   'while the bus is gone files arrive; when it is back each is offered once, and nothing is lost',
-  async () => {
+  async (context) => {
     const [nats, folder] = [await startNats(), newFolder()]
-    const up = await blockingOn(nats.url, folder)
+    const up = await blockingOn(context, nats.url, folder)
     writeFileSync(join(folder, 'inbox/before'), '0')
     await up.says(/run blocking\/0 succeeded/)
     await nats.kill()
@@ -95,9 +109,9 @@ test(
   slow ? 900_000 : 60_000,
 )
 
-test('an event that breaks its contract, and junk, stop nobody: they are rejected, dropped and shown', async () => {
+test.concurrent('an event that breaks its contract, and junk, stop nobody: they are rejected, dropped and shown', async (context) => {
   const [nats, folder] = [await startNats(), newFolder()]
-  const up = await blockingOn(nats.url, folder)
+  const up = await blockingOn(context, nats.url, folder)
   const bus = await openBus({ url: nats.url, principal: 'intruder' })
   const address = { aggregate: 'artifact', scope: 'blocking', key: 'intruder' }
   const strange = {
@@ -117,9 +131,9 @@ test('an event that breaks its contract, and junk, stop nobody: they are rejecte
   await nats.stop()
 }, 60_000)
 
-test('a log that is deleted and made anew under running processes is noticed by all, and gone on with', async () => {
+test.concurrent('a log that is deleted and made anew under running processes is noticed by all, and gone on with', async (context) => {
   const [nats, folder] = [await startNats(), newFolder()]
-  const up = await blockingOn(nats.url, folder)
+  const up = await blockingOn(context, nats.url, folder)
   writeFileSync(join(folder, 'inbox/one'), '0')
   await up.says(/run blocking\/0 succeeded/)
   const former = await openBus({ url: nats.url, principal: 'judge' })
@@ -144,12 +158,12 @@ test('a log that is deleted and made anew under running processes is noticed by 
 
 // Mounting needs root, and the server takes half a minute to notice: in the long form alone.
 if (slow && process.getuid?.() === 0)
-  test('a full disk stops the log but loses nothing: doctor and the producers say so, and a restart goes on', async () => {
+  test('a full disk stops the log but loses nothing: doctor and the producers say so, and a restart goes on', async (context) => {
     const [disk, folder] = [newFolder(), newFolder()]
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1g', 'tmpfs', disk])
     try {
       const nats = await startNats(undefined, disk)
-      const up = await blockingOn(nats.url, folder)
+      const up = await blockingOn(context, nats.url, folder)
       writeFileSync(join(folder, 'inbox/before'), '0')
       await up.says(/run blocking\/0 succeeded/)
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { afterAll, onTestFailed, TestRunner } from 'vitest'
+import { afterAll, onTestFailed, type TestContext, TestRunner } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
 const main = join(root, 'src/cli/main.ts')
@@ -68,7 +68,10 @@ export type Started = {
 export const millrace = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Started =>
   run(process.execPath, ['--conditions=source', main, ...args], { cwd: root, env: { ...process.env, ...env } })
 
-/** Starts a program, and hears what it says; where the test fails that has started it, that is printed. */
+/**
+ * Starts a program, and hears what it says; where the test fails that has started it, that is printed. Which one that is
+ * cannot be known of tests that run at the same time: see `printedBy`.
+ */
 export const run = (program: string, args: readonly string[], options: SpawnOptions = {}): Started => {
   const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] }) as ChildProcessByStdio<
     null,
@@ -84,7 +87,8 @@ export const run = (program: string, args: readonly string[], options: SpawnOpti
   child.stdout.setEncoding('utf8').on('data', hear)
   child.stderr.setEncoding('utf8').on('data', hear)
   const ended = once(child, 'close').then(([code]) => code as number | null)
-  if (TestRunner.getCurrentTest()) {
+  const test = TestRunner.getCurrentTest()
+  if (test && !test.concurrent) {
     const how = () => (child.exitCode === null && child.signalCode === null ? 'which runs' : 'which has ended')
     onTestFailed(() => console.error(`${program} ${args.join(' ')}, ${how()}, has said:\n${output.slice(-4_000)}`))
   }
@@ -101,6 +105,12 @@ export const run = (program: string, args: readonly string[], options: SpawnOpti
       void ended.then((code) => reject(new Error(`${program} ${args.join(' ')} ended with ${code}:\n${output}`)))
     })
   return { child, output: () => output, ended, says }
+}
+
+/** Has a test that runs beside others print what a process of it has said, where it fails. */
+export const printedBy = ({ task, onTestFailed: failed }: TestContext, name: string, started: Started): Started => {
+  failed(() => console.error(`${name} of '${task.name}' has said:\n${started.output().slice(-4_000)}`))
+  return started
 }
 
 /** Asks a process to stop, and waits until it has. */

@@ -52,7 +52,7 @@ export const openPresence = ({ nc, jsm }: Pick<Connection, 'nc' | 'jsm'>): Pick<
 export const isSame = (a: Held, b: Held): boolean => a.instance === b.instance && a.machine === b.machine
 
 /** Takes the name: create-only, or over our own earlier entry. Of two who try at once, one is refused. */
-const take = async (kv: KV, presence: Held): Promise<number> => {
+const take = async (kv: KV, presence: Held, tries = 5): Promise<number> => {
   const body = JSON.stringify(presence)
   const found = await kv.get(presence.host)
   const held = found?.operation === 'PUT' ? found : undefined
@@ -61,7 +61,10 @@ const take = async (kv: KV, presence: Held): Promise<number> => {
   try {
     return await (held ? kv.update(presence.host, body, held.revision) : kv.create(presence.host, body))
   } catch (cause) {
-    throw answeredWith(cause, serverCode.wrongLastSequence) ? faults.twin(presence.host, 'since just now') : cause
+    if (!answeredWith(cause, serverCode.wrongLastSequence)) throw cause
+    // Somebody was faster. It may have been ourselves, where an earlier connection still beats: who it was, another look says.
+    if (tries === 1) throw faults.twin(presence.host, 'since just now')
+    return take(kv, presence, tries - 1)
   }
 }
 

@@ -1,18 +1,18 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, type TestContext, test } from 'vitest'
 import { openBus } from '#bus/jetstream'
 import type { Recorded } from '#contracts/envelope'
 import { eventsOf } from '../events.ts'
 import { startNats } from '../nats.ts'
-import { millrace, processesWith, type Started, stop, temporaryFolders } from '../processes.ts'
+import { millrace, printedBy, processesWith, type Started, stop, temporaryFolders } from '../processes.ts'
 import { eventually } from './on-disk.ts'
 
 const newFolder = temporaryFolders()
 
 /** An agent that is killed again and again, at any moment, and started anew. */
-const hunted = async (config: string, env: Readonly<Record<string, string>> = {}) => {
+const hunted = async (context: TestContext, config: string) => {
   const [nats, folder] = [await startNats(), newFolder()]
   const place = [
     '--nats',
@@ -26,7 +26,8 @@ const hunted = async (config: string, env: Readonly<Record<string, string>> = {}
     '--log-level',
     'debug',
   ]
-  const start = () => millrace(['agent', config, ...place], { MILLRACE_TEST_SHELF: join(folder, 'shelf'), ...env })
+  const env = { MILLRACE_TEST_SHELF: join(folder, 'shelf') }
+  const start = () => printedBy(context, 'agent', millrace(['agent', config, ...place], env))
   let agent: Started = start()
   const bus = await openBus({ url: nats.url, principal: 'judge' })
   return {
@@ -56,8 +57,8 @@ const linesOf = (facts: readonly Recorded[]): string[] =>
     return [type.replace('artifact.', ''), path, ...Object.keys(tags ?? {})].join(' ')
   })
 
-test('a host that is killed again and again detects each item of a resource once, and has its bytes', async () => {
-  const { folder, facts, killAfter, end } = await hunted('test/agents/resource-config.ts')
+test.concurrent('a host that is killed again and again detects each item of a resource once, and has its bytes', async (context) => {
+  const { folder, facts, killAfter, end } = await hunted(context, 'test/agents/resource-config.ts')
   const shelf = join(folder, 'shelf')
   mkdirSync(shelf)
   const names = Array.from({ length: 60 }, (_, i) => `file${i}`)
@@ -72,8 +73,8 @@ test('a host that is killed again and again detects each item of a resource once
   await eventually(async () => processesWith(folder).length === 0)
 }, 120_000)
 
-test('a host that is killed again and again saves each model and dataset once, each card once, all tagged', async () => {
-  const { folder, facts, ended, killAfter, end } = await hunted('examples/registries/registries.ts')
+test.concurrent('a host that is killed again and again saves each model and dataset once, each card once, all tagged', async (context) => {
+  const { folder, facts, ended, killAfter, end } = await hunted(context, 'examples/registries/registries.ts')
   const raw = join(folder, 'registry-artifacts/raw')
   mkdirSync(raw, { recursive: true })
   for (let run = 0; run < 4; run++) {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { afterAll, onTestFinished, TestRunner } from 'vitest'
 import { openLocal } from '#agents/local'
 import type { StoreKind } from '#agents/pipelines/definition'
 import type { Source } from '#agents/pipelines/source'
@@ -9,10 +9,22 @@ import { openStore } from '#agents/pipelines/store'
 import { memoryHub } from '#bus/memory'
 import { openOutbox } from '#bus/outbox'
 
+const atTheEnd: (() => unknown)[] = []
+afterAll(async () => {
+  for (const undo of atTheEnd.splice(0).reverse()) await undo()
+})
+
+/** Does this when the test has ended; of tests that run at the same time nobody can say which one it is, so when all have. */
+export const afterwards = (undo: () => unknown): void => {
+  const test = TestRunner.getCurrentTest()
+  if (test && !test.concurrent) onTestFinished(async () => void (await undo()))
+  else atTheEnd.push(undo)
+}
+
 /** A folder that is there until the test ends. */
 export const temporaryFolder = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-agents-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  afterwards(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
   return folder
 }
 
@@ -63,7 +75,7 @@ export const storeOnDisk = async (
     await sent
     if (local.open) local.close()
   }
-  onTestFinished(end)
+  afterwards(end)
   return {
     base,
     hub,

@@ -55,7 +55,7 @@ const eventually = async <T>(look: () => T | undefined | false): Promise<T> => {
   }
 }
 
-describe('a program', { timeout: 30_000 }, () => {
+describe('a program', () => {
   test('reports metrics, params, tags, progress, artifacts and a message by lines; all else is its log', async () => {
     const { execute, lines, calls } = opened('programs')
     expect(await execute('reports')).toEqual({ outcome: 'succeeded', message: 'trained' })
@@ -242,7 +242,7 @@ describe('a program', { timeout: 30_000 }, () => {
   })
 })
 
-describe('the steps of an action', { timeout: 30_000 }, () => {
+describe('the steps of an action', () => {
   const taken = async (node: string) => {
     const { execute, lines, phases } = opened('hooks')
     const result = await execute(node)

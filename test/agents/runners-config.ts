@@ -12,7 +12,7 @@ export const awkward = pipeline(
   (action) => ({
     /** Leaves a process behind that holds the output open. */
     leaves: action({}, () => {
-      const left = spawn('sleep', ['60'], { stdio: 'inherit' })
+      const left = spawn('sleep', ['600'], { stdio: 'inherit' })
       process.stdout.write(`left ${left.pid}\n`)
     }),
     /** Leaves one that does not want to end, and says so. */
@@ -23,12 +23,12 @@ export const awkward = pipeline(
     }),
     /** Leaves one that is out of reach. */
     escapes: action({}, () => {
-      const left = spawn('sleep', ['60'], { stdio: 'inherit', detached: true })
+      const left = spawn('sleep', ['600'], { stdio: 'inherit', detached: true })
       process.stdout.write(`left ${left.pid}\n`)
     }),
     /** Hears nothing any more. */
     blocks: action({}, () => {
-      const left = spawn('sleep', ['60'])
+      const left = spawn('sleep', ['600'])
       process.stdout.write(`left ${left.pid}\nmyself ${process.pid}\n`)
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000)
     }),
@@ -63,7 +63,7 @@ export const awkward = pipeline(
     tells: action({}, () => `${process.pid}`),
     /** Leaves a timer behind. */
     lingers: action({}, () => {
-      setTimeout(() => process.stdout.write('later\n'), 60_000)
+      setTimeout(() => process.stdout.write('later\n'), 600_000)
       return `${process.pid}`
     }),
     /** Leaves something behind that goes on asking for things. */

@@ -44,19 +44,19 @@ test('what a function leaves running is ended with it, and does not hold up its 
   const { execute, said } = opened()
   expect(await execute('leaves')).toEqual({ outcome: 'succeeded' })
   expect(runs(await said('left '))).toBe(false)
-}, 10_000)
+})
 
 test('what a function leaves running and does not want to end is killed', async () => {
   const { execute, said } = opened()
   expect(await execute('clings')).toEqual({ outcome: 'succeeded' })
   await eventually(async () => !runs(await said('left ')))
-}, 10_000)
+})
 
 test('a process that left the group of its function does not hold up the result either', async () => {
   const { execute, said } = opened()
   expect(await execute('escapes')).toEqual({ outcome: 'succeeded' })
   process.kill(await said('left '), 'SIGKILL')
-}, 10_000)
+})
 
 test('what a function began and did not await is done before the function counts as done', async () => {
   const { execute } = opened()
@@ -67,19 +67,19 @@ test('what a function began and did not await is done before the function counts
   }
   expect(await execute('forgets', {}, slowly)).toEqual({ outcome: 'succeeded' })
   expect(done.toSorted()).toEqual(['save', 'tag'])
-}, 10_000)
+})
 
 test('what a function began and did not await is its failure where it breaks', async () => {
   const { execute } = opened()
   const broken = () => Promise.reject(new Error('the disk is full'))
   expect(await execute('forgets', {}, broken)).toMatchObject({ outcome: 'errored', reason: /the disk is full/ })
-}, 10_000)
+})
 
 test('what a function only reads, and no longer waits for, does not hold it up', async () => {
   const { execute } = opened()
   const never = () => new Promise<never>(() => undefined)
   expect(await execute('tires', {}, never)).toEqual({ outcome: 'succeeded', message: 'went on without' })
-}, 10_000)
+})
 
 test('nothing goes on for a function whose process has ended', async () => {
   const { execute } = opened()
@@ -93,7 +93,7 @@ test('nothing goes on for a function whose process has ended', async () => {
     })
   expect(await execute('quits', {}, waits)).toMatchObject({ outcome: 'errored' })
   await ended
-}, 10_000)
+})
 
 test('a function that does not hear that it is to stop is ended, with what it started', async () => {
   const { execute, said, stop } = opened()
@@ -102,7 +102,7 @@ test('a function that does not hear that it is to stop is ended, with what it st
   stop()
   expect(await result).toMatchObject({ outcome: 'errored' })
   expect(pids.map(runs)).toEqual([false, false])
-}, 20_000)
+})
 
 test('a function that blocks its thread ends when its host is killed, with what it started', async () => {
   const host = run(process.execPath, ['--conditions=source', join(import.meta.dirname, 'runners-host.ts')])
@@ -110,7 +110,7 @@ test('a function that blocks its thread ends when its host is killed, with what 
   expect(pids.map(runs)).toEqual([true, true])
   host.child.kill('SIGKILL')
   await eventually(async () => !pids.some(runs))
-}, 20_000)
+})
 
 test('where no process can be started, that is said to whoever wants one, and the host lives on', async () => {
   const { execPath } = process
@@ -164,7 +164,7 @@ test('a process is used again where its function left nothing behind: the next o
   const began = performance.now()
   for (let n = 0; n < 20; n++) expect(await execute('tells')).toEqual(first)
   expect((performance.now() - began) / 20).toBeLessThan(50)
-}, 10_000)
+})
 
 test.each([
   'lingers',
@@ -177,13 +177,13 @@ test.each([
   const second = await execute('tells')
   expect([first.outcome, second.outcome]).toEqual(['succeeded', 'succeeded'])
   expect(second).not.toEqual(first)
-}, 10_000)
+})
 
 test('functions that run at once have a process each', async () => {
   const { execute } = opened()
   const all = await Promise.all(Array.from({ length: 3 }, () => execute('tells')))
   expect(new Set(all.map((one) => JSON.stringify(one))).size).toBe(3)
-}, 10_000)
+})
 
 test('what a function printed is told before its result, also where its process is used again', async () => {
   const { execute, lines } = opened()
@@ -194,4 +194,4 @@ test('what a function printed is told before its result, also where its process 
       expect.arrayContaining(['0', '999', 'newline']),
     )
   }
-}, 10_000)
+})

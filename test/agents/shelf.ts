@@ -1,9 +1,8 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import { pollResource } from '#agents/pipelines/poll'
 import { openResource } from '#agents/pipelines/resource-child'
-import { storeOnDisk, temporaryFolder } from './on-disk.ts'
+import { afterwards, storeOnDisk, temporaryFolder } from './on-disk.ts'
 
 type Options = {
   readonly before?: Pick<Awaited<ReturnType<typeof storeOnDisk>>, 'base' | 'hub'>
@@ -11,15 +10,19 @@ type Options = {
   readonly node?: string
 }
 
-/** A store that mirrors a folder, by way of a resource in a process of its own; see `resource-config.ts`. */
+/** A store that mirrors a folder, by way of a resource in a process of its own; see `resource-shelves.ts`. */
 export const shelfOnDisk = async ({ before, silence = 60_000, node = 'in' }: Options = {}) => {
   const base = before?.base ?? temporaryFolder()
   const shelf = join(base, 'shelf')
   mkdirSync(shelf, { recursive: true })
-  process.env.MILLRACE_TEST_SHELF = shelf
   const stop = new AbortController()
   const lines: string[] = []
-  const configPath = join(import.meta.dirname, 'resource-config.ts')
+  const configPath = join(base, 'config.ts')
+  const shelves = JSON.stringify(join(import.meta.dirname, 'resource-shelves.ts'))
+  writeFileSync(
+    configPath,
+    `import { shelvesIn } from ${shelves}\nexport const shelves = shelvesIn(${JSON.stringify(shelf)})\n`,
+  )
   const about = { part: `root/${node}`, configPath, base, say: (line: string) => lines.push(line) }
   const source = openResource({ ...about, signal: stop.signal, silence })
   const disk = await storeOnDisk(`root/${node}`, { ...(before ?? {}), base, kind: 'resource', source })
@@ -32,7 +35,7 @@ export const shelfOnDisk = async ({ before, silence = 60_000, node = 'in' }: Opt
     await Promise.all(polls)
     await disk.end()
   }
-  onTestFinished(end)
+  afterwards(end)
   const noted = (what: 'reads' | 'lists') =>
     existsSync(`${shelf}.${what}`) ? readFileSync(`${shelf}.${what}`, 'utf8').split('\n').slice(0, -1) : []
   const told = async () => (await disk.facts()).map(({ type, path = '' }) => `${type.replace('artifact.', '')} ${path}`)

@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { watchStore } from '#agents/pipelines/watch'
 import { openBus } from '#bus/jetstream'
 import { eventsOf } from '../events.ts'
 import { startNats } from '../nats.ts'
-import { millrace, slow, stop, temporaryFolders } from '../processes.ts'
+import { millrace, printedBy, slow, stop, temporaryFolders } from '../processes.ts'
 import { eventually, storeOnDisk } from './on-disk.ts'
 import { shelfOnDisk } from './shelf.ts'
 
@@ -40,7 +39,7 @@ const watched = async (settle: number, before?: Parameters<typeof storeOnDisk>[1
 /** Long enough that a folder is back in time on a machine that is busy. */
 const patient = 100
 
-test('a folder that is removed and made anew is watched again: what was known is not taken twice, what is missing is gone', async () => {
+test.concurrent('a folder that is removed and made anew is watched again: what was known is not taken twice, what is missing is gone', async () => {
   const { put, told, says, facts, seen, folder, store } = await watched(patient)
   put('same', 'deep/same', 'other', 'missing')
   await told('detected same', 'detected deep/same', 'detected other', 'detected missing')
@@ -60,7 +59,7 @@ test('a folder that is removed and made anew is watched again: what was known is
   expect(store.list().map(({ path }) => path)).toEqual(['deep/later', 'deep/same', 'new', 'other', 'same'])
 }, 60_000)
 
-test('a disk that is not mounted yet when its host starts brings back what is on it; what stays away is gone', async () => {
+test.concurrent('a disk that is not mounted yet when its host starts brings back what is on it; what stays away is gone', async () => {
   const first = await watched(patient)
   first.put('a', 'deep/b', 'missing')
   await first.told('detected a', 'detected deep/b', 'detected missing')
@@ -86,7 +85,7 @@ test('a disk that is not mounted yet when its host starts brings back what is on
   expect(third.lines).toEqual([])
 }, 60_000)
 
-test('a folder that is moved away and back brings back what was in it: nothing is gone, nothing is taken twice', async () => {
+test.concurrent('a folder that is moved away and back brings back what was in it: nothing is gone, nothing is taken twice', async () => {
   const { put, told, says, facts, folder } = await watched(patient)
   put('a', 'deep/b')
   await told('detected a', 'detected deep/b')
@@ -110,7 +109,7 @@ test('a folder that is moved away and back brings back what was in it: nothing i
   expect((await facts()).toSorted()).toEqual(expected.map((path) => `detected ${path}`))
 }, 60_000)
 
-test('what comes back after its folder, little by little, is not taken twice', async () => {
+test.concurrent('what comes back after its folder, little by little, is not taken twice', async () => {
   const { put, told, says, facts, folder } = await watched(patient)
   put('a', 'deep/b')
   await told('detected a', 'detected deep/b')
@@ -126,7 +125,7 @@ test('what comes back after its folder, little by little, is not taken twice', a
   expect((await facts()).toSorted()).toEqual(expected.map((path) => `detected ${path}`))
 }, 60_000)
 
-test('a folder in whose place another one is put is looked through, and what is not in it is gone', async () => {
+test.concurrent('a folder in whose place another one is put is looked through, and what is not in it is gone', async () => {
   const { put, told, says, facts, folder, base } = await watched(60)
   put('same', 'missing')
   await told('detected same', 'detected missing')
@@ -141,13 +140,18 @@ test('a folder in whose place another one is put is looked through, and what is 
   expect((await facts()).filter((fact) => fact.endsWith(' same'))).toEqual(['detected same'])
 }, 60_000)
 
-test('what is away with its folder is not gone, however long that is; what another folder lacks is', async () => {
-  const { put, told, says, facts, folder, lines, store } = await watched(20)
-  put('a', 'deep/b')
-  await told('detected a', 'detected deep/b')
+test.concurrent('what is away with its folder is not gone, however long that is; what another folder lacks is', async () => {
+  const [{ put, told, says, facts, folder, lines, store }, exchanged] = [await watched(20), await watched(20)]
+  for (const one of [{ put, told }, exchanged]) {
+    one.put('a', 'deep/b')
+    await one.told('detected a', 'detected deep/b')
+  }
   renameSync(folder, `${folder}-away`)
   await says(/is not there. Nothing in it is gone/)
-  await delay(2_500) // More than twice as long as what another folder lacks may take.
+  // As long as it takes where another folder lies in its place, however busy the machine is.
+  renameSync(exchanged.folder, `${exchanged.folder}-away`)
+  mkdirSync(exchanged.folder)
+  await exchanged.told('gone a', 'gone deep/b')
   expect(store.list()).toHaveLength(2)
   mkdirSync(folder)
   await says(/is there again/)
@@ -187,7 +191,7 @@ if (slow && process.getuid?.() === 0)
     }
   }, 60_000)
 
-test('the copies of a resource that are removed are fetched again, at once and at the next start, and are no news', async () => {
+test.concurrent('the copies of a resource that are removed are fetched again, at once and at the next start, and are no news', async () => {
   const first = await shelfOnDisk()
   const all = ['a', 'deep%b', 'c']
   const put = (...names: readonly string[]) => {
@@ -214,21 +218,25 @@ test('the copies of a resource that are removed are fetched again, at once and a
   expect((await second.told()).toSorted()).toEqual(['a', 'c', 'd', 'deep/b', 'e'].map((path) => `detected ${path}`))
 }, 60_000)
 
-test('a host whose folder is removed goes on, says so, and starts runs with what is put into the next one', async () => {
+test.concurrent('a host whose folder is removed goes on, says so, and starts runs with what is put into the next one', async (context) => {
   const [nats, folder] = [await startNats(), newFolder()]
   const inbox = join(folder, 'inbox')
   const put = (...paths: readonly string[]) => {
     mkdirSync(inbox, { recursive: true })
     for (const path of paths) writeFileSync(join(inbox, path), `${path} as it was`)
   }
-  const host = millrace(
-    [
-      ...['agent', 'test/configs/watching.ts', '--nats', nats.url, '--name', 'watcher'],
-      ...['--base', folder, '--state', join(folder, 'state')],
-    ],
-    { MILLRACE_TEST_FOLDER: folder },
+  const host = printedBy(
+    context,
+    'watcher',
+    millrace(
+      [
+        ...['agent', 'test/configs/watching.ts', '--nats', nats.url, '--name', 'watcher'],
+        ...['--base', folder, '--state', join(folder, 'state')],
+      ],
+      { MILLRACE_TEST_FOLDER: folder },
+    ),
   )
-  onTestFinished(async () => {
+  context.onTestFinished(async () => {
     await stop(host)
     await nats.stop()
   })

@@ -36,11 +36,16 @@ const runOfOne = async (lease = 30_000) => {
   const numbered = events.map((event, at) => ({ ...about, ...event, id: `x-${at}` }))
   await bus.append([{ address, expectedVersion: 0, events: numbered }])
 
-  /** Starts a host; `asleep`: its signs of life never reach the server. */
+  /** Starts a host; `asleep`: its signs of life never reach the server; `asked`: told that it has asked who else would do it. */
   const host = (
     name: string,
     execute: (execution: Execution, signal: AbortSignal) => Promise<Result | Lost>,
-    { asleep = false, db = local(), ...more }: { asleep?: boolean; db?: Local } & Pick<Worker, 'inTurn'> = {},
+    {
+      asleep = false,
+      db = local(),
+      asked = () => undefined,
+      ...more
+    }: { asleep?: boolean; db?: Local; asked?: () => void } & Pick<Worker, 'inTurn' | 'patience'> = {},
   ) => {
     const ending = new AbortController()
     const signal = AbortSignal.any([stop.signal, ending.signal])
@@ -48,7 +53,15 @@ const runOfOne = async (lease = 30_000) => {
     const outbox = openOutbox(db, name)
     void outbox.send(own, signal)
     const take: Bus['take'] = (where, agent, handle, options) =>
-      own.take(where, agent, (piece) => handle(asleep ? { ...piece, working: async () => undefined } : piece), options)
+      own.take(
+        where,
+        agent,
+        (piece) => {
+          const wanted = () => piece.wanted().finally(asked)
+          return handle({ ...piece, wanted, ...(asleep && { working: async () => undefined }) })
+        },
+        options,
+      )
     const ended = work(
       {
         bus: { ...own, take },
@@ -109,7 +122,7 @@ test('a host that is full leaves what it has not begun to one that is not', asyn
     delivered++
     return inTurn(task)
   }
-  host('full', async () => succeeded, { inTurn: full })
+  host('full', async () => succeeded, { inTurn: full, patience: 50 })
   await expect.poll(() => delivered).toBe(1)
   host('idle', async () => succeeded)
   await recorded('run.succeeded')
@@ -122,8 +135,10 @@ test('a host that is full keeps its turn where nobody else could do it', async (
   const inTurn = atMost(1)
   const long = Promise.withResolvers<void>()
   void inTurn(() => long.promise)
-  host('full', async () => succeeded, { inTurn })
-  setTimeout(long.resolve, 2_500) // Longer than it waits until it asks.
+  const { promise: asked, resolve } = Promise.withResolvers<void>()
+  host('full', async () => succeeded, { inTurn, patience: 50, asked: resolve })
+  await asked
+  long.resolve()
   await recorded('run.succeeded')
   expect(await recorded('run.node-started')).toMatchObject([{ host: 'full', delivery: 1 }])
 })

@@ -9,7 +9,7 @@ import { fresh, happened, idsOf, record, runOf, until } from './samples.ts'
 import { serversOf } from './servers.ts'
 
 describe.concurrent('a log that is made anew under its followers', () => {
-  test('is refused by those who follow it and those who react to it', { timeout: 30_000 }, async (context) => {
+  test('is refused by those who follow it and those who react to it', async (context) => {
     const { start, open, administer, ending } = serversOf(context)
     const nats = await start()
     const { jsm } = await administer(nats)
@@ -33,7 +33,7 @@ describe.concurrent('a log that is made anew under its followers', () => {
 })
 
 describe.concurrent('a server that ends and comes back', () => {
-  test('loses and doubles nothing for its followers, workers and reactors', { timeout: 30_000 }, async (context) => {
+  test('loses and doubles nothing for its followers, workers and reactors', async (context) => {
     const { start, open, ending } = serversOf(context)
     const nats = await start()
     const bus = await open(nats)
@@ -72,7 +72,7 @@ describe.concurrent('a server that ends and comes back', () => {
     expect(await Promise.race([...loops, 'still running'])).toBe('still running')
   })
 
-  test('loses and doubles nothing of what is being followed just then', { timeout: 30_000 }, async (context) => {
+  test('loses and doubles nothing of what is being followed just then', async (context) => {
     const { start, open, ending } = serversOf(context)
     const nats = await start()
     const bus = await open(nats)
@@ -148,7 +148,7 @@ describe.concurrent('a server that ends and comes back', () => {
     expect(await bus.closed).toBeUndefined()
   })
 
-  test('is waited for by whoever reads or writes meanwhile', { timeout: 30_000 }, async (context) => {
+  test('is waited for by whoever reads or writes meanwhile', async (context) => {
     const { start, open } = serversOf(context)
     const nats = await start()
     const bus = await open(nats)
@@ -158,14 +158,16 @@ describe.concurrent('a server that ends and comes back', () => {
       address,
       Array.from({ length: 1000 }, () => happened()),
     )
-    const reading = Array.from({ length: 50 }, () => bus.read(address))
+    // Few enough that a busy machine has read them all within the ten seconds after which a read is given up.
+    const reading = Promise.all(Array.from({ length: 10 }, () => bus.read(address)))
+    reading.catch(() => undefined) // It is heard below, where that is not too late.
     await nats.kill()
     await until(() => expect(bus.connected()).toBe(false))
     const writing = bus.append([{ address, expectedVersion: 0, events: [happened()] }])
     await nats.start()
     expect(await writing).toBe('conflict')
     expect(bus.connected()).toBe(true)
-    for (const { events } of await Promise.all(reading)) expect(events).toHaveLength(1000)
+    for (const { events } of await reading) expect(events).toHaveLength(1000)
   })
 })
 

@@ -42,7 +42,7 @@ export const record = async (
 export const idsOf = (events: readonly { readonly id: string }[]): string[] => events.map(({ id }) => id)
 
 /** Waits until a claim holds. */
-export const until = (claim: () => unknown, timeout = 10_000) => vi.waitFor(claim, { timeout, interval: 5 })
+export const until = (claim: () => unknown, timeout = 20_000) => vi.waitFor(claim, { timeout, interval: 5 })
 
 /** Opens connections and stops what runs on them, behind each test. */
 export const withConnections = (open: Open) => {

@@ -244,7 +244,7 @@ describe('a lock', () => {
   })
 })
 
-describe('a started server', { timeout: 30_000 }, () => {
+describe('a started server', () => {
   let binary: ServerBinary
   beforeAll(async () => {
     binary = await findServer({ cache: defaultCache() })

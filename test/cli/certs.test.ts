@@ -34,7 +34,7 @@ test('certs made beside a server without TLS say that it must be stopped first',
   const { code, output } = await run('certs', '--state', state)
   expect(code).toBe(0)
   expect(output).toMatch(new RegExp(`first stop process ${process.pid}, which keeps it`))
-}, 20_000)
+})
 
 describe('a server with TLS and credentials', { timeout: 60_000 }, () => {
   const { state, start, port, address, server } = securedServer(newFolder())

@@ -24,7 +24,7 @@ test('verbs, options and their choices are offered, each with what it is for', a
     ['old', 'present'],
     ['bash', 'zsh', 'fish'],
   ])
-}, 30_000)
+})
 
 test('bash takes what is offered', async () => {
   const folder = newFolder()
@@ -50,4 +50,4 @@ test('a server that says nothing does not keep anybody waiting', async () => {
   expect(await run('complete', '--', 'runs', 'show', ...nats, '')).toEqual({ code: 0, output: '' })
   expect(performance.now() - asked).toBeLessThan(2_000) // A second of it; a busy machine takes longer to end.
   silent.close()
-}, 30_000)
+})

@@ -38,6 +38,7 @@ describe('up', { timeout: 60_000 }, () => {
     const folder = newFolder()
     const up = await upIn(folder, quietConfig(folder, "console.error('mind the gap')"))
     await up.says(/Ctrl-C stops/)
+    await up.says(/^mind the gap$[\s\S]*^mind the gap$/m) // It comes by another pipe: not always before what was said later.
     expect(up.output().match(/^mind the gap$/gm)).toHaveLength(2)
     up.child.kill('SIGHUP')
     expect(await up.ended).toBe(0)
@@ -58,7 +59,7 @@ describe('up', { timeout: 60_000 }, () => {
     await new Promise((resolve) => setTimeout(resolve, 350)) // Two signals within a moment are one: see signals.ts.
     up.child.kill('SIGINT')
     expect(await up.ended).toBe(130)
-    await vi.waitFor(() => expect(processesWith(temporary)).toEqual([]))
+    await vi.waitFor(() => expect(processesWith(temporary)).toEqual([]), 20_000)
     expect(existsSync(temporary)).toBe(false)
   })
 })

@@ -118,7 +118,7 @@ describe('up', () => {
     expect(await ask('projections', 'rebuild')).toMatch(
       /^Rebuilt the projection of root_pipeline from \d{2,} events, up/,
     )
-  }, 60_000)
+  }, 120_000) // Two dozen processes, one after the other.
 
   test('a run that was asked for is run', async () => {
     const watch = millrace(['runs', 'watch', '--nats', system.url])

@@ -47,7 +47,7 @@ beforeAll(async () => {
   await Promise.all([up.says(/run steps\/0 succeeded/), up.says(/Ctrl-C stops/)])
 }, 60_000)
 
-test('runs are waited for, and what they printed is read', { timeout: 30_000 }, async () => {
+test('runs are waited for, and what they printed is read', async () => {
   const [waited, all, careful, last, one, none] = await Promise.all([
     ask('runs', 'wait', '0'),
     ask('runs', 'logs', '0'),
@@ -64,32 +64,26 @@ test('runs are waited for, and what they printed is read', { timeout: 30_000 }, 
   expect(none).toBe('none\n')
 })
 
-test(
-  'why an artifact exists, and what came of a file, is drawn and told to other tools',
-  { timeout: 30_000 },
-  async () => {
-    const [why, used, raw, open, missing] = await Promise.all([
-      ask('why', 'outbox', 'first0.txt'),
-      ask('used-by', 'steps/inbox', 'a.txt'),
-      ask('why', 'outbox', 'first0.txt', '--json'),
-      ask('why', 'outbox', 'first0.txt', '--openlineage'),
-      say('why', 'outbox', 'nothing.txt'),
-    ])
-    expect(why).toMatch(
-      /^steps\/outbox first0\.txt \(\w{12}\)\n└─ produced by steps\/first in run steps\/0\n {3}└─ used steps\/inbox a\.txt \(\w{12}\)\n/,
-    )
-    expect(used).toMatch(
-      /^steps\/inbox a\.txt .*\n└─ used by steps\/first in run steps\/0\n {3}└─ produced steps\/outbox/,
-    )
-    expect(JSON.parse(raw)).toMatchObject({ from: [expect.any(String)], things: expect.any(Array) })
-    expect(lines(open)).toMatchObject([
-      { eventType: 'COMPLETE', job: { namespace: 'millrace://steps', name: 'first' } },
-    ])
-    expect(missing).toMatchObject({ code: 5, output: expect.stringMatching(/There is no artifact nothing\.txt/) })
-  },
-)
+test('why an artifact exists, and what came of a file, is drawn and told to other tools', async () => {
+  const [why, used, raw, open, missing] = await Promise.all([
+    ask('why', 'outbox', 'first0.txt'),
+    ask('used-by', 'steps/inbox', 'a.txt'),
+    ask('why', 'outbox', 'first0.txt', '--json'),
+    ask('why', 'outbox', 'first0.txt', '--openlineage'),
+    say('why', 'outbox', 'nothing.txt'),
+  ])
+  expect(why).toMatch(
+    /^steps\/outbox first0\.txt \(\w{12}\)\n└─ produced by steps\/first in run steps\/0\n {3}└─ used steps\/inbox a\.txt \(\w{12}\)\n/,
+  )
+  expect(used).toMatch(
+    /^steps\/inbox a\.txt .*\n└─ used by steps\/first in run steps\/0\n {3}└─ produced steps\/outbox/,
+  )
+  expect(JSON.parse(raw)).toMatchObject({ from: [expect.any(String)], things: expect.any(Array) })
+  expect(lines(open)).toMatchObject([{ eventType: 'COMPLETE', job: { namespace: 'millrace://steps', name: 'first' } }])
+  expect(missing).toMatchObject({ code: 5, output: expect.stringMatching(/There is no artifact nothing\.txt/) })
+})
 
-test('artifacts are tagged, and numbers, settings and tags logged, and read again', { timeout: 30_000 }, async () => {
+test('artifacts are tagged, and numbers, settings and tags logged, and read again', async () => {
   await Promise.all([
     ask('artifacts', 'tag', 'outbox', 'first0.txt', 'stage=production'),
     ask('metrics', 'log', 'drift', 'NaN', '--run', '0', '--step', '3'),
@@ -119,7 +113,7 @@ test('artifacts are tagged, and numbers, settings and tags logged, and read agai
   expect(wrong).toMatchObject({ code: 2, output: expect.stringMatching(/Expected a number/) })
 })
 
-test('a run is repeated from a node on, and what would be reused is told before', { timeout: 30_000 }, async () => {
+test('a run is repeated from a node on, and what would be reused is told before', async () => {
   const again = ['runs', 'rerun', '0', '--from', 'second']
   const dry = await ask(...again, '--dry-run')
   expect(dry).toMatch(
@@ -151,7 +145,7 @@ test('a run is held back, let go and ended, and following it ends with it', { ti
   expect(refused).toMatchObject({ code: 3, output: expect.stringMatching(/Run 2 has ended already/) })
 })
 
-test('a pipeline is held back, and what was asked of it meanwhile is withdrawn', { timeout: 30_000 }, async () => {
+test('a pipeline is held back, and what was asked of it meanwhile is withdrawn', async () => {
   await ask('pipelines', 'pause', 'steps', '--reason', 'holidays')
   expect(await ask('pipelines', 'ls')).toMatch(/steps +paused +holidays +5 +here +1\n/)
   const { request, run, waits } = JSON.parse(await ask('runs', 'start', '--json'))
@@ -177,9 +171,9 @@ test('what was given up on is put back, or dropped, once somebody has looked at 
   expect(await say('dead', 'drop')).toMatchObject({ code: 2, output: expect.stringMatching(/Say which/) })
   expect(await say('dead', 'drop', id)).toMatchObject({ code: 5 })
   await bus.close()
-}, 30_000)
+})
 
-test('names of what there is complete a command line, as short as they may be', { timeout: 30_000 }, async () => {
+test('names of what there is complete a command line, as short as they may be', async () => {
   expect(await offered('runs', 'show', '')).toEqual(['2', '1', '0'])
   expect(await offered('runs', 'show', 'steps/1')).toEqual(['steps/1'])
   expect(await offered('runs', 'logs', '0', 's')).toEqual(['second'])

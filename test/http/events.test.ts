@@ -102,7 +102,7 @@ test('whoever leaves while he is told what came in between leaves nothing behind
   const { next, close } = await eventsOf(site, {}, `?from=${site.bus.logId}.1`)
   await next()
   await close()
-  await vi.waitFor(() => expect(off).toHaveBeenCalled())
+  await vi.waitFor(() => expect(off).toHaveBeenCalled(), 20_000)
   expect(timers.mock.calls.filter(([, milliseconds]) => milliseconds === heartbeat)).toEqual([])
 })
 

@@ -148,7 +148,7 @@ test('a database that somebody has deleted is not ready, and cannot be read unti
   const [ready, runs] = await Promise.all([get('/ready'), get('/api/runs')])
   expect([ready.status, runs.status]).toEqual([503, 503])
   expect(await json(runs)).toMatchObject({ code: 'projection.rebuilding' })
-  await vi.waitFor(async () => expect((await get('/ready')).status).toBe(200), 5_000)
+  await vi.waitFor(async () => expect((await get('/ready')).status).toBe(200), 20_000)
   expect(await json(get('/api/runs'))).toMatchObject({ items: [{ run: 'root/0' }] })
 })
 

@@ -129,7 +129,7 @@ test('while another program holds the database nothing halts and nothing is lost
   const other = new Database(path)
   other.exec('begin immediate')
   const position = await measured(bus, 3)
-  await vi.waitFor(() => expect(lines.join()).toMatch('locked'), 5_000)
+  await vi.waitFor(() => expect(lines.join()).toMatch('locked'), 20_000)
   expect(follower.now()).toMatchObject({ state: 'catching up', sequence: 0 })
   expect(await countOf(viewer)).toBe(0)
   other.close()

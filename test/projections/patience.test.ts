@@ -50,7 +50,7 @@ test('a rebuild that is being placed waits for a bus that is away', async () => 
   await first.end()
   const flaky = away(bus, 5)
   const { follower, viewer } = await watching(flaky, { path: first.path })
-  await vi.waitFor(() => expect(follower.now()).toMatchObject({ sequence: 2, state: 'following' }), 10_000)
+  await vi.waitFor(() => expect(follower.now()).toMatchObject({ sequence: 2, state: 'following' }), 20_000)
   expect(flaky.asked()).toBeGreaterThan(5)
   expect(await countOf(viewer)).toBe(2)
 })
@@ -108,7 +108,7 @@ test('a follower waits until another program lets its database go', async () => 
   onTestFinished(() => stop.abort())
   const say = (line: string) => void lines.push(line)
   const following = follow({ bus, path, projection: metadata, signal: stop.signal, say })
-  await vi.waitFor(() => expect(lines.join()).toMatch("can't be opened for now"), 5_000)
+  await vi.waitFor(() => expect(lines.join()).toMatch("can't be opened for now"), 20_000)
   other.close()
   const follower = await following
   await follower.waitFor(`${bus.logId}.2`, 5_000)

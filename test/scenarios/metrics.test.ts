@@ -27,4 +27,5 @@ scenario(
     const odd = await s.ask<Rows>('metrics', { key: 'odd' })
     expect(odd.items.map(({ value }) => value)).toEqual(['NaN', 'Infinity', '-Infinity', 0, 1e308])
   },
+  { alone: true },
 )

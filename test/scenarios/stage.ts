@@ -8,7 +8,7 @@ import { openBus } from '#bus/jetstream'
 import { queryOf } from '#contracts/subjects'
 import { connectionOf } from '../../src/cli/options.ts'
 import { eventsOf } from '../events.ts'
-import { freePort, millrace, type Started, stop, temporaryFolders } from '../processes.ts'
+import { freePort, millrace, printedBy, type Started, stop, temporaryFolders } from '../processes.ts'
 
 const newFolder = temporaryFolders()
 
@@ -33,40 +33,34 @@ const certify = async (): Promise<string> => {
 }
 
 /** A server with TLS, a web process of root's pipeline, and one process for each pipeline, each with a folder of its own. */
-const openStage = async (
-  scenario: string,
-  { order, kills }: Way,
-  seed: number,
-  { onTestFailed, onTestFinished }: TestContext,
-) => {
+const openStage = async (scenario: string, { order, kills }: Way, seed: number, context: TestContext) => {
+  const { onTestFinished } = context
   const folder = newFolder()
   const state = join(folder, 'state')
   cpSync(await secured(), state, { recursive: true })
   const [port, webPort] = [await freePort(), await freePort(2)]
   const url = `tls://127.0.0.1:${port}`
-  const server = millrace(['nats', '--tls', '--port', `${port}`, '--state', state])
+  const server = printedBy(context, 'nats', millrace(['nats', '--tls', '--port', `${port}`, '--state', state]))
   onTestFinished(async () => void (await stop(server)))
   await server.says(/listens at tls:/)
 
   const bases = Object.fromEntries(order.map((host) => [host, join(folder, host)]))
   const running = new Map<string, Started>()
-  const said = () => [...running].map(([name, one]) => `== ${name}\n${one.output()}`).join('\n')
-  onTestFailed(() => console.error(said()))
+  const launched = (name: string, one: Started): Started => {
+    running.set(name, one)
+    return printedBy(context, name, one)
+  }
   const config = (host: string, of = scenario) => join(import.meta.dirname, of, `${host}.ts`)
   const where = (host: string) => ['--nats', url, '--state', state, '--base', bases[host] ?? '']
   /** Starts the process of one pipeline, perhaps with the config of another scenario; does not wait for it. */
   const start = (host: string, of?: string, name = host): Started => {
     mkdirSync(bases[host] ?? '', { recursive: true })
     const env = { MILLRACE_TEST_GATE: bases[host] ?? '' }
-    const started = millrace(['agent', config(host, of), '--name', name, ...where(host)], env)
-    running.set(name, started)
-    return started
+    return launched(name, millrace(['agent', config(host, of), '--name', name, ...where(host)], env))
   }
   const web = (): Started => {
     mkdirSync(bases.root ?? '', { recursive: true })
-    const started = millrace(['web', config('root'), '--port', `${webPort}`, ...where('root')])
-    running.set('web', started)
-    return started
+    return launched('web', millrace(['web', config('root'), '--port', `${webPort}`, ...where('root')]))
   }
   onTestFinished(async () => void (await Promise.all([...running.values()].map(stop))))
 
@@ -91,7 +85,7 @@ const openStage = async (
     for (const deadline = Date.now() + 60_000; ; ) {
       const found = await look()
       if (found) return found
-      if (Date.now() > deadline) throw new Error(`Nothing came of: ${what}\n${said()}`)
+      if (Date.now() > deadline) throw new Error(`Nothing came of: ${what}`)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }
@@ -176,14 +170,16 @@ export type Stage = Awaited<ReturnType<typeof openStage>>
 
 /**
  * Plays a scenario over real processes with TLS: in the order of its hosts, in the other order, and once more with one
- * process killed and started again midway. The configs lie in a folder of the scenario's name. Whatever a file plays is
- * played at the same time: each has a server and folders of its own, and spends most of its time waiting.
+ * process killed and started again midway. The configs lie in a folder of the scenario's name. What a file plays is played
+ * at the same time: each way has a server, ports and folders of its own, and waits most of the time. What is measured is
+ * played alone.
  */
 export const scenario = (
   name: string,
   hosts: readonly string[],
   claim: string,
   play: (stage: Stage) => Promise<void>,
+  { alone = false }: { readonly alone?: boolean } = {},
 ): void => {
   const seed = Number(process.env.MILLRACE_SEED ?? Math.floor(Math.random() * 2 ** 31))
   const ways: readonly (readonly [string, Way])[] = [
@@ -194,7 +190,7 @@ export const scenario = (
     [`one killed midway, MILLRACE_SEED=${seed}`, { order: hosts, kills: true }],
   ]
   for (const [how, way] of ways)
-    test.concurrent(`${claim} (${how})`, { timeout: 120_000 }, async (context) => {
+    test(`${claim} (${how})`, { timeout: 120_000, concurrent: !alone }, async (context) => {
       await play(await openStage(name, way, seed, context))
     })
 }

@@ -6,7 +6,7 @@ import type { Work } from '#bus/bus'
  * long with each delivery. A host that is full asks for work as well, and what goes to and fro between two of them loses its
  * place each time: from this delivery on, after four minutes, it stays where it is.
  */
-const patience = 2_000
+const usualPatience = 2_000
 const stays = 8
 
 /** Runs a task: at once, or when its turn among others has come. */
@@ -20,6 +20,7 @@ export const inTurnUnlessWanted = async <T>(
   inTurn: Turn,
   { delivery, wanted }: Pick<Work, 'delivery' | 'wanted'>,
   task: () => Promise<T>,
+  patience = usualPatience,
 ): Promise<T | 'wanted'> => {
   const waiting = new AbortController()
   let left = false

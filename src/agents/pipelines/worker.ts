@@ -38,6 +38,8 @@ export type Worker = {
   readonly execute: (event: Scheduled, execution: Execution, signal: AbortSignal) => Promise<Result | Lost>
   /** Waits for its turn among all that this host executes. */
   readonly inTurn?: Turn | undefined
+  /** How long that may take until it is asked whether another host would do it at once, in milliseconds. */
+  readonly patience?: number | undefined
   readonly say: (message: string) => void
   readonly signal: AbortSignal
 }
@@ -86,7 +88,7 @@ const handle = async (worker: Worker, part: string, piece: Work): Promise<void> 
       return carryOut(worker, piece, event, holdings.begin(piece))
     }
     // What has a result already is only to be reported.
-    const end = await (holdings.resultOf(piece) ? begin() : inTurnUnlessWanted(inTurn, piece, begin))
+    const end = await (holdings.resultOf(piece) ? begin() : inTurnUnlessWanted(inTurn, piece, begin, worker.patience))
     // The server would take the word of an old delivery as well, and nobody would be given the work again.
     if (end === 'superseded') {
       say(`${event.data.part}: another process executes it`)

@@ -10,5 +10,5 @@ export const root = pipeline(
       ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
     ),
   }),
-  { deadline: 2_000 },
+  { deadline: 5_000 }, // Long enough for `first` to end, also on a machine that is busy.
 )

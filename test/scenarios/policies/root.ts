@@ -13,8 +13,8 @@ export const root = pipeline(
       await stores.notes.save(`prepared${run.number}.txt`, 'prepared')
     }),
     work: action(
-      { after: ['prepare'], retry: { times: 2, delay: 300, factor: 2 }, timeout: 1_500 },
-      async ({ run, stores, log, signal }) => {
+      { after: ['prepare'], retry: { times: 2, delay: 300, factor: 2 }, timeout: 60_000 },
+      async ({ run, stores, log }) => {
         const [order = ''] = await Promise.all(run.inputs.orders.map((file) => file.text()))
         log.info(`attempt ${run.attempt} of ${order}, pid ${process.pid}`)
         switch (order) {
@@ -23,16 +23,8 @@ export const root = pipeline(
             break
           case 'breaks':
             throw new Error('breaks always')
-          case 'says no':
-            return { failed: 'it will not' }
-          case 'takes too long':
-            await new Promise((resolve) => setTimeout(resolve, 60_000))
-            break
-          case 'listens':
-            await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
         }
         await stores.notes.save(`worked${run.number}.txt`, `at attempt ${run.attempt}`)
-        return undefined
       },
     ),
     report: action({ after: ['work'] }, async ({ run, stores }) => {

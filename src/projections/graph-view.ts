@@ -1,13 +1,10 @@
-import { desc } from 'drizzle-orm'
 import { z } from 'zod'
 import { exact } from '#contracts/fields'
 import { type Graph, retry } from '#contracts/pipeline'
 import { definitionsIn, inOrder } from './in-order.ts'
-import { visible } from './listed.ts'
-import { hostedBy, type Last } from './presence.ts'
-import type { Db } from './reader.ts'
+import { lastHosts } from './last-hosts.ts'
+import { hostedBy, hostLast } from './presence.ts'
 import { standing } from './standing.ts'
-import { hosts } from './tracking-tables.ts'
 import { shown, type View } from './view.ts'
 import { reasonOf } from './waiting.ts'
 
@@ -82,25 +79,10 @@ export const graphView: View = {
         const lies = fresh === undefined ? {} : { fresh }
         const place = { part, pipeline, name: ownName, kind, state, reason, run, attempt, startedAt, endedAt, dueAt }
         const able = last.get(part)
-        const shownNode = { ...place, host: host ?? (able?.stoppedAt === null ? able.host : null), ...said, ...lies }
+        const shownNode = { ...place, host: host ?? hostLast(able), ...said, ...lies }
         return present ? hostedBy(shownNode, present, able) : shownNode
       }),
       edges: [...unique.values()],
     }
   },
-}
-
-/** Which host said last that it runs each part: one that has not stopped, where there is one. */
-const lastHosts = (db: Db, at: number | undefined): ReadonlyMap<string, Last> => {
-  const found = db
-    .select({ host: hosts.host, nodes: hosts.nodes, state: hosts.state, endedAt: hosts.endedAt })
-    .from(hosts)
-    .where(visible(hosts, at))
-    .orderBy(desc(hosts.state), hosts.since) // Those that have stopped come first.
-    .all()
-  return new Map(
-    found.flatMap(({ host, nodes: parts, state, endedAt }) =>
-      parts.map((part) => [part, { host, stoppedAt: state === 'stopped' ? endedAt : null }] as const),
-    ),
-  )
 }

@@ -44,5 +44,5 @@ export const reasonOf = (
     .where(and(before, visible(attempts, at)))
     .all()
   const isSlow = ended.some((one) => one.reason?.startsWith(tookTooLong))
-  return isSlow ? `it begins once attempt ${attempt - 1} has stopped` : reason
+  return isSlow ? `it begins once attempt ${attempt - 1} has stopped, or nobody holds it any longer` : reason
 }

@@ -17,7 +17,13 @@ describe('a node that runs', () => {
 
   test('says who is away and who can take over', () => {
     const reason = 'host gpu-1 is away, last seen at 1970-01-01T00:00:00.000Z; gpu-2 can take over'
-    expect(hostedBy(node, present(there('gpu-2')))).toEqual({ ...node, host: 'gpu-2', reason })
+    expect(hostedBy(node, present(there('gpu-2')))).toEqual({ ...node, state: 'host away', host: 'gpu-2', reason })
+  })
+
+  test('waits for its host also where it is to be tried again, and says why that is', () => {
+    const again = { ...node, state: 'queued', reason: 'retry 1 of 2 after: no room' }
+    const reason = expect.stringMatching(/^waiting for host gpu-1, which is away, .*; retry 1 of 2 after: no room$/)
+    expect(hostedBy(again, present())).toEqual({ ...again, state: 'host away', reason })
   })
 
   test('waits for its host where nobody else can run it, and says when that was last seen', () => {
@@ -89,6 +95,39 @@ test('a stopped pipeline has no host in the graph, while each of its runs stays 
   expect(await stands('root/retraining')).toMatchObject({ state: 'succeeded', reason })
   const run = (await viewer.ask('run', { pipeline: 'root', run: 0 })).value as Standing
   expect(run.nodes.map(({ state, reason: why }) => [state, why])).toEqual(run.nodes.map(() => ['succeeded', null]))
+})
+
+test('what a run asks of a host that is away is not told as running, in the run and in the graph alike', async () => {
+  const bus = memoryBus()
+  const story = teller(bus)
+  await story.define(rootGraph)
+  await story.drop('a.txt')
+  await story.plan([rootGraph])
+  const here = new AbortController()
+  const about = { host: 'host-root', instance: 'at-root', machine: 'm', nodes: [part] }
+  const { gone } = await bus.appear(about, here.signal)
+  await story.start(0, part)
+  const { viewer, caughtUp } = await watching(bus)
+  await caughtUp()
+  const stands = async (name: 'run' | 'graph', more = {}) => {
+    const { value } = await viewer.ask(name, { ...(name === 'run' && { pipeline: 'root', run: 0 }), ...more })
+    return standsIn(value)
+  }
+  for (const name of ['run', 'graph'] as const)
+    expect(await stands(name)).toMatchObject({ state: 'running', host: 'host-root' })
+  here.abort()
+  await gone
+  const reason = expect.stringMatching(/^waiting for host host-root, which is away, last seen at /)
+  for (const name of ['run', 'graph'] as const)
+    expect(await stands(name)).toMatchObject({ state: 'host away', host: 'host-root', reason })
+  expect(await stands('run', { at: `${bus.logId}.${await bus.head()}` })).toMatchObject({ state: 'running' })
+  const other = new AbortController()
+  const { gone: left } = await bus.appear({ ...about, host: 'gpu-2', instance: 'i' }, other.signal)
+  const takes = expect.stringMatching(/host-root is away, .*; gpu-2 can take over$/)
+  for (const name of ['run', 'graph'] as const)
+    expect(await stands(name)).toMatchObject({ state: 'host away', reason: takes })
+  other.abort()
+  await left
 })
 
 const queued = async () => {

@@ -1,3 +1,7 @@
+import type { Bus } from '#bus/bus'
+import { knownIn } from '#contracts/all'
+import type { ArtifactEvent } from '#contracts/artifact'
+import { splitPart } from '#contracts/names'
 import { keepsFiles } from '#contracts/pipeline'
 import type { Local } from '../local.ts'
 import type { Trader } from './exchange.ts'
@@ -56,15 +60,25 @@ export const openNodes = async (
   return { bus: trader.bus, outbox: trader.outbox, stores, sources, clients, metadata, say }
 }
 
+/** Of a store that another host ran, what that one said last of its folder holds until this one says otherwise. */
+const takeOver = async (bus: Bus, { part, index }: Store): Promise<void> => {
+  const { pipeline: scope, node: key } = splitPart(part)
+  const last = await bus.last({ aggregate: 'artifact', scope, key }).catch(() => undefined) // While the bus is away, nothing is known.
+  if (!last || last.source === bus.principal) return
+  const event = knownIn<ArtifactEvent>(last)
+  index.takeOver(event?.type === 'artifact.source-failing' ? event.data.reason : undefined)
+}
+
 /** Watches a node, if it is to be watched, until `signal` aborts. Resolves when what lay there at the start has been looked at. */
 export const watchNode = async (
-  { stores, sources, say }: Pick<Nodes, 'stores' | 'sources'> & Pick<Place, 'say'>,
+  { bus, stores, sources, say }: Pick<Nodes, 'bus' | 'stores' | 'sources'> & Pick<Place, 'say'>,
   node: string,
   one: Definition,
   signal: AbortSignal,
 ): Promise<readonly Promise<void>[]> => {
   const [store, source] = [stores.get(node), sources.get(node)]
   if (!store || !('watch' in one) || !one.watch) return []
+  await takeOver(bus, store)
   const about = {
     ignoreExisting: one.existing === 'ignore',
     say: (line: string) => say(`${store.part}: ${line}`),

@@ -4,6 +4,7 @@ import type { ArtifactEvent } from '#contracts/artifact'
 import { splitPart } from '#contracts/names'
 import { keepsFiles } from '#contracts/pipeline'
 import type { Local } from '../local.ts'
+import { lookForAbsent } from './absent.ts'
 import type { Trader } from './exchange.ts'
 import { pollResource } from './poll.ts'
 import { openResource } from './resource-child.ts'
@@ -69,7 +70,10 @@ const takeOver = async (bus: Bus, { part, index }: Store): Promise<void> => {
   index.takeOver(event?.type === 'artifact.source-failing' ? event.data.reason : undefined)
 }
 
-/** Watches a node, if it is to be watched, until `signal` aborts. Resolves when what lay there at the start has been looked at. */
+/**
+ * Watches a node until `signal` aborts. Resolves when what lay there at the start has been looked at. Of a folder that is not to be
+ * watched, it is looked once which files are gone.
+ */
 export const watchNode = async (
   { bus, stores, sources, say }: Pick<Nodes, 'bus' | 'stores' | 'sources'> & Pick<Place, 'say'>,
   node: string,
@@ -77,13 +81,11 @@ export const watchNode = async (
   signal: AbortSignal,
 ): Promise<readonly Promise<void>[]> => {
   const [store, source] = [stores.get(node), sources.get(node)]
-  if (!store || !('watch' in one) || !one.watch) return []
+  if (!store || !('watch' in one)) return []
+  const telling = { say: (line: string) => say(`${store.part}: ${line}`), signal }
+  if (!one.watch) return one.kind === 'resource' ? [] : [lookForAbsent(store, telling)]
   await takeOver(bus, store)
-  const about = {
-    ignoreExisting: one.existing === 'ignore',
-    say: (line: string) => say(`${store.part}: ${line}`),
-    signal,
-  }
+  const about = { ignoreExisting: one.existing === 'ignore', ...telling }
   if (one.kind === 'resource')
     return source ? [pollResource(store, source, { every: one.every ?? every, ...about })] : []
   const { ended } = await watchStore(store, { settle: one.settle ?? settle, ...about })

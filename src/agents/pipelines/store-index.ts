@@ -25,6 +25,9 @@ export type Index = {
   /** Which folder had been looked through when its place was last kept, also by an earlier process. */
   readonly place: () => string | undefined
   readonly keepPlace: (place: string) => void
+  /** The same of a folder that nobody watches. */
+  readonly lookedAt: () => string | undefined
+  readonly keepLookedAt: (place: string) => void
 }
 
 /**

@@ -3,6 +3,7 @@ export type { ArtifactRow, ArtifactTagRow, HappeningRow } from '#contracts/artif
 export type {
   GraphEdge,
   GraphNodeRow,
+  Idle,
   MetricRow,
   NodeRow,
   NodeState,

@@ -4,16 +4,20 @@ import { within } from './within.ts'
 /** Who is there at this moment; and of whoever was there at an earlier look, when that was, in milliseconds since 1970. */
 export type Present = {
   readonly hosts: readonly Presence[]
+  /** Since when it has been looked, and when it was this time, in milliseconds since 1970. */
+  readonly since: number
+  readonly at: number
   readonly seenAt: (host: string) => number | undefined
 }
 
 /** Looks who is there; undefined where nobody can tell. Presence is no history: what was seen is forgotten with the process. */
 export const lookout = (bus: Pick<Bus, 'present' | 'connected'>): (() => Promise<Present | undefined>) => {
   const seen = new Map<string, number>()
+  const since = Date.now()
   return async () => {
     const hosts = bus.connected() ? await within(bus.present()) : undefined
     for (const { host, seenAt } of hosts ?? []) seen.set(host, seenAt)
-    return hosts && { hosts, seenAt: (host) => seen.get(host) }
+    return hosts && { hosts, since, at: Date.now(), seenAt: (host) => seen.get(host) }
   }
 }
 

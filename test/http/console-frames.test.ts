@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Graph, GraphNode, RunDetail, Span } from '../../src/http/console/api.ts'
-import { framesOf } from '../../src/http/console/frames.ts'
+import { framesOf, without } from '../../src/http/console/frames.ts'
 import { graphOfRun } from '../../src/http/console/run-graph.ts'
 import { rowsOf } from '../../src/http/console/spans.ts'
 
@@ -15,6 +15,14 @@ test('what no host runs is not drawn with another host of its pipeline', () => {
     ['lab', null, 'lab/train'],
     ['far', null, 'far/eval'],
   ])
+})
+
+test('a graph can be shown without pipelines that nobody runs, and without what joins them', () => {
+  const nodes = [node('lab/a', 'disk'), node('lab/b', 'disk'), node('old/c', null)]
+  const edge = (source: string, target: string) => ({ source, target, kind: 'after' as const })
+  const graph = { nodes, edges: [edge('lab/a', 'lab/b'), edge('lab/b', 'old/c')] }
+  expect(without(graph, ['old'])).toEqual({ nodes: nodes.slice(0, 2), edges: graph.edges.slice(0, 1) })
+  expect(without(graph, [])).toEqual(graph)
 })
 
 const ofRun = (part: string, state: string, host: string | null) =>

@@ -8,7 +8,10 @@ import { leafGraph, rootGraph, teller, watching } from './story.ts'
 const part = 'root/retraining'
 const node = { part, kind: 'action', state: 'running', reason: null, run: 'root/0', host: 'gpu-1' }
 const there = (host: string, nodes = [part]): Presence => ({ host, instance: 'i', machine: 'm', nodes, seenAt: 0 })
-const present = (...hosts: Presence[]) => ({ hosts, seenAt: (host: string) => (host === 'gpu-1' ? 0 : undefined) })
+const present = (...hosts: Presence[]) => ({
+  ...{ hosts, since: 0, at: 0 },
+  seenAt: (host: string) => (host === 'gpu-1' ? 0 : undefined),
+})
 
 describe('a node that runs', () => {
   test('is at the host that runs it, whoever else could', () => {
@@ -95,6 +98,40 @@ test('a stopped pipeline has no host in the graph, while each of its runs stays 
   expect(await stands('root/retraining')).toMatchObject({ state: 'succeeded', reason })
   const run = (await viewer.ask('run', { pipeline: 'root', run: 0 })).value as Standing
   expect(run.nodes.map(({ state, reason: why }) => [state, why])).toEqual(run.nodes.map(() => ['succeeded', null]))
+})
+
+test('the graph names pipelines that no host has run for a week, unless a run waits for them', async () => {
+  const bus = memoryBus()
+  const story = teller(bus)
+  await story.define(rootGraph)
+  await story.define(leafGraph)
+  const about = { host: 'gpu-1', instance: 'i' }
+  const started = {
+    ...about,
+    machine: 'm',
+    pid: 1,
+    version: '0',
+    nodes: rootGraph.nodes.map(({ name }) => `root/${name}`),
+  }
+  await story.fact('host.started', 'all', 'gpu-1', started)
+  await story.fact('host.stopped', 'all', 'gpu-1', about)
+  const { viewer, caughtUp } = await watching(bus)
+  await caughtUp()
+  const idle = async () => {
+    const { idle: found } = (await viewer.ask('graph', {})).value as { idle: readonly { pipeline: string }[] }
+    return found.map(({ pipeline }) => pipeline)
+  }
+  expect(await idle()).toEqual([])
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 8 * 86_400_000 })
+  try {
+    expect(await idle()).toEqual(['leaf', 'root'])
+    await story.drop('a.txt')
+    await story.plan([rootGraph])
+    await caughtUp()
+    expect(await idle()).toEqual([]) // The run spans both.
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 test('what a run asks of a host that is away is not told as running, in the run and in the graph alike', async () => {

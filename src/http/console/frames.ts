@@ -11,3 +11,10 @@ export const framesOf = (nodes: Graph['nodes']): readonly (Frame & { readonly no
     return { id, pipeline, host, nodes: inside }
   })
 }
+
+/** A graph without some pipelines, and without the edges from and to them. */
+export const without = (graph: Graph, pipelines: readonly string[]): Graph => {
+  const nodes = graph.nodes.filter(({ pipeline }) => !pipelines.includes(pipeline))
+  const left = new Set(nodes.map(({ part }) => part))
+  return { ...graph, nodes, edges: graph.edges.filter(({ source, target }) => left.has(source) && left.has(target)) }
+}

@@ -12,7 +12,7 @@ import { askedOf } from './presence.ts'
 import { attempts, ignored, nodeStates, nodes, offers, runs, triggers } from './run-tables.ts'
 import { metrics, params, tags } from './tracking-tables.ts'
 import { type Shown, schemaOf, shown, type View, whole } from './view.ts'
-import { reasonOf } from './waiting.ts'
+import { isLost, reasonOf } from './waiting.ts'
 
 const behindRun = { nodes, attempts, triggers, offers, artifacts: history, metrics, params, tags, ignored } as const
 /** How many rows of a section are said at once, and how many bytes in all: a run may have logged millions of numbers. */
@@ -78,7 +78,8 @@ export const oneRun: View = {
     const last = lastHosts(db, at)
     const stands = (said.nodes as readonly Placed[]).map((node) => {
       const placed = { ...node, reason: reasonOf(db, node, known, at) }
-      return present && found.endedAt === null ? askedOf(placed, present, last.get(node.part)) : placed
+      const isHosted = found.endedAt === null && !isLost(node.part, known)
+      return present && isHosted ? askedOf(placed, present, last.get(node.part)) : placed
     })
     return { ...found, ...said, ...(more.length > 0 && { more }), nodes: sorted(stands, known) }
   },

@@ -143,9 +143,6 @@ export type ParamRow = Noted & { readonly value: unknown }
 
 export type TagRow = Noted & { readonly value: string }
 
-/** A pipeline that nobody runs any more, and since when. */
-export type Idle = { readonly pipeline: string; readonly since: string }
-
 /** A node of the graph of all known pipelines, as it stands in the last run that has it. */
 export type GraphNodeRow = {
   readonly part: string

@@ -1,9 +1,9 @@
 import type { HappeningRow } from '#contracts/artifact-rows'
+import type { Idle } from '#contracts/host'
 import type {
   AttemptRow,
   GraphEdge,
   GraphNodeRow,
-  Idle,
   MetricRow,
   NodeRow,
   ParamRow,

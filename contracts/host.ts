@@ -19,3 +19,6 @@ export const hostEvents = {
 } as const satisfies Contract
 
 export type HostEvent = MessageOf<typeof hostEvents>
+
+/** A pipeline that nobody runs any more, and since when. */
+export type Idle = { readonly pipeline: string; readonly since: string }

@@ -52,6 +52,8 @@ export type NodeState =
   | 'errored'
   | 'skipped'
   | 'cancelled'
+  /** Of a run that goes on: it is asked for something, and no host that runs it is there. */
+  | 'host away'
 
 /** A node as one run sees it. */
 export type NodeRow = Held & {

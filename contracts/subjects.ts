@@ -1,6 +1,12 @@
 /** One aggregate. Its subject is `events.<aggregate>.<scope>.<key>`, for example `events.run.root_pipeline.17`. */
 export type Address = { readonly aggregate: string; readonly scope: string; readonly key: string }
 
+/** Where a run is decided, by its name: `<pipeline>/<number>`. */
+export const addressOfRun = (run: string): Address => {
+  const [scope = '', key = ''] = run.split('/')
+  return { aggregate: 'run', scope, key }
+}
+
 /** A dot, a star or a space in a token would silently change who receives the message. */
 const token = (text: string): string => {
   if (!isToken(text)) throw new TypeError(`'${text}' cannot be part of a subject: use letters, digits, - and _`)

@@ -54,6 +54,10 @@ export const openLocal = (path: string): Database.Database => {
       store text primary key,
       place text
     ) strict, without rowid;
+    create table if not exists looked (
+      store text primary key,
+      place text not null
+    ) strict, without rowid;
     create table if not exists fetched (
       store text primary key
     ) strict, without rowid;

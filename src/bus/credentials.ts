@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { nkeyAuthenticator, nkeys } from '@nats-io/transport-node'
 import { z } from 'zod'
 import { problemsOf } from '#contracts/all'
@@ -28,10 +29,10 @@ const credentials = identity.extend({
 /** The one file that is carried to another machine: where the server is, whom to trust, and who one is there. */
 export type Credentials = z.infer<typeof credentials>
 
-const localCredentials = credentials.pick({ seed: true, ca: true }).extend({ url: z.string().optional() })
+const ownCredentials = credentials.pick({ seed: true, ca: true }).extend({ url: z.string().optional() })
 
 /** What lies on the server's own machine: it may everything, under any name. `url` is set while the server has TLS. */
-export type LocalCredentials = z.infer<typeof localCredentials>
+export type LocalCredentials = z.infer<typeof ownCredentials>
 
 /** A new identity, and the public key by which the server knows it. */
 export const newIdentity = (principal: string): Identity & { readonly nkey: string } => {
@@ -43,10 +44,13 @@ export const newIdentity = (principal: string): Identity & { readonly nkey: stri
 /** Reads the file that was carried here. */
 export const readCredentials = (path: string): Credentials => read(path, credentials)
 
-/** Reads the credentials of the server's own machine; undefined where there are none. */
-export const readLocal = (path: string): LocalCredentials | undefined => {
+/** Where the credentials of the server's own machine lie, under its state folder. */
+export const localFile = (state: string): string => resolve(state, 'certs', 'local.json')
+
+/** The credentials of the server's own machine; undefined where there are none. */
+export const localCredentials = (state: string): LocalCredentials | undefined => {
   try {
-    return read(path, localCredentials)
+    return read(localFile(state), ownCredentials)
   } catch (cause) {
     if (cause instanceof Fault && (cause.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT')
       return undefined

@@ -175,6 +175,11 @@ export const faults = {
   resourceEnded: (store: string, how: string) =>
     new Fault('resource.silent', `The process of the resource of ${store} ended before it had answered: ${how}`),
   noStore: (store: string, hint = '') => new Fault('store.unknown', `No host runs a store ${store}${hint}`),
+  noStoreDefined: (pipeline: string, reason: string) =>
+    new Fault(
+      'store.unknown',
+      `Nobody answers, and as ${pipeline} is defined ${reason}. Correct the name, or start ${pipeline} with such a store first`,
+    ),
   unreadableConfig: (file: string, reason: string, cause: unknown) =>
     new Fault('config.unreadable', `${file} cannot be imported: ${reason}`, { cause }),
   notInstalled: (library: string, wanting: string, cause: unknown) =>

@@ -1,15 +1,9 @@
 import { contractOf, events, problemsOf } from '#contracts/all'
-import { nameFrom, splitPart } from '#contracts/names'
-import type { Address } from '#contracts/subjects'
+import { nameFrom } from '#contracts/names'
+import { addressOfRun } from '#contracts/subjects'
 import type { Bus } from './bus.ts'
 import { refusePassedOver, uuidv7 } from './command.ts'
 import { Fault, faults } from './fault.ts'
-
-/** Where a run's history lies, by its name. */
-const addressOfRun = (run: string): Address => {
-  const { pipeline: scope, node: key } = splitPart(run)
-  return { aggregate: 'run', scope, key }
-}
 
 /** Whether somebody has ever defined a pipeline; whether its host is there does not matter. */
 export const isDefined = async (bus: Pick<Bus, 'last'>, pipeline: string): Promise<boolean> =>

@@ -4,7 +4,15 @@ import { hostname, networkInterfaces } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Authority, type Certificate, certificateFor, ensureAuthority, hasAuthority } from './certs.ts'
-import { type Credentials, hostIn, type LocalCredentials, newIdentity, readLocal, securityOf } from './credentials.ts'
+import {
+  type Credentials,
+  hostIn,
+  type LocalCredentials,
+  localCredentials,
+  localFile,
+  newIdentity,
+  securityOf,
+} from './credentials.ts'
 import { dial } from './dial.ts'
 import { Fault, faults } from './fault.ts'
 import { inTurn, textOf, writeWhole } from './files.ts'
@@ -20,15 +28,12 @@ const placesIn = (state: string) => {
   return {
     certs,
     nats,
-    local: join(certs, 'local.json'),
+    local: localFile(state),
     users: join(certs, 'users.json'),
     authorization: join(nats, 'authorization.conf'),
     config: join(nats, 'secure.conf'),
   }
 }
-
-/** The credentials of the server's own machine, where there are any. */
-export const localCredentials = (state: string): LocalCredentials | undefined => readLocal(placesIn(state).local)
 
 /** Whether `millrace certs` was run. */
 export const isSecured = (state: string): Promise<boolean> => hasAuthority(placesIn(state).certs)

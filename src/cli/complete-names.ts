@@ -1,9 +1,10 @@
+import { connectionOf } from '#bus/connection-of'
 import { openBus } from '#bus/jetstream'
 import { type Client, clientOf } from '#client/client'
 import { type Graphs, knownPipelines } from '#client/known'
 import { storesIn } from '#client/stores'
 import type { Candidate } from './complete.ts'
-import { type Common, connectionOf } from './options.ts'
+import type { Common } from './options.ts'
 
 /** What a word may name. */
 export type Names = 'pipeline' | 'run' | 'node' | 'store' | 'request' | 'event'

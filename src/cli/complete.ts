@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from 'commander'
+import { defaultState } from '#bus/connection-of'
 import { type Names, namesFor } from './complete-names.ts'
-import { defaultState } from './state.ts'
 
 /** Something that may stand where a command line goes on. */
 export type Candidate = { readonly name: string; readonly about?: string | undefined }

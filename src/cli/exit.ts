@@ -91,6 +91,10 @@ export const exitCodeOf = (thrown: unknown): number => {
   return exitCode[known ?? (/^(config|contract)\./.test(code) ? 'usage' : 'broken')]
 }
 
+/** The exit code for what was asked and not done: a run that there is not is missing, whichever verb was to do something with it. */
+export const exitCodeOfRefusal = (refusal: string): number =>
+  refusal === 'unknown' ? exitCode.missing : exitCode.refused
+
 /** Says what went wrong, in one sentence, and ends with the code for it. For a child of `up`, the starter says it. */
 export const fail = (thrown: unknown): Promise<never> =>
   new Promise(() => {

@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
 import { orAborted } from '#bus/abort'
+import { defaultPort, defaultState } from '#bus/connection-of'
 import { Fault } from '#bus/fault'
 import { loopback } from '#bus/server-place'
-import { defaultPort, port } from './options.ts'
+import { port } from './options.ts'
 import { print } from './print.ts'
 import { type Kept, startOrShare } from './share.ts'
 import { stopping } from './signals.ts'
 import type { Where } from './start.ts'
-import { defaultState } from './state.ts'
 
 type Options = Where & { readonly port: number; readonly state: string; readonly json?: boolean }
 

@@ -25,15 +25,23 @@ export const statusVerb = (program: Command): void => {
   withSession(program.command('status'))
     .description('show the log, who is there, and how every node stands')
     .option('--pipeline <name>', 'whose metadata store tells how the nodes stand; by default the first that answers')
+    .option('--all', 'also the nodes of pipelines that no host has run for a week')
     .addHelpText('after', '\nExample:\n  millrace status --pipeline root_pipeline')
-    .action((options: SessionOptions & { pipeline?: string }) =>
+    .action((options: SessionOptions & { pipeline?: string; all?: boolean }) =>
       inSession(options, async ({ client, json }) => {
         const { metadata, ...status } = await client.status({ metadata: options.pipeline })
         if (json) return print(JSON.stringify(status))
-        const { nodes, pipelines, hosts, ...rest } = status
+        const { nodes, idle, pipelines, hosts, ...rest } = status
         const { dead, ...log } = rest
         printOne({ ...log, pipelines: pipelines.join(' '), hosts: hosts.join(' '), dead }, false)
-        if (nodes) return printRows(standing(nodes), ['part', 'kind', 'state', 'reason', 'run'], false)
+        if (nodes) {
+          const hidden = options.all ? [] : (idle ?? [])
+          const shown = nodes.filter((node) => !hidden.some(({ pipeline }) => pipeline === node.pipeline))
+          printRows(standing(shown), ['part', 'kind', 'state', 'reason', 'run'], false)
+          for (const { pipeline, since } of hidden)
+            print(`No host has run ${pipeline} since ${since}: --all shows its nodes`)
+          return
+        }
         const whose = metadata.length > 0 ? ` of ${metadata.join(', ')} answers` : ' is there'
         print(`How the nodes stand is not known: no metadata store${whose}`)
       }),

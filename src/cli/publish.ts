@@ -3,7 +3,7 @@ import { Fault } from '#bus/fault'
 import { factFrom } from '#bus/post'
 import { commands, contractOf, events } from '#contracts/all'
 import { nearest } from '#contracts/nearest'
-import { exitCode } from './exit.ts'
+import { exitCodeOfRefusal } from './exit.ts'
 import type { Common } from './options.ts'
 import { printOne } from './print.ts'
 import { inSession, withSession } from './session.ts'
@@ -63,7 +63,7 @@ export const askVerb = (program: Command): void => {
         const scope = await client.pipelines.named(options.pipeline)
         const answer = await client.ask(scope, options.key, type, data)
         printOne(answer, json)
-        if (!answer.accepted) process.exitCode = exitCode.refused
+        if (!answer.accepted) process.exitCode = exitCodeOfRefusal(answer.refusal)
       })
     })
 }

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import type { RerunOptions } from '#client/repeating'
 import type { Started } from '#client/starting'
 import type { Preview } from '#contracts/repetition'
-import { exitCode } from './exit.ts'
+import { exitCode, exitCodeOfRefusal } from './exit.ts'
 import { print, printOne, printRows } from './print.ts'
 import { inSession, type Session, type SessionOptions } from './session.ts'
 import { whyQueued } from './standing.ts'
@@ -61,7 +61,8 @@ const printStarted = async (
   pipeline: string | undefined,
   started: Started,
 ): Promise<void> => {
-  if (!started.accepted || started.dropped !== undefined) process.exitCode = exitCode.refused
+  if (!started.accepted) process.exitCode = exitCodeOfRefusal(started.refusal)
+  else if (started.dropped !== undefined) process.exitCode = exitCode.refused
   if (!started.accepted) return printOne(started, json)
   const { accepted, request, position, run, dropped } = started
   const isQueued = run === undefined && dropped === undefined

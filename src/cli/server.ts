@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { connectionOf, localUrl } from '#bus/connection-of'
 import { Fault } from '#bus/fault'
 import { openBus } from '#bus/jetstream'
 import { keepServer } from './keep.ts'
-import { type Common, connectionOf, localUrl } from './options.ts'
+import type { Common } from './options.ts'
 
 type Options = Common & {
   readonly natsPort: number

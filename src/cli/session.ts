@@ -2,10 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { orAborted } from '#bus/abort'
 import type { Bus } from '#bus/bus'
+import { connectionOf } from '#bus/connection-of'
 import { openBus } from '#bus/jetstream'
 import { type Client, clientOf } from '#client/client'
 import { openPatiently } from './connect.ts'
-import { type Common, connectionOf, withConnection } from './options.ts'
+import { type Common, withConnection } from './options.ts'
 import { stopped } from './signals.ts'
 
 /** What a verb that asks something is given. */

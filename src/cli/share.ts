@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { orAborted } from '#bus/abort'
+import { connectionOf } from '#bus/connection-of'
 import { Fault } from '#bus/fault'
 import { openBus } from '#bus/jetstream'
 import { gone, lives } from '#bus/lock'
 import type { Server } from '#bus/server'
 import { recall, urlOf } from '#bus/server-place'
-import { connectionOf } from './options.ts'
 import { isClosed, startNats, type Where } from './start.ts'
 
 /** A server of this machine. One that is `shared` is kept by another process: it is not ours to stop. */

@@ -1,11 +1,11 @@
 import { orAborted } from '#bus/abort'
+import { connectionOf } from '#bus/connection-of'
 import { Fault } from '#bus/fault'
 import { openBus } from '#bus/jetstream'
 import { isSecured, noteServer, secure } from '#bus/secure'
 import { type Server, startServer } from '#bus/server'
 import { defaultCache, findServer } from '#bus/server-find'
 import { exposed, isLoopback, loopback } from '#bus/server-place'
-import { connectionOf } from './options.ts'
 import { stateFolder } from './state.ts'
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`)

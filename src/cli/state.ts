@@ -4,9 +4,6 @@ import { hostname } from 'node:os'
 import { basename, extname, join, resolve } from 'node:path'
 import { nameFrom } from '#contracts/names'
 
-/** Where everything lies that Millrace keeps on a machine, unless told otherwise. */
-export const defaultState = '.millrace'
-
 /**
  * A folder under the state folder, made where it is missing. A state folder that is made here is one that git passes over:
  * it holds keys.

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Answer } from '#bus/handle'
-import { exitCode } from './exit.ts'
+import { exitCodeOfRefusal } from './exit.ts'
 import { printOne } from './print.ts'
 import { withSession } from './session.ts'
 
@@ -56,5 +56,5 @@ export const reason = (): Option => new Option('--reason <text>', 'why, for whoe
 /** Prints what an order came to; one that was refused sets the exit code. */
 export const printAnswer = (answer: Answer, json: boolean, more: object = {}): void => {
   printOne({ ...answer, ...(answer.accepted && more) }, json)
-  if (!answer.accepted) process.exitCode = exitCode.refused
+  if (!answer.accepted) process.exitCode = exitCodeOfRefusal(answer.refusal)
 }

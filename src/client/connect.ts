@@ -1,4 +1,4 @@
-import { readCredentials, securityOf } from '#bus/credentials'
+import { connectionOf } from '#bus/connection-of'
 import { openBus } from '#bus/jetstream'
 import { type Client, clientOf } from './client.ts'
 
@@ -13,8 +13,10 @@ export type * from './rows.ts'
 export type { Started } from './starting.ts'
 
 export type ConnectOptions = {
-  /** The NATS server; `NATS_URL`, or the local one, unless given. */
+  /** The NATS server; `NATS_URL`, the one of the state folder, or that at the usual port of this machine, unless given. */
   readonly url?: string
+  /** Where state is kept on this machine: it says where its server is, and holds the credentials for it. `.millrace` unless given. */
+  readonly state?: string
   /** Who the script is: letters, digits, - and _. A file of credentials says it by itself. */
   readonly principal?: string
   /** The file that `millrace certs script` wrote, where the server lets in only those whom it knows. */
@@ -25,9 +27,6 @@ export type ConnectOptions = {
  * Connects a script to the bus. A script is no host: what it publishes, asks and reads, it does under its own name. Rejects
  * where no server answers.
  */
-export const connect = async ({ url, principal = 'script', creds }: ConnectOptions = {}): Promise<Client> => {
-  const carried = creds === undefined ? undefined : readCredentials(creds)
-  const server = url ?? carried?.url ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222'
-  const security = carried && securityOf(carried, carried.ca, server)
-  return clientOf(await openBus({ url: server, principal, ...(security && { security }) }))
+export const connect = async ({ url, principal = 'script', ...named }: ConnectOptions = {}): Promise<Client> => {
+  return clientOf(await openBus({ ...connectionOf({ ...named, ...(url !== undefined && { nats: url }) }), principal }))
 }

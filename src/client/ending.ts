@@ -4,8 +4,8 @@ import { passesSoon } from '#bus/patience'
 import { knownIn } from '#contracts/all'
 import type { Recorded } from '#contracts/envelope'
 import type { RunEvent } from '#contracts/run'
-import { historyOf } from '#contracts/subjects'
-import { addressOfRun, historyOfRun } from './naming.ts'
+import { addressOfRun, historyOf } from '#contracts/subjects'
+import { historyOfRun, type NamedRun } from './naming.ts'
 
 const ends: ReadonlySet<string | undefined> = new Set<RunEvent['type']>([
   'run.succeeded',
@@ -15,11 +15,7 @@ const ends: ReadonlySet<string | undefined> = new Set<RunEvent['type']>([
 ])
 
 /** Resolves with the position at which a run has ended, once it has; rejects where there is none, and when `signal` aborts. */
-export const endOf = async (
-  bus: Bus,
-  run: { readonly pipeline: string; readonly number: number },
-  signal: AbortSignal,
-): Promise<string> => {
+export const endOf = async (bus: Bus, run: NamedRun, signal: AbortSignal): Promise<string> => {
   const { recorded, version } = await historyOfRun(bus, run)
   let position = recorded.find((one) => isEnd(one))?.position
   if (position !== undefined) return position
@@ -31,7 +27,7 @@ export const endOf = async (
       if (position !== undefined) ended.abort()
     },
     AbortSignal.any([signal, ended.signal]),
-    [historyOf(addressOfRun(run))],
+    [historyOf(addressOfRun(run.name))],
   )
   if (position === undefined) throw signal.reason
   return position

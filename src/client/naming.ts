@@ -3,16 +3,17 @@ import { Fault, faults } from '#bus/fault'
 import { knownIn } from '#contracts/all'
 import { nearestPart } from '#contracts/nearest'
 import type { RunEvent } from '#contracts/run'
-import type { Address } from '#contracts/subjects'
+import { addressOfRun } from '#contracts/subjects'
 import { metadataPipeline } from './known.ts'
 
 /** A run: `<pipeline>/<number>`, or its number where one pipeline alone keeps metadata. */
 export type RunName = string | number
 
-type Named = { readonly pipeline: string; readonly number: number }
+/** A run that is meant; `name` is `<pipeline>/<number>`. */
+export type NamedRun = { readonly pipeline: string; readonly number: number; readonly name: string }
 
 /** The run that is meant. */
-export const runNamed = async (bus: Bus, run: RunName) => {
+export const runNamed = async (bus: Bus, run: RunName): Promise<NamedRun> => {
   const [, named, number] = /^(?:([\w-]{1,128})\/)?(\d{1,15})$/.exec(String(run)) ?? []
   if (number === undefined)
     throw new Fault('contract.run', `'${run}' is no run: use <pipeline>/<number>, or the number alone`)
@@ -20,16 +21,9 @@ export const runNamed = async (bus: Bus, run: RunName) => {
   return { pipeline, number: Number(number), name: `${pipeline}/${Number(number)}` }
 }
 
-/** Where a run's history lies. */
-export const addressOfRun = ({ pipeline, number }: Named): Address => ({
-  aggregate: 'run',
-  scope: pipeline,
-  key: String(number),
-})
-
 /** All that a run has recorded, and the version up to which that is; a fault where there is no such run. */
-export const historyOfRun = async (bus: Bus, run: Named) => {
-  const { events, version } = await bus.read(addressOfRun(run))
+export const historyOfRun = async (bus: Bus, run: NamedRun) => {
+  const { events, version } = await bus.read(addressOfRun(run.name))
   if (events.length === 0) throw faults.nothingThere(`run ${run.number} of ${run.pipeline}`)
   return { events: events.flatMap((recorded) => knownIn<RunEvent>(recorded) ?? []), recorded: events, version }
 }

@@ -4,7 +4,7 @@ import { queryOf } from '#contracts/subjects'
 import { order, readAnywhere } from './asking.ts'
 import { keepsMetadata, knownPipelines, metadataPipeline } from './known.ts'
 import { type Asked, type Page, type Paging, type Seen, said } from './page.ts'
-import type { GraphEdge, GraphNodeRow, PauseRow, RequestRow } from './rows.ts'
+import type { GraphEdge, GraphNodeRow, Idle, PauseRow, RequestRow } from './rows.ts'
 
 /** A pipeline as it was last defined. */
 export type PipelineRow = {
@@ -24,6 +24,8 @@ export type PipelineRow = {
 export type ShownGraph = {
   readonly nodes: readonly GraphNodeRow[]
   readonly edges: readonly GraphEdge[]
+  /** Pipelines that no host has run for a week, and that no run waits for. */
+  readonly idle: readonly Idle[]
   readonly position: string
 }
 

@@ -2,7 +2,7 @@ import type { Bus } from '#bus/bus'
 import { read } from './asking.ts'
 import { keepsMetadata, knownPipelines, mustBeKnown } from './known.ts'
 import type { ShownGraph } from './pipelines.ts'
-import type { GraphNodeRow } from './rows.ts'
+import type { GraphNodeRow, Idle } from './rows.ts'
 
 /** The log, who is there, and how every node stands. */
 export type Status = {
@@ -16,6 +16,8 @@ export type Status = {
   readonly dead: number
   /** null where no metadata store answers. */
   readonly nodes: readonly GraphNodeRow[] | null
+  /** Pipelines that no host has run for a week, and that no run waits for; null where no metadata store answers. */
+  readonly idle: readonly Idle[] | null
   /** The pipelines whose metadata stores were to be asked. */
   readonly metadata: readonly string[]
 }
@@ -28,7 +30,7 @@ export const statusOf = async (
   const known = await knownPipelines(bus)
   const keeping = [...known.values()].filter(keepsMetadata).map(({ pipeline }) => pipeline)
   const scopes = metadata === undefined ? keeping : [mustBeKnown(known, metadata)]
-  const [hosts, dead, head, nodes] = await Promise.all([bus.present(), bus.dead(), bus.head(), nodesFrom(bus, scopes)])
+  const [hosts, dead, head, graph] = await Promise.all([bus.present(), bus.dead(), bus.head(), graphFrom(bus, scopes)])
   const pipelines = [...known.keys()].sort()
   return {
     log: bus.logId,
@@ -36,16 +38,17 @@ export const statusOf = async (
     pipelines,
     hosts: hosts.map(({ host }) => host),
     dead: dead.length,
-    nodes,
+    nodes: graph?.nodes ?? null,
+    idle: graph?.idle ?? null,
     metadata: scopes,
   }
 }
 
 /** Every node of all pipelines as it stands, from the first metadata store that answers: each of them knows all. */
-const nodesFrom = async (bus: Bus, scopes: readonly string[]): Promise<readonly GraphNodeRow[] | null> => {
+const graphFrom = async (bus: Bus, scopes: readonly string[]): Promise<ShownGraph | undefined> => {
   for (const scope of scopes) {
     const found = await read<ShownGraph>(bus, scope, 'graph', {}).catch(() => undefined)
-    if (found) return found.nodes
+    if (found) return found
   }
-  return null
+  return undefined
 }

@@ -1,13 +1,11 @@
-import { desc } from 'drizzle-orm'
 import { z } from 'zod'
 import { exact } from '#contracts/fields'
 import { type Graph, retry } from '#contracts/pipeline'
+import { idleIn } from './idle.ts'
 import { definitionsIn, inOrder } from './in-order.ts'
-import { visible } from './listed.ts'
-import { hostedBy, type Last } from './presence.ts'
-import type { Db } from './reader.ts'
+import { lastHosts } from './last-hosts.ts'
+import { hostedBy, hostLast } from './presence.ts'
 import { standing } from './standing.ts'
-import { hosts } from './tracking-tables.ts'
 import { shown, type View } from './view.ts'
 import { reasonOf } from './waiting.ts'
 
@@ -42,7 +40,13 @@ export type ShownNode = z.output<typeof node>
 const answer = z.object({
   nodes: z.array(node),
   edges: z.array(z.object({ source: z.string(), target: z.string(), kind: z.enum(['after', 'stands-for']) })),
+  idle: z
+    .array(z.object({ pipeline: z.string(), since: z.string() }))
+    .describe('Pipelines that no host has run for a week, and that no run waits for'),
 })
+
+/** How a node stands that is executed and whose last run goes on. */
+const goesOn = ['waiting', 'paused', 'queued', 'preparing', 'running', 'cleaning-up']
 
 /** The graph of all pipelines that are known, each node as it stands in the last run that has it. */
 export const graphView: View = {
@@ -71,36 +75,26 @@ export const graphView: View = {
     const unique = new Map([...after, ...clients].map((edge) => [`${edge.source} ${edge.target} ${edge.kind}`, edge]))
     const before = Map.groupBy(after, ({ target }) => target)
     const ordered = inOrder(nodesOf.keys(), (part) => before.get(part)?.map(({ source }) => source) ?? [], known)
+    const asked = new Set<string>()
+    const nodes = ordered.map((part): ShownNode => {
+      const { name = '', after: _a, next: _n, kind = 'unknown', ...said } = nodesOf.get(part) ?? {}
+      const [pipeline = '', ownName = name] = part.split('/')
+      const stands = standing(db, part, nodesOf.get(part) ?? {}, at)
+      const { run, attempt, startedAt, endedAt, dueAt } = shown(stands, logId) as typeof stands & ShownNode
+      const { state, fresh, host } = stands
+      if (run !== null && (kind === 'action' || kind === 'unknown') && goesOn.includes(state)) asked.add(part)
+      const reason = reasonOf(db, { ...stands, part, kind }, known, at)
+      const lies = fresh === undefined ? {} : { fresh }
+      const place = { part, pipeline, name: ownName, kind, state, reason, run, attempt, startedAt, endedAt, dueAt }
+      const able = last.get(part)
+      const shownNode = { ...place, host: host ?? hostLast(able), ...said, ...lies }
+      return present ? hostedBy(shownNode, present, able) : shownNode
+    })
+    const shownNodes = nodes.map((node) => ({ ...node, isAsked: asked.has(node.part) }))
     return {
-      nodes: ordered.map((part): ShownNode => {
-        const { name = '', after: _a, next: _n, kind = 'unknown', ...said } = nodesOf.get(part) ?? {}
-        const [pipeline = '', ownName = name] = part.split('/')
-        const stands = standing(db, part, nodesOf.get(part) ?? {}, at)
-        const { run, attempt, startedAt, endedAt, dueAt } = shown(stands, logId) as typeof stands & ShownNode
-        const { state, fresh, host } = stands
-        const reason = reasonOf(db, { ...stands, part, kind }, known, at)
-        const lies = fresh === undefined ? {} : { fresh }
-        const place = { part, pipeline, name: ownName, kind, state, reason, run, attempt, startedAt, endedAt, dueAt }
-        const able = last.get(part)
-        const shownNode = { ...place, host: host ?? (able?.stoppedAt === null ? able.host : null), ...said, ...lies }
-        return present ? hostedBy(shownNode, present, able) : shownNode
-      }),
+      nodes,
       edges: [...unique.values()],
+      idle: present ? idleIn(known, shownNodes, last, present) : [],
     }
   },
-}
-
-/** Which host said last that it runs each part: one that has not stopped, where there is one. */
-const lastHosts = (db: Db, at: number | undefined): ReadonlyMap<string, Last> => {
-  const found = db
-    .select({ host: hosts.host, nodes: hosts.nodes, state: hosts.state, endedAt: hosts.endedAt })
-    .from(hosts)
-    .where(visible(hosts, at))
-    .orderBy(desc(hosts.state), hosts.since) // Those that have stopped come first.
-    .all()
-  return new Map(
-    found.flatMap(({ host, nodes: parts, state, endedAt }) =>
-      parts.map((part) => [part, { host, stoppedAt: state === 'stopped' ? endedAt : null }] as const),
-    ),
-  )
 }

@@ -6,11 +6,13 @@ import { exact } from '#contracts/fields'
 import { name } from '#contracts/names'
 import { history } from './artifact-tables.ts'
 import { definitionsIn, inOrder } from './in-order.ts'
+import { lastHosts } from './last-hosts.ts'
 import { fitting, visible } from './listed.ts'
-import { attempts, ignored, nodes, offers, runs, triggers } from './run-tables.ts'
+import { askedOf } from './presence.ts'
+import { attempts, ignored, nodeStates, nodes, offers, runs, triggers } from './run-tables.ts'
 import { metrics, params, tags } from './tracking-tables.ts'
 import { type Shown, schemaOf, shown, type View, whole } from './view.ts'
-import { reasonOf } from './waiting.ts'
+import { isLost, reasonOf } from './waiting.ts'
 
 const behindRun = { nodes, attempts, triggers, offers, artifacts: history, metrics, params, tags, ignored } as const
 /** How many rows of a section are said at once, and how many bytes in all: a run may have logged millions of numbers. */
@@ -32,7 +34,8 @@ export const oneRun: View = {
       Object.fromEntries(
         sections.map(([section, table]) => {
           const rows = z.array(schemaOf(table))
-          return [section, section === 'nodes' ? rows : rows.optional()]
+          const stands = schemaOf(nodes).extend({ state: z.enum([...nodeStates, 'host away']) })
+          return [section, section === 'nodes' ? z.array(stands) : rows.optional()]
         }),
       ),
     )
@@ -44,7 +47,8 @@ export const oneRun: View = {
     }),
   list: false,
   scoped: true,
-  read: (db, { pipeline, run: number, only }, { at, logId }) => {
+  presence: true,
+  read: (db, { pipeline, run: number, only }, { at, logId, present }) => {
     const run = `${pipeline}/${number}`
     const rowsOf = (table: SQLiteTable, where: SQL, order: SQL, limit = -1) =>
       db
@@ -71,12 +75,18 @@ export const oneRun: View = {
     const more = parts.flatMap(([section, rows], at) => (rows.length > (fit[at]?.[1].length ?? 0) ? [section] : []))
     const said = Object.fromEntries(fit) as { readonly nodes: readonly Shown[] }
     const known = definitionsIn(db, at)
-    const stands = (said.nodes as readonly Placed[]).map((node) => ({ ...node, reason: reasonOf(db, node, known, at) }))
+    const last = lastHosts(db, at)
+    const stands = (said.nodes as readonly Placed[]).map((node) => {
+      const placed = { ...node, reason: reasonOf(db, node, known, at) }
+      const isHosted = found.endedAt === null && !isLost(node.part, known)
+      return present && isHosted ? askedOf(placed, present, last.get(node.part)) : placed
+    })
     return { ...found, ...said, ...(more.length > 0 && { more }), nodes: sorted(stands, known) }
   },
 }
 
-type Placed = Shown & Parameters<typeof reasonOf>[1] & { readonly after: readonly string[] }
+type Placed = Shown &
+  Parameters<typeof reasonOf>[1] & { readonly after: readonly string[]; readonly host: string | null }
 
 /** The nodes in the order of the graph. */
 const sorted = (found: readonly Placed[], definitions: ReturnType<typeof definitionsIn>): readonly Placed[] => {

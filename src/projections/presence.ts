@@ -4,16 +4,20 @@ import { within } from './within.ts'
 /** Who is there at this moment; and of whoever was there at an earlier look, when that was, in milliseconds since 1970. */
 export type Present = {
   readonly hosts: readonly Presence[]
+  /** Since when it has been looked, and when it was this time, in milliseconds since 1970. */
+  readonly since: number
+  readonly at: number
   readonly seenAt: (host: string) => number | undefined
 }
 
 /** Looks who is there; undefined where nobody can tell. Presence is no history: what was seen is forgotten with the process. */
 export const lookout = (bus: Pick<Bus, 'present' | 'connected'>): (() => Promise<Present | undefined>) => {
   const seen = new Map<string, number>()
+  const since = Date.now()
   return async () => {
     const hosts = bus.connected() ? await within(bus.present()) : undefined
     for (const { host, seenAt } of hosts ?? []) seen.set(host, seenAt)
-    return hosts && { hosts, seenAt: (host) => seen.get(host) }
+    return hosts && { hosts, since, at: Date.now(), seenAt: (host) => seen.get(host) }
   }
 }
 
@@ -29,6 +33,9 @@ type Hosted = {
 
 /** Which host said last that it runs a node, and when it said that it stops, in milliseconds since 1970. */
 export type Last = { readonly host: string; readonly stoppedAt: number | null }
+
+/** The host that runs a node as far as the log says: it has not said that it stops. */
+export const hostLast = (last: Last | undefined): string | null => (last?.stoppedAt === null ? last.host : null)
 
 /** What is asked of hosts that may have gone without a word. */
 const needsHost = ['queued', 'preparing', 'running', 'cleaning-up']
@@ -49,11 +56,19 @@ export const hostedBy = <Node extends Hosted>(node: Node, present: Present, last
       host === null
         ? 'waiting for a host that runs it'
         : `waiting for host ${host}, which is away${lastSeen(seenAt(host))}`
-    return { ...node, host, state: 'host away', reason }
+    return { ...node, host, state: 'host away', reason: node.reason === null ? reason : `${reason}; ${node.reason}` }
   }
   if (node.host === null || node.state === 'queued') return { ...node, host }
-  return { ...node, host, reason: `host ${node.host} is away${lastSeen(seenAt(node.host))}; ${host} can take over` }
+  const reason = `host ${node.host} is away${lastSeen(seenAt(node.host))}; ${host} can take over`
+  return { ...node, host, state: 'host away', reason }
 }
+
+/**
+ * A node of a run that goes on, given who is there: one that is asked for something is never at work on a host that is away, but
+ * waits for it. What else the run says of its nodes was so and stays so, whoever comes and goes.
+ */
+export const askedOf = <Node extends Hosted>(node: Node, present: Present, last?: Last): Node =>
+  needsHost.includes(node.state) ? hostedBy({ ...node, host: node.host ?? hostLast(last) }, present, last) : node
 
 /** A node that is asked for nothing, and that nobody runs: how its last run went is kept, all else of it would look alive. */
 const hostless = <Node extends Hosted>(node: Node, present: Present, last: Last | undefined): Node => {

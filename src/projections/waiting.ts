@@ -15,6 +15,13 @@ type Node = {
   readonly attempt: number | null
 }
 
+/** Whether a pipeline's definition has lost a node: no host would run it, whoever is there. */
+export const isLost = (part: string, definitions: ReturnType<typeof definitionsIn>): boolean => {
+  const { pipeline, node } = splitPart(part)
+  const defined = definitions.find(({ graph }) => graph.pipeline === pipeline)
+  return defined !== undefined && !defined.graph.nodes.some(({ name }) => name === node)
+}
+
 /** What a node that is to be executed waits for, where its run can't know: other runs, its own end, or a definition that has lost it. */
 export const reasonOf = (
   db: Db,
@@ -23,10 +30,8 @@ export const reasonOf = (
   at: number | undefined,
 ): string | null => {
   if (kind !== 'action' || (state !== 'queued' && state !== 'waiting')) return reason
-  const { pipeline, node } = splitPart(part)
-  const defined = definitions.find(({ graph }) => graph.pipeline === pipeline)
-  if (defined && !defined.graph.nodes.some(({ name }) => name === node))
-    return `${pipeline} defines it no longer, so nobody executes it: cancel the run, or repeat it with the present definition`
+  if (isLost(part, definitions))
+    return `${splitPart(part).pipeline} defines it no longer, so nobody executes it: cancel the run, or repeat it with the present definition`
   if (state !== 'queued' || reason !== null || run === null) return reason
   const holders = db
     .selectDistinct({ run: attempts.run })
@@ -44,5 +49,5 @@ export const reasonOf = (
     .where(and(before, visible(attempts, at)))
     .all()
   const isSlow = ended.some((one) => one.reason?.startsWith(tookTooLong))
-  return isSlow ? `it begins once attempt ${attempt - 1} has stopped` : reason
+  return isSlow ? `it begins once attempt ${attempt - 1} has stopped, or nobody holds it any longer` : reason
 }

@@ -24,7 +24,8 @@ export type Kept = Awaited<ReturnType<typeof keepMetadata>>
  */
 export const keepMetadata = async ({ bus, path, keeper, signal }: Keeping) => {
   const follower = await follow({ bus, path, projection: metadata, signal })
-  const { ask, close } = viewerOf(bus, follower)
+  // No host has to be there for a rehearsal: that none is says nothing of its nodes.
+  const { ask, close } = viewerOf({ ...bus, connected: () => false }, follower)
   const upToNow: MetadataReader['ask'] = async (name, said) => {
     const after = `${bus.logId}.${await bus.head()}`
     signal.throwIfAborted() // Nobody follows any longer: it would wait in vain.

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { judgeFiles, tellsOfMistake } from '#agents/pipelines/conditions'
+import { judgeFiles, judgeMetric } from '#agents/pipelines/conditions'
 import { unrunnable } from '#agents/pipelines/graph'
+import type { Measured } from '#agents/pipelines/shape'
 
 const fresh = [{ path: 'a', digest: 'd', size: 1 }]
 const long = 'x'.repeat(1_000_000)
@@ -25,8 +26,12 @@ test('a condition that is mistaken is told from one that waits', () => {
     },
     () => 3 as unknown as boolean,
   ].map((trigger) => judgeFiles(trigger, fresh))
-  const lines = said.map((verdict) => `p/inbox waits: ${verdict.holds ? '' : verdict.reason}`)
-  expect(lines.map(tellsOfMistake)).toEqual([false, true, true])
+  expect(said.map((verdict) => !verdict.holds && verdict.mistaken)).toEqual([undefined, true, true])
+  const measured = { metric: { run: null, key: 'a', value: 1, step: null } } as Measured
+  const threw = judgeMetric(() => {
+    throw new Error('no')
+  }, measured)
+  expect(threw).toEqual({ holds: false, reason: 'its condition threw: no', mistaken: true })
 })
 
 test('nodes that are joined more than a message holds are no run, and that is said', () => {

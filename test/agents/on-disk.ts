@@ -33,14 +33,21 @@ type Opened = {
   readonly hub?: ReturnType<typeof memoryHub>
   readonly kind?: StoreKind
   readonly source?: Source
+  /** The host that keeps it, where several do one after the other. */
+  readonly host?: string
 }
 
 /** A store in a temporary folder whose facts go to a log in memory. */
 export const storeOnDisk = async (
   part = 'root/in',
-  { base = temporaryFolder(), hub = memoryHub({ logId: 'log' }), kind, source }: Opened = {},
+  {
+    base = temporaryFolder(),
+    hub = memoryHub({ logId: 'log' }),
+    host = `host-of-${part.split('/')[0]}`,
+    kind,
+    source,
+  }: Opened = {},
 ) => {
-  const host = `host-of-${part.split('/')[0]}`
   const bus = hub.connect(host)
   const local = openLocal(join(base, 'host.db'))
   const outbox = openOutbox(local, host)

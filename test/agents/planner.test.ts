@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { digestOf } from '#agents/pipelines/graph'
+import type { Say } from '#agents/pipelines/messages'
 import { pipelineDecider } from '#agents/pipelines/pipeline'
 import { plan } from '#agents/pipelines/planner'
 import { run } from '#agents/pipelines/run'
@@ -53,7 +54,7 @@ const site = () => {
     const { events } = await bus.read({ aggregate: 'artifact', scope: 'p', key: 'inbox' })
     return events.find(({ position }) => position === at) as Recorded
   }
-  type Planning = { trigger?: Trigger; say?: (line: string) => void; lag?: number }
+  type Planning = { trigger?: Trigger; say?: Say; lag?: number }
   const planning = ({ trigger, say = () => undefined, lag = 0 }: Planning = {}) => {
     const triggers = new Map(trigger ? [['p/inbox', trigger]] : [])
     // As from a server that is far away.
@@ -178,6 +179,27 @@ test('what a trigger still misses is said, once for as long as it is so', async 
   await drop('three')
   await planned(1)
   expect(said.slice(0, 1)).toEqual(['p/inbox waits: 1 of 3 files'])
+})
+
+test.each([
+  ['a condition that threw is said as a warning', new Error('no'), 'its condition threw: no', 'warn'],
+  [
+    'one that quotes such words is not',
+    'eve says: its condition threw: no',
+    'eve says: its condition threw: no',
+    'info',
+  ],
+] as const)('%s', async (_, verdict, reason, level) => {
+  const { define, drop, planning } = site()
+  const said = Promise.withResolvers<Parameters<Say>>()
+  await define([store, inbox])
+  const trigger: Trigger = () => {
+    if (verdict instanceof Error) throw verdict
+    return verdict
+  }
+  planning({ trigger, say: (...line) => said.resolve(line) })
+  await drop('one')
+  expect(await said.promise).toEqual([`p/inbox waits: ${reason}`, level])
 })
 
 test('of files that arrive at once none is said to be missing', async () => {

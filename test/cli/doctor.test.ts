@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
+import { connectionOf } from '#bus/connection-of'
 import { takeLock } from '#bus/lock'
-import { connectionOf } from '../../src/cli/options.ts'
 import { freePort, millrace, temporaryFolders } from '../processes.ts'
 
 const newFolder = temporaryFolders()

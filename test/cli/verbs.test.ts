@@ -121,8 +121,13 @@ test('a run is repeated from a node on, and what would be reused is told before'
   )
   expect(await ask(...again)).toMatch(/run: +steps\/1\n/)
   expect(await ask('runs', 'wait', '1')).toMatch(/state: +succeeded/)
-  const refused = await say('runs', 'rerun', '9')
-  expect(refused).toMatchObject({ code: 3, output: expect.stringMatching(/steps has no run 9/) })
+})
+
+test('a run that there is not is not there for any verb', { timeout: 60_000 }, async () => {
+  const verbs = ['show', 'wait', 'logs', 'cancel', 'pause', 'resume', 'rerun'].map((verb) => [verb, '9'])
+  const said = await Promise.all([...verbs, ['rerun', '9', '--dry-run']].map((words) => say('runs', ...words)))
+  for (const one of said)
+    expect(one).toMatchObject({ code: 5, output: expect.stringMatching(/steps has no run 9|no run 9 of steps/) })
 })
 
 test('a run is held back, let go and ended, and following it ends with it', { timeout: 60_000 }, async () => {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { nameFrom } from '#contracts/names'
 import {
   addressOf,
+  addressOfRun,
   askedBy,
   commandOf,
   historyOf,
@@ -20,6 +21,11 @@ test('an address and its subject say the same', () => {
       expect(addressOf(historyOf({ aggregate, scope, key }))).toEqual({ aggregate, scope, key })
     }),
   )
+})
+
+test('the name of a run says where it is decided', () => {
+  expect(historyOf(addressOfRun('root_pipeline/17'))).toBe('events.run.root_pipeline.17')
+  expect(() => historyOf(addressOfRun('17'))).toThrow(/use letters/)
 })
 
 test.each(['', 'a.b', 'a b', '*', '>', 'ä', 'a\n'])('%j cannot be part of a subject', (key) => {

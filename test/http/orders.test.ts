@@ -3,6 +3,7 @@ import { pipelineDecider } from '#agents/pipelines/pipeline'
 import { servePreviews } from '#agents/pipelines/preview'
 import { run } from '#agents/pipelines/run'
 import { own } from '#bus/command'
+import { appearing } from '../projections/hosts.ts'
 import { leafGraph, rootGraph } from '../projections/story.ts'
 import { siteOf } from './site.ts'
 
@@ -15,6 +16,7 @@ const owned = async () => {
   for (const decider of [pipelineDecider, run]) own(owner, decider as never, 'root', site.stop.signal)
   await site.story.drop('next.txt')
   await site.story.plan()
+  await appearing(owner)
   const runNow = async (position?: string) =>
     json(site.get(`/api/runs/root/1?only=nodes${position ? `&after=${position}` : ''}`))
   return { ...site, owner, runNow }

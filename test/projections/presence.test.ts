@@ -8,7 +8,10 @@ import { leafGraph, rootGraph, teller, watching } from './story.ts'
 const part = 'root/retraining'
 const node = { part, kind: 'action', state: 'running', reason: null, run: 'root/0', host: 'gpu-1' }
 const there = (host: string, nodes = [part]): Presence => ({ host, instance: 'i', machine: 'm', nodes, seenAt: 0 })
-const present = (...hosts: Presence[]) => ({ hosts, seenAt: (host: string) => (host === 'gpu-1' ? 0 : undefined) })
+const present = (...hosts: Presence[]) => ({
+  ...{ hosts, since: 0, at: 0 },
+  seenAt: (host: string) => (host === 'gpu-1' ? 0 : undefined),
+})
 
 describe('a node that runs', () => {
   test('is at the host that runs it, whoever else could', () => {
@@ -17,7 +20,13 @@ describe('a node that runs', () => {
 
   test('says who is away and who can take over', () => {
     const reason = 'host gpu-1 is away, last seen at 1970-01-01T00:00:00.000Z; gpu-2 can take over'
-    expect(hostedBy(node, present(there('gpu-2')))).toEqual({ ...node, host: 'gpu-2', reason })
+    expect(hostedBy(node, present(there('gpu-2')))).toEqual({ ...node, state: 'host away', host: 'gpu-2', reason })
+  })
+
+  test('waits for its host also where it is to be tried again, and says why that is', () => {
+    const again = { ...node, state: 'queued', reason: 'retry 1 of 2 after: no room' }
+    const reason = expect.stringMatching(/^waiting for host gpu-1, which is away, .*; retry 1 of 2 after: no room$/)
+    expect(hostedBy(again, present())).toEqual({ ...again, state: 'host away', reason })
   })
 
   test('waits for its host where nobody else can run it, and says when that was last seen', () => {
@@ -89,6 +98,73 @@ test('a stopped pipeline has no host in the graph, while each of its runs stays 
   expect(await stands('root/retraining')).toMatchObject({ state: 'succeeded', reason })
   const run = (await viewer.ask('run', { pipeline: 'root', run: 0 })).value as Standing
   expect(run.nodes.map(({ state, reason: why }) => [state, why])).toEqual(run.nodes.map(() => ['succeeded', null]))
+})
+
+test('the graph names pipelines that no host has run for a week, unless a run waits for them', async () => {
+  const bus = memoryBus()
+  const story = teller(bus)
+  await story.define(rootGraph)
+  await story.define(leafGraph)
+  const about = { host: 'gpu-1', instance: 'i' }
+  const started = {
+    ...about,
+    machine: 'm',
+    pid: 1,
+    version: '0',
+    nodes: rootGraph.nodes.map(({ name }) => `root/${name}`),
+  }
+  await story.fact('host.started', 'all', 'gpu-1', started)
+  await story.fact('host.stopped', 'all', 'gpu-1', about)
+  const { viewer, caughtUp } = await watching(bus)
+  await caughtUp()
+  const idle = async () => {
+    const { idle: found } = (await viewer.ask('graph', {})).value as { idle: readonly { pipeline: string }[] }
+    return found.map(({ pipeline }) => pipeline)
+  }
+  expect(await idle()).toEqual([])
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 8 * 86_400_000 })
+  try {
+    expect(await idle()).toEqual(['leaf', 'root'])
+    await story.drop('a.txt')
+    await story.plan([rootGraph])
+    await caughtUp()
+    expect(await idle()).toEqual([]) // The run spans both.
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('what a run asks of a host that is away is not told as running, in the run and in the graph alike', async () => {
+  const bus = memoryBus()
+  const story = teller(bus)
+  await story.define(rootGraph)
+  await story.drop('a.txt')
+  await story.plan([rootGraph])
+  const here = new AbortController()
+  const about = { host: 'host-root', instance: 'at-root', machine: 'm', nodes: [part] }
+  const { gone } = await bus.appear(about, here.signal)
+  await story.start(0, part)
+  const { viewer, caughtUp } = await watching(bus)
+  await caughtUp()
+  const stands = async (name: 'run' | 'graph', more = {}) => {
+    const { value } = await viewer.ask(name, { ...(name === 'run' && { pipeline: 'root', run: 0 }), ...more })
+    return standsIn(value)
+  }
+  for (const name of ['run', 'graph'] as const)
+    expect(await stands(name)).toMatchObject({ state: 'running', host: 'host-root' })
+  here.abort()
+  await gone
+  const reason = expect.stringMatching(/^waiting for host host-root, which is away, last seen at /)
+  for (const name of ['run', 'graph'] as const)
+    expect(await stands(name)).toMatchObject({ state: 'host away', host: 'host-root', reason })
+  expect(await stands('run', { at: `${bus.logId}.${await bus.head()}` })).toMatchObject({ state: 'running' })
+  const other = new AbortController()
+  const { gone: left } = await bus.appear({ ...about, host: 'gpu-2', instance: 'i' }, other.signal)
+  const takes = expect.stringMatching(/host-root is away, .*; gpu-2 can take over$/)
+  for (const name of ['run', 'graph'] as const)
+    expect(await stands(name)).toMatchObject({ state: 'host away', reason: takes })
+  other.abort()
+  await left
 })
 
 const queued = async () => {

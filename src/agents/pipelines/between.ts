@@ -1,9 +1,9 @@
 import { sep } from 'node:path'
 import { splitPart } from '#contracts/names'
-import { nearest } from '#contracts/nearest'
-import { type Graph, type GraphNode, keepsFiles } from '#contracts/pipeline'
+import type { Graph } from '#contracts/pipeline'
 import { extentOf, unrunnable } from './graph.ts'
 import type { Pipeline } from './shape.ts'
+import { noNode, unfitFor } from './stands-for.ts'
 
 /** A pipeline as its config exports it, with absolute paths; nothing in it is a mistake by itself. */
 export type Exported = {
@@ -70,9 +70,6 @@ const ownerOf = (qualified: string, pipelines: readonly Exported[]): Graph | und
     ? pipelines.find(({ graph }) => graph.pipeline === splitPart(qualified).pipeline)?.graph
     : undefined
 
-const noNode = (qualified: string, known: readonly string[]): string =>
-  `no node is called '${qualified}'${known.length > 0 ? nearest(splitPart(qualified).node, known) : ''}`
-
 const unknownNodes = (pipelines: readonly Exported[]): Mistake[] =>
   pipelines.flatMap(({ file, exported, pipeline: { actions } }) =>
     Object.entries(actions).flatMap(([action, { after = [], next = [] }]) =>
@@ -93,15 +90,7 @@ const unknownStores = (pipelines: readonly Exported[]): Mistake[] =>
   pipelines.flatMap(({ file, exported, pipeline: { stores } }) =>
     Object.entries(stores).flatMap(([store, one]) => {
       const owner = 'of' in one ? ownerOf(one.of, pipelines) : undefined
-      if (!owner || !('of' in one)) return []
-      const fits = ({ kind }: GraphNode) => (one.kind === 'store-client' ? keepsFiles(kind) : kind === 'metadata-store')
-      const meant = owner.nodes.find(({ name }) => name === splitPart(one.of).node)
-      if (meant && fits(meant)) return []
-      const known = owner.nodes.filter(fits).map(({ name }) => name)
-      const what = one.kind === 'store-client' ? 'store' : 'metadata store'
-      const reason = !meant
-        ? noNode(one.of, known)
-        : `'${one.of}' is no ${what} (it is of kind ${meant.kind})${known.length > 0 ? `; known are ${known.join(', ')}` : ''}`
-      return [{ file, mistake: `${exported}.stores.${store}.of: ${reason}` }]
+      const reason = owner && 'of' in one ? unfitFor(one.kind, one.of, owner) : undefined
+      return reason === undefined ? [] : [{ file, mistake: `${exported}.stores.${store}.of: ${reason}` }]
     }),
   )

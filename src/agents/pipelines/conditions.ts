@@ -4,24 +4,28 @@ import { splitPart } from '#contracts/names'
 import { serviceOf } from '#contracts/subjects'
 import type { Offerable } from './arrivals.ts'
 import type { Listed } from './handles.ts'
+import type { LogLevel } from './messages.ts'
 import type { Measured, MetricTrigger, Trigger } from './shape.ts'
 
 /** What a condition comes to: that a run may start, with a message if it has one, or what is missing, if it says. */
 export type Verdict =
   | { readonly holds: true; readonly message?: string }
-  | { readonly holds: false; readonly reason?: string }
+  | {
+      readonly holds: false
+      readonly reason?: string
+      /** Whether the condition itself is wrong: whoever wrote it must do something. */
+      readonly mistaken?: boolean
+    }
+
+/** How grave it is for a host's log that a condition does not hold. */
+export const levelOf = (mistaken?: boolean): LogLevel => (mistaken ? 'warn' : 'info')
 
 /** How much of what a condition says is kept, in characters: it is recorded with each run, and in one message with others. */
 const mostSaid = 2_000
 
 const short = (text: string): string => (text.length > mostSaid ? `${text.slice(0, mostSaid)} …` : text)
 
-/** How a reason begins that is a mistake of the condition itself. */
-const wrong = { threw: 'its condition threw: ', gave: 'its condition gives neither ' } as const
-
-/** Whether what is said of a condition is that it is mistaken: whoever wrote it must do something. */
-export const tellsOfMistake = (said: string): boolean =>
-  Object.values(wrong).some((beginning) => said.includes(`: ${beginning}`))
+const mistake = (reason: string): Verdict => ({ holds: false, reason: short(reason), mistaken: true })
 
 /** Asks a user's condition. One that throws does not hold, and that is its reason. */
 const verdictOf = (ask: () => ReturnType<Trigger | MetricTrigger>): Verdict => {
@@ -31,9 +35,9 @@ const verdictOf = (ask: () => ReturnType<Trigger | MetricTrigger>): Verdict => {
     if (typeof said === 'boolean') return { holds: said }
     if (typeof (said as { start?: unknown } | null)?.start === 'string')
       return { holds: true, message: short(said.start) }
-    return { holds: false, reason: `${wrong.gave}true, false, a text nor { start: message }` }
+    return mistake('its condition gives neither true, false, a text nor { start: message }')
   } catch (cause) {
-    return { holds: false, reason: short(`${wrong.threw}${reasonOf(cause)}`) }
+    return mistake(`its condition threw: ${reasonOf(cause)}`)
   }
 }
 

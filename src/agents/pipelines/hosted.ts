@@ -2,7 +2,6 @@ import { commandFrom, own } from '#bus/command'
 import type { Outbox } from '#bus/outbox'
 import { patiently } from '#bus/patience'
 import { type Graph, keepsFiles } from '#contracts/pipeline'
-import { tellsOfMistake } from './conditions.ts'
 import { tellWhenDue } from './due.ts'
 import { executorFrom } from './elsewhere.ts'
 import { serveStore } from './exchange.ts'
@@ -10,6 +9,7 @@ import { digestOf } from './graph.ts'
 import { graphOf } from './graph-of.ts'
 import type { HostOptions } from './host.ts'
 import type { Share } from './host-share.ts'
+import type { Say } from './messages.ts'
 import { fireOnMetrics } from './metric-condition.ts'
 import { openNodes, triggerOf, watchNode } from './nodes.ts'
 import { pipelineDecider } from './pipeline.ts'
@@ -34,7 +34,7 @@ export const runPipeline = async (
   start: Run,
 ): Promise<void> => {
   const { name } = pipeline
-  const say = (message: string) => log(tellsOfMistake(message) ? 'warn' : 'info', message)
+  const say: Say = (message, level = 'info') => log(level, message)
   const trader = { bus, host, outbox, signal }
   const nodes = await openNodes(trader, { ...pipeline, stores: share.stores }, { configPath, base, local, say })
   const stores = Object.keys(share.stores).filter((node) => keepsFiles(share.stores[node]?.kind ?? ''))
@@ -80,7 +80,7 @@ export const runPipeline = async (
     for (const watching of await watchNode(nodes, node, pipeline.stores[node] as Definition, signal)) start(watching)
 }
 
-type Deciding = Pick<HostOptions, 'bus' | 'base' | 'local' | 'signal'> & { readonly say: (message: string) => void }
+type Deciding = Pick<HostOptions, 'bus' | 'base' | 'local' | 'signal'> & { readonly say: Say }
 
 /** Owns a pipeline and, where it keeps metadata, its runs; `stores` lie on this host, and are asked for their conditions here. */
 const decide = async (

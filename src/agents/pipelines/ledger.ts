@@ -54,6 +54,8 @@ export const openLedger = (store: string, local: Local) => {
   const begin = local.prepare('insert or ignore into watched (store) values (?)')
   const place = local.prepare<[string], string | null>('select place from watched where store = ?').pluck()
   const keepPlace = local.prepare('update watched set place = ? where store = ?')
+  const lookedAt = local.prepare<[string], string>('select place from looked where store = ?').pluck()
+  const keepLookedAt = local.prepare('insert or replace into looked (store, place) values (?, ?)')
   const fetched = local.prepare('select 1 from fetched where store = ?')
   const isFetched = local.prepare('insert or ignore into fetched (store) values (?)')
 
@@ -105,6 +107,11 @@ export const openLedger = (store: string, local: Local) => {
     place: (): string | undefined => place.get(store) ?? undefined,
     keepPlace: (found: string): void => {
       keepPlace.run(found, store)
+    },
+    /** The same of a folder that nobody watches: which one it was when a start had looked for its files. */
+    lookedAt: (): string | undefined => lookedAt.get(store),
+    keepLookedAt: (found: string): void => {
+      keepLookedAt.run(store, found)
     },
     /** Whether a client of the store has ever said that it fetches from it; `fetch` says so. */
     fetched: (): boolean => fetched.get(store) !== undefined,

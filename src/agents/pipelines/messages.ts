@@ -1,5 +1,8 @@
 /** What a host and the process that runs a user's function say to each other. */
 
+/** Tells whoever looks at the host's log something; as `info`, unless it says how grave that is. */
+export type Say = (message: string, level?: LogLevel) => void
+
 /** What a function is to be run for. */
 export type Assignment = {
   readonly kind: 'run'

@@ -8,7 +8,8 @@ import { sequenceOf } from '#contracts/names'
 import { historiesOf } from '#contracts/subjects'
 import { aboutOf, type TrackingEvent } from '#contracts/tracking'
 import type { Local } from '../local.ts'
-import { judgeMetric } from './conditions.ts'
+import { judgeMetric, levelOf } from './conditions.ts'
+import type { Say } from './messages.ts'
 import type { Pipeline } from './pipeline-state.ts'
 import type { Measured, MetricTrigger } from './shape.ts'
 
@@ -20,7 +21,7 @@ type Given = {
   readonly pipeline: string
   readonly trigger: MetricTrigger
   readonly local: Local
-  readonly say: (message: string) => void
+  readonly say: Say
   readonly signal: AbortSignal
 }
 
@@ -44,7 +45,8 @@ export const fireOnMetrics = async ({ bus, owner, pipeline, trigger, local, say,
     if (event.sequence <= since) return
     const verdict = judgeMetric(trigger, { ...measured, metric: { run, key, value, step } })
     if (!verdict.holds) {
-      if (verdict.reason !== undefined && verdict.reason !== complaint) say(`${pipeline}'s metrics: ${verdict.reason}`)
+      if (verdict.reason !== undefined && verdict.reason !== complaint)
+        say(`${pipeline}'s metrics: ${verdict.reason}`, levelOf(verdict.mistaken))
       complaint = verdict.reason ?? ''
       return
     }

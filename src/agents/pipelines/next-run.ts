@@ -15,7 +15,13 @@ type Plan = Extract<PipelineCommand, { type: 'pipeline.plan' }>['data']
 type Next =
   | { readonly kind: 'plan'; readonly plan: Plan; readonly cause: Cause | undefined }
   | { readonly kind: 'drop'; readonly request: string; readonly reason: string }
-  | { readonly kind: 'none'; readonly reasons: Readonly<Record<string, string>>; readonly again: boolean }
+  | {
+      readonly kind: 'none'
+      readonly reasons: Readonly<Record<string, string>>
+      /** Where the reason is that a condition is wrong. */
+      readonly mistaken?: ReadonlySet<string>
+      readonly again: boolean
+    }
 
 type Given = {
   readonly bus: Bus
@@ -69,14 +75,14 @@ export const nextRun = async (given: Given, self: Pipeline): Promise<Next> => {
       return planned({ kind: 'metric', message: said, request, metric }, cause)
     }
   }
-  const { hold, message, reasons: missing } = await files()
+  const { hold, message, reasons: missing, mistaken } = await files()
   if (hold && offers.length > 0 && !byMetrics) {
     const newest = offers.map(({ cause }) => cause).findLast((cause) => cause !== undefined)
     return planned({ kind: 'files', message }, newest)
   }
   // What a condition says may change with the clock, and a host that was away may be back: neither is an event.
   const again = some || wanted.some(({ rerun }) => rerun !== undefined)
-  return { kind: 'none', reasons: { ...missing, ...reasons }, again }
+  return { kind: 'none', reasons: { ...missing, ...reasons }, mistaken, again }
 }
 
 /** What the conditions of all stores come to: whether they hold, with the message of a run, or with what is missing where. */
@@ -84,19 +90,22 @@ type Judgement = {
   readonly hold: boolean
   readonly message: string
   readonly reasons: Readonly<Record<string, string>>
+  readonly mistaken: ReadonlySet<string>
 }
 
 const judge = async (offers: readonly Offerable[], condition: Given['condition']): Promise<Judgement> => {
   const verdicts = await Promise.all(offers.map(condition))
   const messages = verdicts.flatMap((verdict) => (verdict.holds ? (verdict.message ?? []) : []))
-  const reasons = verdicts.flatMap((verdict, at) => {
+  const missing = verdicts.flatMap((verdict, at) => {
     const { resource } = offers[at]?.offer ?? {}
-    return resource && !verdict.holds && verdict.reason !== undefined ? [[resource, verdict.reason]] : []
+    if (!resource || verdict.holds || verdict.reason === undefined) return []
+    return [{ resource, reason: verdict.reason, mistaken: verdict.mistaken }]
   })
   return {
     hold: verdicts.every(({ holds }) => holds),
     message: messages.length > 0 ? messages.join('; ') : messageOf(offers),
-    reasons: Object.fromEntries(reasons),
+    reasons: Object.fromEntries(missing.map(({ resource, reason }) => [resource, reason])),
+    mistaken: new Set(missing.filter(({ mistaken }) => mistaken).map(({ resource }) => resource)),
   }
 }
 

@@ -1,5 +1,10 @@
+import type { Bus } from '#bus/bus'
+import { knownIn } from '#contracts/all'
+import type { ArtifactEvent } from '#contracts/artifact'
+import { splitPart } from '#contracts/names'
 import { keepsFiles } from '#contracts/pipeline'
 import type { Local } from '../local.ts'
+import { lookForAbsent } from './absent.ts'
 import type { Trader } from './exchange.ts'
 import { pollResource } from './poll.ts'
 import { openResource } from './resource-child.ts'
@@ -56,20 +61,31 @@ export const openNodes = async (
   return { bus: trader.bus, outbox: trader.outbox, stores, sources, clients, metadata, say }
 }
 
-/** Watches a node, if it is to be watched, until `signal` aborts. Resolves when what lay there at the start has been looked at. */
+/** Of a store that another host ran, what that one said last of its folder holds until this one says otherwise. */
+const takeOver = async (bus: Bus, { part, index }: Store): Promise<void> => {
+  const { pipeline: scope, node: key } = splitPart(part)
+  const last = await bus.last({ aggregate: 'artifact', scope, key }).catch(() => undefined) // While the bus is away, nothing is known.
+  if (!last || last.source === bus.principal) return
+  const event = knownIn<ArtifactEvent>(last)
+  index.takeOver(event?.type === 'artifact.source-failing' ? event.data.reason : undefined)
+}
+
+/**
+ * Watches a node until `signal` aborts. Resolves when what lay there at the start has been looked at. Of a folder that is not to be
+ * watched, it is looked once which files are gone.
+ */
 export const watchNode = async (
-  { stores, sources, say }: Pick<Nodes, 'stores' | 'sources'> & Pick<Place, 'say'>,
+  { bus, stores, sources, say }: Pick<Nodes, 'bus' | 'stores' | 'sources'> & Pick<Place, 'say'>,
   node: string,
   one: Definition,
   signal: AbortSignal,
 ): Promise<readonly Promise<void>[]> => {
   const [store, source] = [stores.get(node), sources.get(node)]
-  if (!store || !('watch' in one) || !one.watch) return []
-  const about = {
-    ignoreExisting: one.existing === 'ignore',
-    say: (line: string) => say(`${store.part}: ${line}`),
-    signal,
-  }
+  if (!store || !('watch' in one)) return []
+  const telling = { say: (line: string) => say(`${store.part}: ${line}`), signal }
+  if (!one.watch) return one.kind === 'resource' ? [] : [lookForAbsent(store, telling)]
+  await takeOver(bus, store)
+  const about = { ignoreExisting: one.existing === 'ignore', ...telling }
   if (one.kind === 'resource')
     return source ? [pollResource(store, source, { every: one.every ?? every, ...about })] : []
   const { ended } = await watchStore(store, { settle: one.settle ?? settle, ...about })

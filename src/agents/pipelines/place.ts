@@ -15,8 +15,11 @@ export const placeOf = (root: string): Promise<string | undefined> =>
     ({ code }: NodeJS.ErrnoException) => (code === 'ENOENT' || code === 'ENOTDIR' ? undefined : `${unseen}${code}`),
   )
 
+/** Whether a place says which folder lies there. */
+export const isSeen = (place: string | undefined): place is string => place !== undefined && !place.startsWith(unseen)
+
 /** A place as a later start of this machine finds it, when devices may have other numbers. */
-const lasting = (place: string): string => place.slice(place.indexOf('-') + 1)
+export const lasting = (place: string): string => place.slice(place.indexOf('-') + 1)
 
 /** How long what is missing in another folder may take to come back: so many times as long as a file must stand still. */
 const patient = 120

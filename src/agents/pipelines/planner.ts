@@ -11,8 +11,9 @@ import type { Graph, PipelineEvent } from '#contracts/pipeline'
 import type { RunEvent } from '#contracts/run'
 import { historiesOf, historyOf } from '#contracts/subjects'
 import { openArrivals } from './arrivals.ts'
-import { conditionOf } from './conditions.ts'
+import { conditionOf, levelOf } from './conditions.ts'
 import { watchedIn } from './graph.ts'
+import type { Say } from './messages.ts'
 import { nextRun } from './next-run.ts'
 import { openPace } from './pace.ts'
 import { initial, type Pipeline } from './pipeline-state.ts'
@@ -31,7 +32,7 @@ type Planner = {
   readonly triggers: ReadonlyMap<string, Trigger>
   /** Whether a run needs a metric that met a condition, unless somebody asks for it. */
   readonly byMetrics?: boolean
-  readonly say: (message: string) => void
+  readonly say: Say
   readonly signal: AbortSignal
 }
 
@@ -66,12 +67,13 @@ export const plan = async (planner: Planner): Promise<void> => {
   }
 
   /** Records why no run is planned, once for as long as it is so. */
-  const explain = async (reasons: Readonly<Record<string, string>>): Promise<void> => {
+  const explain = async (reasons: Readonly<Record<string, string>>, mistaken?: ReadonlySet<string>) => {
     const news = Object.keys({ ...reasons, ...self.waits }).filter((part) => reasons[part] !== self.waits[part])
     if (news.length === 0) return explaining.same()
     const left = explaining.other()
     if (left > 0) return lookAgain(left)
-    for (const part of news) if (reasons[part] !== undefined) say(`${part} waits: ${reasons[part]}`)
+    for (const part of news)
+      if (reasons[part] !== undefined) say(`${part} waits: ${reasons[part]}`, levelOf(mistaken?.has(part)))
     await ask('pipeline.explain', { reasons })
   }
 
@@ -88,7 +90,7 @@ export const plan = async (planner: Planner): Promise<void> => {
     while (self.version > 0 && mayPlan()) {
       const next = await nextRun({ bus, pipeline, graphs, arrivals, condition, byMetrics, requested }, self)
       if (next.kind === 'none') {
-        await explain(next.reasons)
+        await explain(next.reasons, next.mistaken)
         if (next.again) lookAgain(lookAgainAfter)
         return
       }

@@ -29,11 +29,21 @@ export const onBehalfOf = ({ by, delivery, causedBy }: Pick<Doing, 'by' | 'deliv
   ...(causedBy && { cause: { id: causedBy.id, correlationId: causedBy.correlationId } }),
 })
 
-/** Asks a store, wherever its host is; waits while that is away. */
-export const askerOf = ({ bus, host }: Pick<Trader, 'bus' | 'host'>, of: string) => {
+/** Asks a store, wherever its host is; waits while that is away, unless `look` throws: it is called where nobody answers. */
+export const askerOf = (
+  { bus, host }: Pick<Trader, 'bus' | 'host'>,
+  of: string,
+  look: () => Promise<void> = async () => undefined,
+) => {
   const { pipeline, node } = splitPart(of)
-  const patient = <T>(attempt: () => Promise<T>, { signal, waiting }: Doing): Promise<T> =>
-    patiently(attempt, signal, (reason) => waiting(`waiting for the host of ${of}: ${reason}`))
+  const patient = <T>(attempt: () => Promise<T>, { signal, waiting }: Doing): Promise<T> => {
+    const attemptOrLook = (): Promise<T> =>
+      attempt().catch(async (cause: unknown) => {
+        if (cause instanceof Fault && cause.code === 'bus.no-owner') await look()
+        throw cause
+      })
+    return patiently(attemptOrLook, signal, (reason) => waiting(`waiting for the host of ${of}: ${reason}`))
+  }
 
   const ask = <T>(verb: StoreVerb, body: object, doing: Doing): Promise<T> => askWith(verb, () => body, doing)
 

@@ -3,13 +3,18 @@ import type { Trader } from './exchange.ts'
 import { draft } from './folder.ts'
 import type { Listed } from './handles.ts'
 import type { Arrival } from './origin.ts'
+import { lookFor } from './stands-for.ts'
 import type { Store } from './store.ts'
 import { askerOf, type Doing, largestCard } from './store-asking.ts'
 import { timer } from './timer.ts'
 
-/** A client of a store of another pipeline: `folder` is the client's own, `of` the store it stands for. */
+/**
+ * A client of a store of another pipeline: `folder` is the client's own, `of` the store it stands for. Whoever executes is told
+ * where that pipeline has no such store; what the host says at its start waits on, as it may have one later.
+ */
 export const clientOf = (trader: Trader, folder: Store, of: string) => {
-  const { ask, list, tag, fetched, sent } = askerOf(trader, of)
+  const { list, tag, fetched, sent } = askerOf(trader, of, lookFor(trader.bus, of))
+  const { ask } = askerOf(trader, of)
 
   /** Fetches one artifact; resolves when it lies verified in the client's folder and the log says so. */
   const download = async (wanted: string, { signal, waiting, ...arrival }: Doing) => {

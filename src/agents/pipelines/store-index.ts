@@ -20,9 +20,14 @@ export type Index = {
   readonly failing: (reason: string) => void
   /** Says that it can be seen again, where the contrary had been said. */
   readonly back: () => void
+  /** Takes what another host said last for what has been said: why nothing can be seen, or that it can. */
+  readonly takeOver: (reason: string | undefined) => void
   /** Which folder had been looked through when its place was last kept, also by an earlier process. */
   readonly place: () => string | undefined
   readonly keepPlace: (place: string) => void
+  /** The same of a folder that nobody watches. */
+  readonly lookedAt: () => string | undefined
+  readonly keepLookedAt: (place: string) => void
 }
 
 /**
@@ -73,6 +78,10 @@ export const openIndex = ({ part, kind, local, outbox, ledger }: Given & { reado
       fail.run(part, reason)
       post('artifact.source-failing', { reason })
     }),
+    takeOver: (reason) => {
+      if (reason === undefined) mend.run(part)
+      else fail.run(part, reason)
+    },
     back: local.transaction((): void => {
       if (mend.run(part).changes > 0) post('artifact.source-back', {})
     }),

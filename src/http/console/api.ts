@@ -1,4 +1,5 @@
 import type { HappeningRow } from '#contracts/artifact-rows'
+import type { Idle } from '#contracts/host'
 import type {
   AttemptRow,
   GraphEdge,
@@ -22,7 +23,12 @@ export type {
 
 /** A node of the present, or of a run: then with the run whose results stand for it. */
 export type GraphNode = GraphNodeRow & { readonly reused?: number | null }
-export type Graph = { readonly nodes: readonly GraphNode[]; readonly edges: readonly GraphEdge[] }
+export type Graph = {
+  readonly nodes: readonly GraphNode[]
+  readonly edges: readonly GraphEdge[]
+  /** Of the present: pipelines that no host has run for a week, and that no run waits for. */
+  readonly idle?: readonly Idle[]
+}
 
 /** A metric, a param or a tag, of a run or of an artifact. */
 export type Noted = Pick<ParamRow, 'position' | 'key' | 'value' | 'principal' | 'at'> &

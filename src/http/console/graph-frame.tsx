@@ -1,5 +1,5 @@
 import type { Node, NodeProps } from '@xyflow/react'
-import type { Frame } from './layout.ts'
+import type { Frame } from './frames.ts'
 
 export type FrameNode = Node<{ readonly frame: Frame }, 'frame'>
 

@@ -2,10 +2,9 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 import elkjs, { type ElkExtendedEdge, type ElkNode } from 'elkjs/lib/elk-api.js'
 import workerUrl from 'elkjs/lib/elk-worker.min.js?url'
 import type { Graph, GraphNode } from './api.ts'
+import { type Frame, framesOf } from './frames.ts'
 import { isClient } from './states.ts'
 
-/** The nodes of one pipeline that one host runs. */
-export type Frame = { readonly id: string; readonly pipeline: string; readonly host: string | null }
 export type Box = { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
 export type Point = { readonly x: number; readonly y: number }
 export type Layout = {
@@ -37,18 +36,6 @@ const elkNodeOf = (node: GraphNode, index: number): ElkNode => {
     layoutOptions: { 'elk.portConstraints': 'FIXED_POS', ...placed(index) },
     ports: [port('to', 0, middle), port('after', width, middle), port('stands-for', width, middle + 24)],
   }
-}
-
-/** Frames by pipeline and host; a node that no host runs yet is with the rest of its pipeline. */
-export const framesOf = (nodes: Graph['nodes']): readonly (Frame & { readonly nodes: readonly GraphNode[] })[] => {
-  const hosts = new Map(nodes.flatMap(({ pipeline, host }) => (host ? [[pipeline, host] as const] : [])))
-  const grouped = Map.groupBy(nodes, ({ pipeline, host }) =>
-    JSON.stringify([pipeline, host ?? hosts.get(pipeline) ?? null]),
-  )
-  return [...grouped].map(([id, inside]) => {
-    const [pipeline, host] = JSON.parse(id) as [string, string | null]
-    return { id, pipeline, host, nodes: inside }
-  })
 }
 
 const elk = new elkjs.default({ workerFactory: () => new Worker(workerUrl) })

@@ -50,7 +50,7 @@ export const listen = (client: QueryClient): void => {
     source.addEventListener('position', (message) => {
       hear(message)
       // What was read before the stream began may be older than its beginning; a host may have come or gone unheard.
-      touch(heard ? ['graph', 'presence'] : ['*'])
+      touch(heard ? ['graph', 'presence', 'run'] : ['*'])
       if (heard) void client.refetchQueries({ predicate: ({ state }) => state.status === 'error' })
       heard = true
     })
@@ -59,7 +59,7 @@ export const listen = (client: QueryClient): void => {
       heard = true
       touch(['*'])
     })
-    source.addEventListener('presence', () => touch(['graph', 'presence']))
+    source.addEventListener('presence', () => touch(['graph', 'presence', 'run']))
     source.addEventListener('message', (message) => {
       hear(message)
       const { type, aggregate, run } = JSON.parse(message.data) as LiveEvent

@@ -1,5 +1,5 @@
 import type { Graph } from './api.ts'
-import { framesOf } from './layout.ts'
+import { framesOf } from './frames.ts'
 import { NodeCard } from './node-card.tsx'
 import { nameOf } from './text.ts'
 

@@ -3,16 +3,15 @@ import { isClient, keepsFiles } from './states.ts'
 
 /**
  * A run's graph as it was, each node as it stood there, and each store with what it gave and took. What the present adds: where
- * a store lies, how a node is treated, and, of a run that still goes on, whether a host is away.
+ * a store lies, and how a node is treated. A node of which the present says nothing is drawn with the rest of its pipeline.
  */
 export const graphOfRun = (run: RunDetail, present: Graph | undefined): Graph => {
   const known = new Map(present?.nodes.map((node) => [node.part, node] as const))
+  const hosts = new Map(run.nodes.flatMap(({ part, host }) => (host ? [[part.split('/')[0], host] as const] : [])))
   return {
     nodes: run.nodes.map((node): GraphNode => {
       const [pipeline = '', name = node.part] = node.part.split('/')
-      const { watch, host, state, reason, run: last, join, retry, timeout, concurrency } = known.get(node.part) ?? {}
-      const isAsked = ['queued', 'preparing', 'running', 'cleaning-up'].includes(node.state)
-      const isAway = run.endedAt === null && isAsked && last === run.run && state === 'host away'
+      const { watch, host = hosts.get(pipeline), join, retry, timeout, concurrency } = known.get(node.part) ?? {}
       return {
         ...node,
         pipeline,
@@ -25,7 +24,6 @@ export const graphOfRun = (run: RunDetail, present: Graph | undefined): Graph =>
         ...(retry && { retry }),
         ...(timeout && { timeout }),
         ...(concurrency && { concurrency }),
-        ...(isAway && { state, reason: reason ?? null }),
       }
     }),
     edges: run.nodes.flatMap(({ part, after }) =>

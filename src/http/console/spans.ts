@@ -20,7 +20,7 @@ export type Bar = {
   readonly to: number | null
   readonly reason: string | null
   readonly host: string | null
-  /** How the attempt ended that it is part of, where it did not succeed. */
+  /** How the attempt ended that it is part of, where it did not succeed; or that its host is away. */
   readonly broke: string | undefined
 }
 /** Bytes that came from another machine or went there: when they had arrived, and for how long they were on their way. */
@@ -54,6 +54,7 @@ export const rowsOf = (run: RunDetail, spans: readonly Span[]): readonly Row[] =
       bars: barsOf(
         byPart.get(part) ?? [],
         run.attempts.filter((one) => one.part === part),
+        state === 'host away',
       ),
       transfers: transfersOf(run.artifacts, part),
       again: againIn(run.attempts.filter((one) => one.part === part)),
@@ -64,13 +65,15 @@ const isPhase = (state: string): state is Phase => state in phases
 /** An execution is what is counted as an attempt: waiting for it is not part of it. */
 export const isExecuting = (phase: Phase): boolean => ['preparing', 'running', 'cleaning-up'].includes(phase)
 
-const barsOf = (spans: readonly Span[], attempts: readonly Attempt[]): readonly Bar[] => {
+/** What a host that is away was at when it went is not told as if it went on. */
+const barsOf = (spans: readonly Span[], attempts: readonly Attempt[], isAway: boolean): readonly Bar[] => {
   const bars: Bar[] = []
   for (const { state, from, to, attempt, reason, host } of spans) {
     if (!isPhase(state) || from === to) continue
     const last = bars.at(-1)
     const how = attempts.findLast((one) => one.attempt === attempt)?.outcome
-    const broke = isExecuting(state) && how !== 'running' && how !== 'succeeded' ? how : undefined
+    const ended = isExecuting(state) && how !== 'running' && how !== 'succeeded' ? how : undefined
+    const broke = isAway && to === null ? 'host away' : ended
     const bar = { phase: state, attempt, from: Date.parse(from), to: to && Date.parse(to), reason, host, broke }
     const goesOn = last?.phase === state && last.attempt === attempt && last.to === bar.from
     if (goesOn) bars[bars.length - 1] = { ...last, to: bar.to || null, reason: reason ?? last.reason }

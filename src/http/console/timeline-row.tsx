@@ -55,7 +55,11 @@ export const TimelineRow = ({
               title={titleOf(bar)}
               style={{ left: `${left}%`, width: `${right - left}%` }}
             >
-              {isTried && bar.phase === 'running' ? `attempt ${bar.attempt}` : phases[bar.phase]}
+              {bar.broke === 'host away'
+                ? bar.broke
+                : isTried && bar.phase === 'running'
+                  ? `attempt ${bar.attempt}`
+                  : phases[bar.phase]}
             </span>
           )
         })}

@@ -30,7 +30,7 @@ export const Timeline = ({ run }: { readonly run: RunDetail }) => {
   const rows = rowsOf(run, data.spans)
   const bars = rows.flatMap((row) => row.bars)
   const isThere = (phase: Phase) => bars.some((bar) => bar.phase === phase && !bar.broke)
-  const endings = (['failed', 'errored', 'cancelled', 'superseded'] as const).filter((how) =>
+  const endings = (['failed', 'errored', 'cancelled', 'superseded', 'host away'] as const).filter((how) =>
     bars.some(({ broke }) => broke === how),
   )
   const isAgain = rows.some(({ again }) => again.length > 0)

@@ -14,7 +14,7 @@ export const keepsFiles = (kind: string): kind is z.infer<typeof storeKind> => s
 export const nodeKind = z.enum(['metadata-store', ...storeKind.options, 'action', 'store-client', 'metadata-client'])
 
 /** A span of time in milliseconds; what is longer than a year is a mistake. */
-const milliseconds = z
+export const milliseconds = z
   .int()
   .positive()
   .max(366 * 86_400_000)

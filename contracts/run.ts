@@ -1,12 +1,18 @@
 import { z } from 'zod'
 import { type CommandContract, type Contract, command, decided, type MessageOf, type WorkFor } from './contract.ts'
 import { part, said, splitPart } from './names.ts'
-import { plan, runNode } from './pipeline.ts'
+import { milliseconds, plan, runNode } from './pipeline.ts'
 
 const attempt = z.int().positive().describe('Counted from 1')
 
 /** A node that is to be executed. */
-const scheduled = z.object({ part, attempt })
+const scheduled = z.object({
+  part,
+  attempt,
+  timeout: milliseconds.optional().describe('How long one execution may take, in milliseconds: its host sees to that'),
+})
+
+export type ScheduledNode = z.infer<typeof scheduled>
 
 const workFor = (scheduledPart: string): WorkFor => {
   const { pipeline, node } = splitPart(scheduledPart)
@@ -32,9 +38,6 @@ const holder = z.enum(['request', 'pipeline'])
 /** How long what runs may take to stop and to say so, in milliseconds, before the run ends without it. */
 export const stopsWithin = 30_000
 
-/** How the reason begins of an attempt that was ended by its node's timeout. */
-export const tookTooLong = 'It took longer than its timeout'
-
 /** What has happened to a run. */
 export const runEvents = {
   'run.planned': decided('The run begins, with these nodes', plan.extend({ nodes: z.array(runNode) }), {
@@ -55,14 +58,7 @@ export const runEvents = {
     whose: 'the node that part names, in its pipeline',
     work: (data) => [workFor(data.part)],
   }),
-  'run.node-started': decided(
-    'A host executes the node',
-    execution.extend({
-      host: z.string(),
-      timeout: z.int().positive().optional().describe('How long it may take, in milliseconds'),
-    }),
-    { delay: ({ timeout }) => timeout },
-  ),
+  'run.node-started': decided('A host executes the node', execution.extend({ host: z.string() })),
   'run.node-turned': decided('The execution has come to another phase', execution.extend({ phase })),
   'run.node-succeeded': decided(
     'The node did what it is for, and what waited for that is to be executed',
@@ -162,7 +158,6 @@ export const runCommands = {
   'run.let-go': command('Resume it because its pipeline is resumed', z.object({})),
   'run.know-node': command('Say what a node is that nobody had defined', runNode.omit({ after: true, reused: true })),
   'run.retry-node': command('Try a node again, as its time has come', z.object({ part, attempt })),
-  'run.expire-node': command('End an execution that has taken too long, if it has', execution),
   'run.expire': command('End a run that has taken too long, if it has', z.object({})),
   'run.settle': command('End a run that was to stop, whatever has not said that it stopped', z.object({})),
 } as const satisfies CommandContract

@@ -116,6 +116,6 @@ const workersAsk = ['run.start-node', 'run.beat-node', 'run.turn-node', 'run.rep
 /** What an owner asks of itself, never over the bus. */
 const ownersAsk = [
   ...['define', 'fire', 'plan', 'drop', 'release', 'explain'].map((verb) => `pipeline.${verb}`),
-  ...['hold', 'let-go', 'know-node', 'retry-node', 'expire-node', 'expire', 'settle'].map((verb) => `run.${verb}`),
+  ...['hold', 'let-go', 'know-node', 'retry-node', 'expire', 'settle'].map((verb) => `run.${verb}`),
 ]
 const peopleAsk = Object.keys(commands).filter((type) => ![...workersAsk, ...ownersAsk].includes(type))

@@ -1,4 +1,4 @@
-import type { RunEvent } from '#contracts/run'
+import type { RunEvent, ScheduledNode } from '#contracts/run'
 import type { Handlers } from './projection.ts'
 import type { Rows } from './rows.ts'
 import { waitOf, whyAgain } from './run-reasons.ts'
@@ -104,12 +104,8 @@ export const runOf = ({ address: { scope, key } }: Place): { readonly run: strin
   pipeline: scope,
 })
 
-const queue = (
-  rows: Rows,
-  place: Place,
-  { part, attempt }: { readonly part: string; readonly attempt: number },
-  sequence: number,
-): void => turn(rows, place, part, { state: 'queued', reason: null, attempt, host: null, dueAt: null }, sequence)
+const queue = (rows: Rows, place: Place, { part, attempt }: ScheduledNode, sequence: number): void =>
+  turn(rows, place, part, { state: 'queued', reason: null, attempt, host: null, dueAt: null }, sequence)
 
 const turn = (
   rows: Rows,

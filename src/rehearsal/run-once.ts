@@ -11,6 +11,7 @@ import { type Scheduled, scheduledIn } from '#agents/pipelines/scheduled'
 import { givenTo, servicesFor } from '#agents/pipelines/services'
 import type { Pipeline } from '#agents/pipelines/shape'
 import { takeSteps } from '#agents/pipelines/steps'
+import { tooLong } from '#agents/pipelines/tell'
 import { commandFrom } from '#bus/command'
 import { faults, reasonOf } from '#bus/fault'
 import { type Finished, finishedOf, type Line } from './result.ts'
@@ -76,8 +77,7 @@ const executeAll = async (stage: Rehearsed, lines: Line[], base: string): Promis
     await ask('run.start-node', { ...execution, host: 'here' })
     const result = await execute(stage, part, node, { lines, base })
     await stage.outbox.flushed()
-    if (result === 'too long') await ask('run.expire-node', execution)
-    else await ask('run.report-node', { ...execution, result })
+    await ask('run.report-node', { ...execution, result })
   }
 }
 
@@ -86,7 +86,7 @@ const execute = async (
   part: string,
   { attempt, timeout }: Node,
   { lines, base }: { readonly lines: Line[]; readonly base: string },
-): Promise<Result | 'too long'> => {
+): Promise<Result> => {
   const pipeline = pipelines.find(({ name }) => part.startsWith(`${name}/`))
   const own = pipeline && nodes.get(pipeline.name)
   const node = part.slice((pipeline?.name.length ?? 0) + 1)
@@ -127,10 +127,11 @@ const execute = async (
   })
   if (timeout === undefined) return doing
   const patience = new AbortController()
-  const late = delay(timeout, 'too long' as const, { signal: patience.signal, ref: false }).catch(() => doing)
-  const end = await Promise.race([doing, late])
+  const late = { outcome: 'errored' as const, reason: tooLong(timeout) }
+  const patient = delay(timeout, late, { signal: patience.signal, ref: false }).catch(() => doing)
+  const end = await Promise.race([doing, patient])
   patience.abort()
-  if (end === 'too long') stopping.abort(new Error('It took longer than its timeout'))
+  if (end === late) stopping.abort(new Error(late.reason))
   return end
 }
 

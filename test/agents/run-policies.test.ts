@@ -144,29 +144,24 @@ describe('a retry', () => {
 })
 
 describe('a timeout', () => {
-  const past = begun(node('train', [], { timeout: 5000 }))
-  const expire = (attempt = 1): RunCommand => ({ type: 'run.expire-node', data: of('train', attempt) })
+  const about = { part: 'root/train', attempt: 1, timeout: 5000 }
 
-  test('goes with the start, and ends the execution that took too long', () => {
-    given(...past)
-      .when(start('train'))
-      .records({ type: 'run.node-started', data: { ...of('train'), host: 'here', timeout: 5000 } })
-    given(...past, started('train'))
-      .when(expire())
-      .records(
-        { type: 'run.node-failed', data: { how: 'errored', reason: 'It took longer than its timeout of 5 s' } },
-        { type: 'run.failed', data: { failed: ['root/train'] } },
-      )
+  test('is told to whoever executes the node, each time', () => {
+    const retry = { times: 1, delay: 100, factor: 2, most: 100 }
+    const [, scheduledFirst] = begun(node('train', [], { timeout: 5000, retry }))
+    expect(scheduledFirst).toEqual({ type: 'run.node-scheduled', data: about })
+    given(...begun(node('train', [], { timeout: 5000, retry })), started('train'), failed('train'), {
+      type: 'run.node-retry-set',
+      data: { part: 'root/train', attempt: 2, tries: 1, of: 1, delay: 100 },
+    })
+      .when({ type: 'run.retry-node', data: { part: 'root/train', attempt: 2 } })
+      .records({ type: 'run.node-scheduled', data: { ...about, attempt: 2 } })
   })
 
-  test('of what has ended, or is another execution by now, changes nothing', () => {
-    given(...past, started('train'), succeeded('train'), { type: 'run.succeeded', data: {} })
-      .when(expire())
-      .records()
-    const again: RunEvent = { type: 'run.node-started', data: { ...of('train'), delivery: 2, host: 'there' } }
-    given(...past, started('train'), again)
-      .when(expire())
-      .records()
+  test('is told with the success that lets the node begin', () => {
+    given(...begun(node('first'), node('train', ['first'], { timeout: 5000 })), started('first'))
+      .when(done('first'))
+      .records({ type: 'run.node-succeeded', data: { ...of('first'), next: [about] } })
   })
 })
 

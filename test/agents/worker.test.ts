@@ -22,7 +22,7 @@ const address = { aggregate: 'run', scope: 'p', key: '0' }
 const local = (): Local => openLocal(join(temporaryFolder(), 'host.db'))
 
 /** A run of one node that is to be executed, its owner, and hosts that can execute it. */
-const runOfOne = async (lease = 30_000) => {
+const runOfOne = async (lease = 30_000, timeout?: number) => {
   const hub = memoryHub({ lease })
   const bus = hub.connect('owner')
   const stop = new AbortController()
@@ -30,7 +30,7 @@ const runOfOne = async (lease = 30_000) => {
   own(bus, run, 'p', stop.signal)
   void dispatch(bus, stop.signal)
   const plan = { run: 0, graph: 'a'.repeat(64), trigger: { kind: 'files' as const, message: '' }, offers: [] }
-  const nodes = [{ part: 'p/a', kind: 'action' as const, after: [] }]
+  const nodes = [{ part: 'p/a', kind: 'action' as const, after: [], ...(timeout !== undefined && { timeout }) }]
   const about = { version: 1, source: 's', time: '', correlationId: 'x', causationId: 'x', principal: 'x' }
   const events = firstEventsOf({ type: 'run.planned', data: { ...plan, nodes } })
   const numbered = events.map((event, at) => ({ ...about, ...event, id: `x-${at}` }))
@@ -224,6 +224,33 @@ test('a process that is killed three times is what the node comes to, however of
   expect(kills).toBe(3)
 }, 15_000)
 
+/** Goes on until it is told to stop, and then comes to an end. */
+const untilStopped = (_: Execution, signal: AbortSignal): Promise<Result> =>
+  new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve({ outcome: 'succeeded' }), { once: true })
+  })
+
+test('what takes longer than its timeout is told to stop, and has broken when it has, whatever it came to', async () => {
+  const { host, recorded } = await runOfOne(30_000, 50)
+  host('a', untilStopped)
+  const reason = 'It took longer than its timeout of 0.05 s'
+  expect(await recorded('run.node-failed')).toMatchObject([{ how: 'errored', reason }])
+})
+
+test('the time in which nobody could execute a node is not held against it', async () => {
+  const { bus, host, recorded } = await runOfOne(1_000, 200)
+  // Killed while it executed: nothing is given back, and it never beats again.
+  const old = { part: 'p/a', attempt: 1, delivery: 1, instance: 'killed' }
+  const begun = { version: 1, source: 's', time: '', correlationId: 'x', causationId: 'x', principal: 'x' }
+  const event = { ...begun, id: 's-1', type: 'run.node-started', data: { ...old, host: 'killed' } }
+  await deliveries(bus, 1, 1_000) // It comes again after longer than it may take.
+  const { version: expectedVersion } = await bus.read(address)
+  await bus.append([{ address, expectedVersion, events: [event] }])
+  host('a', async () => succeeded)
+  await recorded('run.succeeded')
+  expect(await recorded('run.node-started', 2)).toMatchObject([{ instance: 'killed' }, { instance: 'a' }])
+})
+
 test('however much a function has to say about its failure, the run can record it', async () => {
   const { host, recorded } = await runOfOne()
   host('a', async () => ({ outcome: 'errored', reason: 'x'.repeat(2_000_000) }))
@@ -244,8 +271,8 @@ test('a receipt is good as long as its lease: later, the work may be in other ha
   expect(takeLeftovers(db, 30_000)).toEqual([])
 })
 
-/** Takes the one piece of work so many times, and gives it back each time. */
-const deliveries = async (bus: Bus, times: number): Promise<Work[]> => {
+/** Takes the one piece of work so many times, and gives it back each time, to come again after so many milliseconds. */
+const deliveries = async (bus: Bus, times: number, after = 0): Promise<Work[]> => {
   const stop = new AbortController()
   const taken: Work[] = []
   await bus.take(
@@ -254,7 +281,7 @@ const deliveries = async (bus: Bus, times: number): Promise<Work[]> => {
     async (piece) => {
       taken.push(piece)
       if (taken.length === times) stop.abort()
-      piece.postpone(0)
+      piece.postpone(after)
     },
     { concurrency: 1, signal: stop.signal },
   )

@@ -2,7 +2,6 @@ import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { memoryBus } from '#bus/memory'
 import type { Page } from '#projections/view'
-import { appearing } from './hosts.ts'
 import { readsMetadata } from './metadata-suite.ts'
 import { leafGraph, rootGraph, teller, watching } from './story.ts'
 import { told } from './told.ts'
@@ -58,37 +57,6 @@ test.each([
   })
   await story.ask(second, 'root', '0', {})
   expect(await about()).toMatchObject({ state: 'running', reason: null, heldBy: null })
-})
-
-test('what took too long says that it begins again once it has stopped', async () => {
-  const bus = memoryBus()
-  const story = teller(bus)
-  const policy = { next: [], timeout: 1_000, retry: { times: 2, delay: 500, factor: 2, most: 60_000 } }
-  const nodes = rootGraph.nodes.map((node) => (node.kind === 'action' ? { ...node, ...policy } : node))
-  await story.define({ ...rootGraph, nodes })
-  await story.plan([{ ...rootGraph, nodes }])
-  await appearing(bus, [rootGraph])
-  const { viewer, caughtUp } = await watching(bus)
-  const part = 'root/retraining'
-  const about = async () => {
-    await caughtUp()
-    const { value } = await viewer.ask('run', { pipeline: 'root', run: 0 })
-    return (value as { readonly nodes: readonly { readonly part: string }[] }).nodes.find((node) => node.part === part)
-  }
-  await story.start(0, part)
-  await story.ask('run.expire-node', 'root', '0', { part, attempt: 1, delivery: 1, instance: 'at-root' })
-  expect(await about()).toMatchObject({ reason: 'retry 1 of 2 after: It took longer than its timeout of 1 s' })
-  await story.ask('run.retry-node', 'root', '0', { part, attempt: 2 })
-  expect(await about()).toMatchObject({
-    attempt: 2,
-    reason: 'it begins once attempt 1 has stopped, or nobody holds it any longer',
-  })
-  // Whoever waits for a host after a failure waits for nothing that runs.
-  const execution = { part, attempt: 2, delivery: 1, instance: 'at-root' }
-  await story.ask('run.start-node', 'root', '0', { ...execution, host: 'host-root' })
-  await story.ask('run.report-node', 'root', '0', { ...execution, result: { outcome: 'errored', reason: 'no' } })
-  await story.ask('run.retry-node', 'root', '0', { part, attempt: 3 })
-  expect(await about()).toMatchObject({ attempt: 3, reason: null })
 })
 
 test('a walk that is too long says that there is more', async () => {

@@ -123,14 +123,17 @@ const openStage = async (scenario: string, { order, kills }: Way, seed: number, 
     )
   }
 
+  const kill = async (who: string): Promise<void> => {
+    const killed = running.get(who)
+    killed?.child.kill('SIGKILL')
+    if (killed) await once(killed.child, 'close')
+  }
   /** The moment at which a process is killed, in the way in which one is: which one, the seed says. */
   const midway = async (only?: string): Promise<void> => {
     if (!kills) return
     const all = [...order, 'web']
     const who = only ?? (all[seed % all.length] as string)
-    const killed = running.get(who)
-    killed?.child.kill('SIGKILL')
-    if (killed) await once(killed.child, 'close')
+    await kill(who)
     if (who === 'web') web()
     else start(who)
   }
@@ -143,6 +146,7 @@ const openStage = async (scenario: string, { order, kills }: Way, seed: number, 
   const all = {
     start,
     stop: stopHost,
+    kill,
     web,
     bus,
     ask,

@@ -1,4 +1,4 @@
-import type { RunEvent } from '#contracts/run'
+import type { RunEvent, ScheduledNode } from '#contracts/run'
 import { evolve, initial, type Node, type Run } from './run-state.ts'
 
 /** A node that is in none of these states goes on by itself no longer. */
@@ -50,8 +50,15 @@ const next = (run: Run, part: string, node: Node): RunEvent | undefined => {
     return { type: 'run.node-skipped', data: { part, because, reason } }
   }
   if (node.executed === undefined || run.held.length > 0 || !isReady(run, node)) return undefined
-  return { type: 'run.node-scheduled', data: { part, attempt: node.attempt + 1 } }
+  return { type: 'run.node-scheduled', data: toExecute(part, node, node.attempt + 1) }
 }
+
+/** What whoever executes a node is told. */
+export const toExecute = (part: string, { timeout }: Node, attempt: number): ScheduledNode => ({
+  part,
+  attempt,
+  ...(timeout !== undefined && { timeout }),
+})
 
 /** The node for whose sake another will never be executed. */
 const lostBecause = (run: Run, node: Node): string | undefined => {

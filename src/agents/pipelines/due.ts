@@ -47,10 +47,6 @@ const dueIn = (
   switch (event.type) {
     case 'pipeline.run-planned':
       return { run: String(event.data.run), type: 'run.expire', data: {} }
-    case 'run.node-started': {
-      const { part, attempt, delivery, instance } = event.data
-      return { run, type: 'run.expire-node', data: { part, attempt, delivery, instance } }
-    }
     case 'run.node-retry-set': {
       const { part, attempt } = event.data
       return { run, type: 'run.retry-node', data: { part, attempt } }

@@ -1,5 +1,5 @@
 import type { RunNode } from '#contracts/pipeline'
-import type { RunEvent } from '#contracts/run'
+import type { RunEvent, ScheduledNode } from '#contracts/run'
 
 /** What a run knows of one node. Stores are ready from the start; only actions are executed. */
 export type Node = Pick<RunNode, 'after' | 'join' | 'retry' | 'timeout'> & {
@@ -118,7 +118,7 @@ const pause = (run: Run): Run => ({
   ),
 })
 
-const schedule = (run: Run, { part, attempt }: { readonly part: string; readonly attempt: number }): Run =>
+const schedule = (run: Run, { part, attempt }: ScheduledNode): Run =>
   turn(run, part, { state: 'scheduled', attempt, ...nobody })
 
 const turn = (run: Run, part: string, change: Partial<Node>): Run => {

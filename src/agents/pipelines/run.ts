@@ -1,7 +1,7 @@
 import { accept, type Decider, type Decision, refuse } from '#bus/decider'
 import type { Retry } from '#contracts/pipeline'
-import { type RunCommand, type RunEvent, tookTooLong } from '#contracts/run'
-import { consequencesOf, successOf } from './consequences.ts'
+import type { RunCommand, RunEvent } from '#contracts/run'
+import { consequencesOf, successOf, toExecute } from './consequences.ts'
 import { type Execution, evolve, holds, initial, isOf, type Node, nameOf, type Run } from './run-state.ts'
 
 type RunDecider = Decider<Run, RunCommand, RunEvent>
@@ -44,8 +44,6 @@ const decide: RunDecider['decide'] = (command, run) => {
       return node.executed === undefined ? after(run, { type: 'run.node-known', data: command.data }) : accept()
     case 'run.retry-node':
       return retry(command.data, run, node)
-    case 'run.expire-node':
-      return holds(node, command.data) ? failed(run, command.data, node, expired(node)) : accept()
   }
 }
 
@@ -84,8 +82,7 @@ const start = (data: Data<'run.start-node'>, run: Run, node: Node): Decision<Run
       break
   }
   const { part, attempt, delivery, instance, host } = data
-  const timeout = node.timeout === undefined ? {} : { timeout: node.timeout }
-  return accept<RunEvent>({ type: 'run.node-started', data: { part, attempt, delivery, instance, host, ...timeout } })
+  return accept<RunEvent>({ type: 'run.node-started', data: { part, attempt, delivery, instance, host } })
 }
 
 const beat = (data: Execution, run: Run, node: Node): Decision<RunEvent> => {
@@ -145,14 +142,9 @@ const failed = (
 export const delayOf = ({ delay, factor, most }: Retry, tries: number): number =>
   Math.round(Math.min(most, delay * factor ** (tries - 1)))
 
-const expired = ({ timeout = 0 }: Node): Failure => ({
-  how: 'errored',
-  reason: `${tookTooLong} of ${timeout / 1000} s`,
-})
-
 const retry = ({ part, attempt }: Data<'run.retry-node'>, run: Run, node: Node): Decision<RunEvent> =>
   node.state === 'retrying' && node.attempt + 1 === attempt && !run.stopping
-    ? accept<RunEvent>({ type: 'run.node-scheduled', data: { part, attempt } })
+    ? accept<RunEvent>({ type: 'run.node-scheduled', data: toExecute(part, node, attempt) })
     : accept()
 
 const stop = (run: Run, begun: NonNullable<Run['stopping']>, number: string): Decision<RunEvent> => {

@@ -1,8 +1,8 @@
 import type { Recorded } from '#contracts/envelope'
-import type { RunEvent } from '#contracts/run'
+import type { RunEvent, ScheduledNode } from '#contracts/run'
 
 /** What an event says of one node that is to be executed because of it. */
-export type Scheduled = Recorded<string, { readonly part: string; readonly attempt: number }>
+export type Scheduled = Recorded<string, ScheduledNode>
 
 /** An event that keeps its contract, as what it says of one node; undefined where that is not to be executed because of it. */
 export const scheduledIn = (event: Recorded, part: string): Scheduled | undefined => {

@@ -1,4 +1,5 @@
 import { type Asked, askAnyway, uuidv7 } from '#bus/command'
+import { reasonOf } from '#bus/fault'
 import type { Answer } from '#bus/handle'
 import { patiently } from '#bus/patience'
 import type { Lost, Result } from './messages.ts'
@@ -14,7 +15,10 @@ type Teller = Pick<Worker, 'bus' | 'say' | 'signal'>
 /** Why an execution's result is nobody's business any longer: it is in other hands, or its run goes on without it. */
 type Unwanted = 'superseded' | 'ended'
 
-/** Executes while beating. Nobody answering is no refusal; a run that is cancelled is told that the execution has stopped. */
+/**
+ * Executes while beating, for as long as the node may take. Nobody answering is no refusal; a run that is cancelled is told that
+ * the execution has stopped.
+ */
 export const withBeats = async (
   worker: Teller & Pick<Worker, 'execute'>,
   event: Scheduled,
@@ -31,14 +35,39 @@ export const withBeats = async (
     refused.abort(new Error(answer.detail))
   }
   const beats = setInterval(() => void beat(), beatEvery)
+  const { timeout } = event.data
+  const late = lateness(timeout)
   try {
-    const result = await worker.execute(event, execution, AbortSignal.any([worker.signal, refused.signal]))
+    const result = await worker.execute(event, execution, AbortSignal.any([worker.signal, refused.signal, late.signal]))
+    if (late.signal.aborted && refusal === '') return { outcome: 'errored', reason: reasonOf(late.signal.reason) }
     if (refusal === 'cancelled') return asCancelled(result)
     return refusal === 'superseded' || refusal === 'ended' ? refusal : result
   } finally {
     clearInterval(beats)
+    late.clear()
   }
 }
+
+/** A timer of Node waits no longer than this, in milliseconds. */
+const longestWait = 2 ** 31 - 1
+
+/**
+ * Aborts once an execution has taken longer than it may. Counted where it is executed: what a host that was killed did not have
+ * time for is not held against the node.
+ */
+const lateness = (timeout: number | undefined) => {
+  const late = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const wait = (left: number): void => {
+    const now = Math.min(left, longestWait)
+    timer = setTimeout(() => (left > now ? wait(left - now) : late.abort(new Error(tooLong(timeout)))), now)
+  }
+  if (timeout !== undefined) wait(timeout)
+  return { signal: late.signal, clear: () => clearTimeout(timer) }
+}
+
+/** Why an execution has broken that took longer than its node's timeout. */
+export const tooLong = (timeout = 0): string => `It took longer than its timeout of ${timeout / 1000} s`
 
 /** What was told to stop and came to no other end has been cancelled. */
 const asCancelled = (result: Result | Lost): Result =>

@@ -1,6 +1,6 @@
 import { filesystemStore, metadataStore, pipeline } from 'millrace'
 
-const retry = { times: 2, delay: 300, factor: 2 } as const
+const retry = { times: 1, delay: 300 } as const
 
 export const root = pipeline(
   'root_pipeline',

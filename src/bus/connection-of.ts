@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import {
   type Credentials,
@@ -9,7 +10,7 @@ import {
   securityOf,
 } from './credentials.ts'
 import type { Security } from './dial.ts'
-import { Fault } from './fault.ts'
+import { Fault, faults } from './fault.ts'
 import { isLoopback, placeOf, recalled } from './server-place.ts'
 
 /** Where everything lies that Millrace keeps on a machine, unless told otherwise. */
@@ -40,6 +41,16 @@ export const connectionOf = (
   const there = named ?? local?.url ?? rememberedIn(state) ?? localUrl()
   const url = local?.url && isSame(there, local.url) ? local.url : there
   return local && url.startsWith('tls:') ? { url, security: securityOf(local, local.ca, url) } : { url }
+}
+
+/**
+ * The same, for whoever only asks and keeps nothing on this machine. A fault where it names a state folder that is not there:
+ * passed over, it would lead to the server of another one.
+ */
+export const connectionFrom = (named: Named): ReturnType<typeof connectionOf> => {
+  const { state = defaultState } = named
+  if (state !== defaultState && !existsSync(state)) throw faults.noState(resolve(state))
+  return connectionOf(named)
 }
 
 /** Where the server of a state folder was when it was last started there. */

@@ -189,6 +189,11 @@ export const faults = {
       'action.no-program',
       `There is no program ${program} for this host (looked for from ${folder}). Install it, or name it by its path`,
     ),
+  noState: (folder: string) =>
+    new Fault(
+      'config.state',
+      `There is no state folder ${folder}: name that of a start on this machine. Lists are filtered by --status`,
+    ),
   notAFile: (path: string) => new Fault('config.folder', `${path} is a folder: name a file`),
   emptyConfig: (file: string, exported: readonly string[]) =>
     new Fault(

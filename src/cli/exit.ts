@@ -65,6 +65,7 @@ const exitOf: Readonly<Record<FaultCode, keyof typeof exitCode>> = {
   'config.empty': 'usage',
   'config.bad': 'usage',
   'config.folder': 'usage',
+  'config.state': 'usage',
   'config.not-installed': 'usage',
   'card.invalid': 'usage',
   'action.no-program': 'broken',

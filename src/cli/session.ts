@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { orAborted } from '#bus/abort'
 import type { Bus } from '#bus/bus'
-import { connectionOf } from '#bus/connection-of'
+import { connectionFrom } from '#bus/connection-of'
 import { openBus } from '#bus/jetstream'
 import { type Client, clientOf } from '#client/client'
 import { openPatiently } from './connect.ts'
@@ -39,7 +39,7 @@ export const inSession = async (
   const stop = new AbortController()
   const { signal } = stop
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(stopped))
-  const connection = { ...connectionOf(options), principal: options.as ?? 'cli' }
+  const connection = { ...connectionFrom(options), principal: options.as ?? 'cli' }
   const tell = (line: string) => void process.stderr.write(`${line}\n`)
   const bus = await (patient ? openPatiently(connection, signal, tell) : orAborted(openBus(connection), signal))
   const acting = act({ bus, client: clientOf(bus), json: options.json ?? false, signal })

@@ -1,4 +1,4 @@
-import { connectionOf } from '#bus/connection-of'
+import { connectionFrom } from '#bus/connection-of'
 import { openBus } from '#bus/jetstream'
 import { type Client, clientOf } from './client.ts'
 
@@ -28,5 +28,7 @@ export type ConnectOptions = {
  * where no server answers.
  */
 export const connect = async ({ url, principal = 'script', ...named }: ConnectOptions = {}): Promise<Client> => {
-  return clientOf(await openBus({ ...connectionOf({ ...named, ...(url !== undefined && { nats: url }) }), principal }))
+  return clientOf(
+    await openBus({ ...connectionFrom({ ...named, ...(url !== undefined && { nats: url }) }), principal }),
+  )
 }

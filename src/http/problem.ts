@@ -50,6 +50,7 @@ const statusOf: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
   'config.empty': 500,
   'config.bad': 500,
   'config.folder': 400,
+  'config.state': 500,
   'config.not-installed': 500,
   'card.invalid': 400,
   'action.no-program': 500,

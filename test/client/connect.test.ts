@@ -49,3 +49,13 @@ test('a script goes where it is told, else where NATS_URL says, rather than to i
   expect(await logFound({ url: `tls://${secured.address()}`, state: secured.state })).not.toBe(log)
   expect(await stop(other)).toBe(0)
 }, 60_000)
+
+test('a state folder that is not there leads to no other server: whoever names it is told', async () => {
+  vi.stubEnv('NATS_URL', undefined)
+  const state = join(newFolder(), 'failed')
+  await expect(connect({ state })).rejects.toMatchObject({ code: 'config.state' })
+  expect(await run('runs', 'ls', '--state', state)).toMatchObject({
+    code: 2,
+    output: expect.stringMatching(/There is no state folder .*failed: .*filtered by --status/),
+  })
+})

@@ -11,6 +11,6 @@ export const watched = async (settle = 60, before: Disk = {}, ignoreExisting = f
       const found = (await disk.facts()).filter((fact) => fact.path === path && fact.type === 'artifact.detected')
       return found.length >= times && found.at(-1)
     })
-  const begin = () => watchStore(disk.store, { settle, ignoreExisting, signal: disk.signal })
+  const begin = (hidden = false) => watchStore(disk.store, { settle, hidden, ignoreExisting, signal: disk.signal })
   return { ...disk, begin, seen }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { eventually } from './on-disk.ts'
@@ -34,6 +34,28 @@ test('takes an empty file, one in a folder, and every name that a file can have'
   for (const name of names) writeFileSync(join(folder, name), name === 'empty' ? '' : name)
   for (const name of names) expect(await seen(name)).toMatchObject({ path: name })
   expect(await seen('empty')).toMatchObject({ size: 0 })
+})
+
+test('a file whose name begins with a dot is not meant for others, and nor is one in such a folder, unless that is said', async () => {
+  for (const hidden of [false, true]) {
+    const { begin, seen, facts, folder } = await watched()
+    writeFileSync(join(folder, '.before'), '')
+    await begin(hidden)
+    mkdirSync(join(folder, '.git'))
+    const names = ['.data.csv.Xk2a1', '.git/config', 'deep.er']
+    for (const name of names) writeFileSync(join(folder, name), name)
+    renameSync(join(folder, '.data.csv.Xk2a1'), join(folder, 'data.csv'))
+    writeFileSync(join(folder, '.late'), 'late')
+    for (const name of hidden ? ['.before', '.git/config', '.late'] : []) await seen(name)
+    await seen('deep.er')
+    await seen('data.csv')
+    writeFileSync(join(folder, 'last'), '') // What came before it would be here by then.
+    await seen('last')
+    const found = (await facts()).map(({ path }) => path).toSorted()
+    expect(found).toEqual(
+      hidden ? ['.before', '.git/config', '.late', 'data.csv', 'deep.er', 'last'] : ['data.csv', 'deep.er', 'last'],
+    )
+  }
 })
 
 test('says what cannot be an artifact, once, and goes on', async () => {

@@ -21,6 +21,7 @@ const definition = z.discriminatedUnion('kind', [
     kind: z.enum(['filesystem-store', 'model-registry', 'dataset-registry']),
     ...watching,
     settle: z.int().min(0).max(3_600_000).optional(),
+    hidden: z.boolean().optional(),
   }),
   exact({
     kind: z.literal('resource'),

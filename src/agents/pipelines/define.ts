@@ -30,6 +30,11 @@ type FolderOptions<Watch extends boolean> = {
   readonly description?: string
   /** How long size and time must stand still before a file is taken, in milliseconds; 500 unless said otherwise. */
   readonly settle?: number
+  /**
+   * Whether files count whose name, or that of a folder on the way to them, begins with a dot. Programs call so what is not
+   * meant for others, as rsync does a file that is on its way.
+   */
+  readonly hidden?: boolean
   /** What to do with files that lie there at the first start; they are fresh unless this is `ignore`. */
   readonly existing?: 'offer' | 'ignore'
   /** Whether a run may start with what has arrived; any file will do unless this is given. */

@@ -51,6 +51,7 @@ export type Watching<Watch extends boolean = boolean> = {
 export type Folder = Watching & {
   readonly kind: Exclude<StoreKind, 'resource'>
   readonly settle?: number
+  readonly hidden?: boolean
 }
 
 /** Something that a user's own code reads, and a folder that mirrors it. */

@@ -8,6 +8,9 @@ import type { Content } from './handles.ts'
 /** Files that are being written lie here, inside the store, so that a rename is atomic. */
 export const workshop = '.millrace-tmp'
 
+/** Whether a path, or a folder on the way, has a name that begins with a dot. */
+export const isHidden = (path: string): boolean => path.split('/').some((part) => part.startsWith('.'))
+
 /** The file that a store's path names; a fault where it leaves the store, also by a symbolic link. */
 export const inside = async (root: string, path: string): Promise<string> => {
   const parts = path.split('/')

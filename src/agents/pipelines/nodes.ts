@@ -88,6 +88,6 @@ export const watchNode = async (
   const about = { ignoreExisting: one.existing === 'ignore', ...telling }
   if (one.kind === 'resource')
     return source ? [pollResource(store, source, { every: one.every ?? every, ...about })] : []
-  const { ended } = await watchStore(store, { settle: one.settle ?? settle, ...about })
+  const { ended } = await watchStore(store, { settle: one.settle ?? settle, hidden: one.hidden, ...about })
   return [ended]
 }

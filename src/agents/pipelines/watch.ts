@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { watch as chokidar } from 'chokidar'
 import { faults, reasonOf } from '#bus/fault'
-import { pathIn, workshop } from './folder.ts'
+import { isHidden, pathIn, workshop } from './folder.ts'
 import { openMissing } from './missing.ts'
 import { type Watch, watchPlace } from './place.ts'
 import { openResting } from './resting.ts'
@@ -12,6 +12,8 @@ import type { Store } from './store.ts'
 
 type Options = {
   readonly settle: number
+  /** Whether files count whose names begin with a dot. */
+  readonly hidden?: boolean | undefined
   readonly ignoreExisting: boolean
   readonly say?: (line: string) => void
   readonly signal: AbortSignal
@@ -24,10 +26,10 @@ type Options = {
  */
 export const watchStore = (
   store: Store,
-  { settle, ignoreExisting, say = () => undefined, signal }: Options,
+  { settle, hidden = false, ignoreExisting, say = () => undefined, signal }: Options,
 ): Promise<{ readonly ended: Promise<void> }> => {
   const watch: Watch = (place, patience, until) =>
-    watchFolder(store, { settle, ignoreExisting, place, patience, signal: until })
+    watchFolder(store, { settle, hidden, ignoreExisting, place, patience, signal: until })
   return watchPlace({
     root: store.root,
     kept: store.index,
@@ -47,7 +49,7 @@ type Folder = Omit<Options, 'say'> & {
 /** Watches a store's folder as long as it is the same one. */
 const watchFolder = async (
   store: Store,
-  { settle, ignoreExisting, place, patience, signal }: Folder,
+  { settle, hidden = false, ignoreExisting, place, patience, signal }: Folder,
 ): Promise<{ readonly ended: Promise<void> }> => {
   if (signal.aborted) return { ended: Promise.resolve() } // It would not be told again.
   const { root, index } = store
@@ -61,10 +63,12 @@ const watchFolder = async (
   const missing = openMissing({ store, place, settle, safely, signal })
   const vanished = new Set(index.paths())
   let ignoring = ignoreExisting && !index.begun()
+  const isOthers = (file: string): boolean =>
+    file !== root && (hidden ? file === join(root, workshop) : isHidden(pathIn(root, file)))
 
   /** What has a name that is no text is not told by the watcher, only by the system below it. */
   const named = (path: string): void => {
-    if (isGarbled(path)) safely(() => trying(path, async () => void (await look(path))))
+    if (isGarbled(path) && !isOthers(join(root, path))) safely(() => trying(path, async () => void (await look(path))))
   }
 
   const arrived = async (file: string, stats?: Stats): Promise<void> => {
@@ -80,7 +84,7 @@ const watchFolder = async (
   }
 
   const watcher = chokidar(root, {
-    ignored: join(root, workshop),
+    ignored: isOthers,
     followSymlinks: false,
     atomic: false,
   })

@@ -21,13 +21,18 @@ const happen = (): void => {
   console.log(`news ${number}, and an order`)
 }
 
-createServer(({ url = '/', headers }, answer) => {
+const server = createServer(({ url = '/', headers }, answer) => {
   const items = [...news].map(([path, text]) => ({ url: path, etag: etagOf(text), size: text.length }))
   const text = url === '/feed.json' ? JSON.stringify({ items }) : news.get(url)
   if (text === undefined) answer.writeHead(404).end()
   else if (headers['if-none-match'] === etagOf(text)) answer.writeHead(304).end()
   else answer.writeHead(200, { etag: etagOf(text) }).end(text)
-}).listen(Number(PORT), '127.0.0.1', () => {
+})
+server.on('error', (cause) => {
+  console.error(`The feed can't be served at port ${PORT}: ${cause.message}. Say another with PORT, and see the README`)
+  process.exit(1)
+})
+server.listen(Number(PORT), '127.0.0.1', () => {
   happen()
   setInterval(happen, Number(EVERY))
 })

@@ -3,7 +3,7 @@ import type { Append, Bus } from '#bus/bus'
 import { contractOf } from '#contracts/all'
 
 /** How many events one run comes to. */
-export const eventsOfRun = 23
+export const eventsOfRun = 21
 
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex')
 
@@ -41,7 +41,8 @@ const runOf = (number: number, first: number, logId: string): [string, string, s
   ]
   const started = (part: string) => inRun('run.node-started', { ...execution(part), host: 'gpu' })
   const scheduled = (part: string) => inRun('run.node-scheduled', { part, attempt: 1 })
-  const succeeded = (part: string) => inRun('run.node-succeeded', execution(part))
+  const succeeded = (part: string, ...next: readonly string[]) =>
+    inRun('run.node-succeeded', { ...execution(part), next: next.map((one) => ({ part: one, attempt: 1 })) })
   const metric = (step: number): [string, string, string, string, object] => [
     'tracking',
     'leaf',
@@ -58,9 +59,7 @@ const runOf = (number: number, first: number, logId: string): [string, string, s
     ['artifact', 'root', 'retraining', 'artifact.used', { ...used, by: by(retraining) }],
     ['artifact', 'root', 'models', 'artifact.saved', { ...model, by: by(retraining) }],
     ['artifact', 'root', 'models', 'artifact.tagged', { ...tagged, tags: { model_type: 'LLM' } }],
-    succeeded(retraining),
-    scheduled(evaluation),
-    scheduled(plotting),
+    succeeded(retraining, evaluation, plotting),
     started(evaluation),
     ['artifact', 'leaf', 'models_rpc', 'artifact.downloaded', { ...model, to: 'leaf/models_rpc', by: by(evaluation) }],
     metric(0),

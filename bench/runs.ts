@@ -67,7 +67,7 @@ export const runs: Bench = ({ short }) =>
         await start(bus, 'fan')
         const fan = await runOf('fan', 0)
         return [
-          { what: 'chain of 10 nodes, each, p50', unit: 'ms', ...each, bar: { atMost: 8 }, aim: { atMost: 15 } },
+          { what: 'chain of 10 nodes, each, p50', unit: 'ms', ...each, bar: { atMost: 5 }, aim: { atMost: 15 } },
           { what: 'chain of 10 nodes, each, p95', unit: 'ms', figure: percentile(perNode.slice(1), 0.95) },
           { what: `${many} runs queued, 8 at once`, unit: 'nodes/s', figure: rate, aim: { atLeast: 60 } },
           { what: `${many} runs queued, runs that are not whole`, unit: '', figure: lost, bar: { atMost: 0 } },

@@ -18,8 +18,11 @@ export const pipelinesVerb = (program: Command): void => {
     .action((options: SessionOptions) =>
       inSession(options, async ({ client, json }) => {
         const found = await client.pipelines.list()
-        const rows = found.map((row) => ({ ...row, nodes: row.nodes.length, runs: row.runs ? 'here' : 'elsewhere' }))
-        printRows(json ? found : rows, ['pipeline', 'state', 'reason', 'nodes', 'runs', 'concurrency'], json)
+        const rows = found.map((row) => ({
+          ...{ ...row, nodes: row.nodes.length, runs: row.runs ? 'here' : 'elsewhere' },
+          hosts: row.hosts.length > 0 ? row.hosts.join(' ') : 'none is there',
+        }))
+        printRows(json ? found : rows, ['pipeline', 'state', 'reason', 'nodes', 'runs', 'concurrency', 'hosts'], json)
       }),
     )
 

@@ -1,5 +1,6 @@
 import type { Bus } from '#bus/bus'
 import type { Answer } from '#bus/handle'
+import { splitPart } from '#contracts/names'
 import { queryOf } from '#contracts/subjects'
 import { order, readAnywhere } from './asking.ts'
 import { keepsMetadata, knownPipelines, metadataPipeline } from './known.ts'
@@ -19,6 +20,8 @@ export type PipelineRow = {
   readonly state: 'going' | 'paused' | 'unknown'
   /** Why it is held back. */
   readonly reason: string | null
+  /** The hosts that are there now and run nodes of it. */
+  readonly hosts: readonly string[]
 }
 
 export type ShownGraph = {
@@ -61,13 +64,18 @@ export const pipelinesOf = (bus: Bus): Pipelines => ({
     const pauses = graphs.some(keepsMetadata)
       ? await readAnywhere<Page<PauseRow>>(bus, undefined, 'pauses', { limit: 1_000 }).catch(() => undefined)
       : undefined
+    const present = graphs.length > 0 ? await bus.present() : []
     const held = new Map(pauses?.items.map((pause) => [pause.pipeline, pause]))
     return graphs.map((graph): PipelineRow => {
       const { pipeline, nodes, concurrency = 1 } = graph
       const pause = held.get(pipeline)
       const state = pauses === undefined ? 'unknown' : pause?.state === 'paused' ? 'paused' : 'going'
       const reason = state === 'paused' ? (pause?.reason ?? null) : null
-      return { pipeline, runs: keepsMetadata(graph), concurrency, nodes: nodes.map(({ name }) => name), state, reason }
+      const hosts = present.filter((one) => one.nodes.some((part) => splitPart(part).pipeline === pipeline))
+      return {
+        ...{ pipeline, runs: keepsMetadata(graph), concurrency, nodes: nodes.map(({ name }) => name) },
+        ...{ state, reason, hosts: hosts.map(({ host }) => host) },
+      }
     })
   },
   graph: ({ metadata, ...seen } = {}) => readAnywhere(bus, metadata, 'graph', said(seen)),

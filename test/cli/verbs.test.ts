@@ -152,7 +152,7 @@ test('a run is held back, let go and ended, and following it ends with it', { ti
 
 test('a pipeline is held back, and what was asked of it meanwhile is withdrawn', async () => {
   await ask('pipelines', 'pause', 'steps', '--reason', 'holidays')
-  expect(await ask('pipelines', 'ls')).toMatch(/steps +paused +holidays +5 +here +1\n/)
+  expect(await ask('pipelines', 'ls')).toMatch(/steps +paused +holidays +5 +here +1 +\S+\n/)
   const { request, run, waits } = JSON.parse(await ask('runs', 'start', '--json'))
   expect([run, waits]).toEqual([null, 'queued while steps is paused: holidays'])
   expect(await ask('requests', 'ls', '--status', 'queued')).toMatch(new RegExp(`${request}.* ${waits} `))

@@ -83,7 +83,7 @@ test('lineage is told as OpenLineage has it, each execution under an id that nev
 test('pipelines are listed, held back and let go, and their graph says so', async () => {
   const { client } = await siteOf()
   expect(await client.pipelines.list()).toMatchObject([
-    { pipeline: 'leaf', runs: false, state: 'going', nodes: ['models_rpc', 'evaluation', 'plotting'] },
+    { pipeline: 'leaf', runs: false, state: 'going', nodes: ['models_rpc', 'evaluation', 'plotting'], hosts: [] },
     { pipeline: 'root', runs: true, concurrency: 1, reason: null },
   ])
   const paused = await client.pipelines.pause('root', { reason: 'holidays' })

@@ -81,11 +81,6 @@ export const openLocal = (path: string): Database.Database => {
   if (!has('files', 'delivery')) db.exec('alter table files add column delivery integer')
   if (!has('files', 'version')) db.exec('alter table files add column version text')
   if (!has('watched', 'place')) db.exec('alter table watched add column place text')
-  // A result was once kept by its event alone, which was one node's.
-  db.exec(
-    `update results set event = event || ' ' || (execution ->> 'part')
-     where substr(event, -1 - length(execution ->> 'part')) <> ' ' || (execution ->> 'part')`,
-  )
   if (!has('tries', 'begun')) db.exec('alter table tries add column begun integer not null default 0')
   return db
 }

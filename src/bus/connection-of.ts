@@ -48,8 +48,8 @@ export const connectionOf = (
  * passed over, it would lead to the server of another one.
  */
 export const connectionFrom = (named: Named): ReturnType<typeof connectionOf> => {
-  const { state = defaultState } = named
-  if (state !== defaultState && !existsSync(state)) throw faults.noState(resolve(state))
+  const { creds, state = defaultState } = named
+  if (creds === undefined && state !== defaultState && !existsSync(state)) throw faults.noState(resolve(state))
   return connectionOf(named)
 }
 

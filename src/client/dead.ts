@@ -60,7 +60,7 @@ export const deadOf = (bus: Bus): DeadLetters => {
 const readWithin = 10_000
 
 /** The work that a letter is about, from the event in the log that asks for it: that of one agent, where it asks several. */
-const workOf = async (bus: Bus, { sequence, eventId, agent }: Dead) => {
+const workOf = async (bus: Bus, { sequence, eventId, where, agent }: Dead) => {
   const found = new AbortController()
   let event: Parameters<typeof readEvent>[0] | undefined
   await bus.follow(
@@ -74,7 +74,7 @@ const workOf = async (bus: Bus, { sequence, eventId, agent }: Dead) => {
   if (event?.id !== eventId) throw new Fault('query.nothing', `The log has no event ${eventId} at ${sequence}`)
   const reading = readEvent(event)
   const works = reading.kept ? (contractOf(event.type)?.work?.(reading.event.data as never) ?? []) : []
-  const work = works.find((one) => one.agent === agent)
+  const work = works.find((one) => one.where === where && one.agent === agent)
   if (!work) throw new Fault('contract.work', `${eventId} is no work${reading.kept ? '' : `: ${reading.reason}`}`)
   return { ...work, event }
 }

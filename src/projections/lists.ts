@@ -40,7 +40,7 @@ export const lists = {
   }),
   nodes: listed({
     table: nodes,
-    description: 'Nodes as each run sees them, newest run first',
+    description: 'Nodes as each run sees them, newest run first; as the log has them, whoever is there',
     order: [nodes.began, nodes.part],
     newestFirst: true,
     moment: nodes.startedAt,

@@ -5,6 +5,8 @@ import { draft } from '#agents/pipelines/folder'
 import { watchNode } from '#agents/pipelines/nodes'
 import { eventually, storeOnDisk } from './on-disk.ts'
 
+const unwatched = { watch: false } as const
+
 /** A store on a host that runs; watched unless said otherwise. */
 const running = async ({ watch = true, ...before }: Parameters<typeof storeOnDisk>[1] & { watch?: boolean } = {}) => {
   const disk = await storeOnDisk('root/in', before)
@@ -48,7 +50,31 @@ test('a host that takes over a store says that its folder is there, where the on
   expect(await again.said()).toHaveLength(2)
 })
 
-const unwatched = { watch: false } as const
+test('what a host had said of its folder is taken back by the next one, also where other facts have come since', async () => {
+  const first = await running({ host: 'first' })
+  first.store.index.failing('the disk makes noises')
+  first.store.index.seen('a', '0'.repeat(64), 1, '1')
+  await eventually(async () => (await first.facts()).length > 1)
+  await first.end()
+  const second = await running({ hub: first.hub, host: 'second' })
+  await eventually(async () => (await second.said()).length > 1)
+  expect(await second.said()).toEqual(['artifact.source-failing', 'artifact.source-back'])
+  await second.end()
+})
+
+test('a place where a disk is mounted later is not taken for the folder: what lies on the disk is not gone without it', async () => {
+  const { looked, save, end, folder, base, hub } = await running(unwatched)
+  expect(await looked()).toMatchObject({ listed: [] })
+  const place = `${folder}-place`
+  renameSync(folder, place)
+  mkdirSync(folder) // The disk.
+  await save('a', 'b')
+  await end()
+  renameSync(folder, `${folder}-disk`)
+  renameSync(place, folder)
+  const without = await running({ ...unwatched, base, hub })
+  expect(await without.looked()).toMatchObject({ listed: ['a', 'b'], gone: [] })
+})
 
 test('what was deleted from a folder that is not watched is gone once its host has started again', async () => {
   const { save, end, folder, base, hub } = await running(unwatched)

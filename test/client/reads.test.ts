@@ -121,3 +121,26 @@ test('work that was given up on is put back once, or forgotten, and a dry run ch
   expect(await client.dead.drop({ all: true })).toMatchObject([{ eventId: 'x' }])
   expect(await client.dead.get('x')).toBeUndefined()
 })
+
+test('of a success that lets nodes of several pipelines begin, the work of each is given up on and put back by itself', async () => {
+  const { client, bus, begun } = await siteOf({ runs: 0 })
+  await begun(0)
+  const address = { aggregate: 'run', scope: 'root', key: '0' }
+  const next = ['one/eval', 'two/eval'].map((part) => ({ part, attempt: 1 }))
+  const data = { part: 'root/retraining', attempt: 1, delivery: 1, instance: 'i', next }
+  const about = { version: 2, source: 's', time: '', correlationId: 'x', causationId: 'x', principal: 'x' }
+  const event = { ...about, id: 'x-0', type: 'run.node-succeeded', data }
+  const sequence = await bus.append([{ address, expectedVersion: 'any', events: [event] }])
+  const letter = { agent: 'eval', eventId: 'x-0', stream: 'EVENTS', sequence: Number(sequence), attempts: 11 }
+  for (const where of ['one', 'two']) await bus.bury({ ...letter, where, reason: 'it broke every time' })
+  expect(await client.dead.list()).toHaveLength(2)
+  const stop = new AbortController()
+  const taken = Promise.withResolvers<string>()
+  const options = { concurrency: 1, signal: stop.signal }
+  const taking = bus.take('two', 'eval', async (work) => taken.resolve(work.event.id), options)
+  expect(await client.dead.redeliver({ where: 'two' })).toMatchObject([{ where: 'two' }])
+  expect(await taken.promise).toBe('x-0')
+  expect(await client.dead.list()).toMatchObject([{ where: 'one' }])
+  stop.abort()
+  await taking
+})

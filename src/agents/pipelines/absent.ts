@@ -37,7 +37,8 @@ export const lookForAbsent = async (
     return
   }
   if ((await placeOf(root)) !== place || signal.aborted) return
-  index.keepLookedAt(lasting(place))
+  // Of an empty one it can't be told whether it is the folder: it may be where a disk is mounted later.
+  if (present > 0) index.keepLookedAt(lasting(place))
   // Once more, without letting go in between: it may just have been saved again.
   for (const path of absent) if (!lies(join(root, path))) index.gone(path)
 }

@@ -8,9 +8,12 @@ export type Kept<Execution, Result> = { readonly execution: Execution; readonly 
 /** An execution that took less than this, in milliseconds, is not worth a sync of the disk: after a power cut it is done again. */
 const soonSpent = 1_000
 
-/** What a host keeps of one node's work in its hands, on its disk: by the id of the event that asked for it. */
+/**
+ * What a host keeps of one node's work in its hands, on its disk: by the id of the event that asked for it, and by the part where
+ * that may have asked for several.
+ */
 export const openHoldings = <Execution, Result>(local: Local, part: string) => {
-  const keyOf = ({ event }: Pick<Work, 'event'>): string => `${event.id} ${part}`
+  const keyOf = ({ event }: Work): string => (event.type === 'run.node-scheduled' ? event.id : `${event.id} ${part}`)
   const hold = local.prepare(
     `insert into holdings (event, receipt, renewed) values (?, ?, ?)
      on conflict (event) do update set receipt = excluded.receipt, renewed = excluded.renewed`,

@@ -61,12 +61,17 @@ export const openNodes = async (
   return { bus: trader.bus, outbox: trader.outbox, stores, sources, clients, metadata, say }
 }
 
-/** Of a store that another host ran, what that one said last of its folder holds until this one says otherwise. */
+/**
+ * Of a store that another host ran, or this one with another disk, what was said last of its folder holds until this one says
+ * otherwise. Other facts may have come since: all are read, which is done once, as from then on they are this host's.
+ */
 const takeOver = async (bus: Bus, { part, index }: Store): Promise<void> => {
   const { pipeline: scope, node: key } = splitPart(part)
-  const last = await bus.last({ aggregate: 'artifact', scope, key }).catch(() => undefined) // While the bus is away, nothing is known.
-  if (!last || last.source === bus.principal) return
-  const event = knownIn<ArtifactEvent>(last)
+  const address = { aggregate: 'artifact', scope, key }
+  const last = await bus.last(address).catch(() => undefined) // While the bus is away, nothing is known.
+  if (!last || (last.source === bus.principal && index.begun())) return
+  const said = (await bus.read(address)).events.findLast(({ type }) => type.startsWith('artifact.source-'))
+  const event = said && knownIn<ArtifactEvent>(said)
   index.takeOver(event?.type === 'artifact.source-failing' ? event.data.reason : undefined)
 }
 

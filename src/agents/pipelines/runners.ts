@@ -35,6 +35,10 @@ export const openRunners = (
       throw new Error(`No process can be started for ${assignment.node}: ${reasonOf(cause)}`, { cause })
     })
     const { child, leader } = runner
+    if (stop.aborted) {
+      processes.giveBack(runner)
+      return { outcome: 'errored', reason: reasonOf(stop.reason) } // Nothing of it has begun.
+    }
     const mark = randomUUID()
     const tell = (message: ToRunner) => child.connected && child.send(message, () => undefined)
     const over = new AbortController()

@@ -35,6 +35,7 @@ export const lookFor = ({ read }: Pick<Bus, 'read'>, of: string) => {
   let graph: Graph | undefined
   return async (): Promise<void> => {
     const { events, version } = await read({ aggregate: 'pipeline', scope, key: 'self' }, seen)
+    if (version < seen) return // Another execution has read more meanwhile.
     seen = version
     for (const recorded of events) {
       const event = knownIn<PipelineEvent>(recorded)

@@ -179,10 +179,10 @@ const giveUp = async (worker: Worker, part: string, piece: Work, reason: string)
 }
 
 const bury = ({ bus, signal }: Worker, part: string, { event, delivery }: Work, reason: string): Promise<void> => {
-  const { scope } = event.address
+  const { pipeline: where, node: agent } = splitPart(part)
   const buried = bus.bury({
-    where: scope,
-    agent: splitPart(part).node,
+    where,
+    agent,
     eventId: event.id,
     stream: 'EVENTS',
     sequence: event.sequence,

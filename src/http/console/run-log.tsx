@@ -4,6 +4,7 @@ import { levels } from './log-api.ts'
 import type { LogView } from './log-bar.tsx'
 import { LogViewer } from './log-viewer.tsx'
 import { addressWith, go, logAddress, runAddress, useAddress } from './router.ts'
+import { isAtWork } from './states.ts'
 
 /** A run's log on its page: of the node that failed, or of one that is at work, until somebody chooses. */
 export const RunLog = ({ run }: { readonly run: RunDetail }) => {
@@ -36,7 +37,7 @@ export const RunLog = ({ run }: { readonly run: RunDetail }) => {
 const telling = ({ nodes }: RunDetail): string | undefined => {
   const actions = nodes.filter(({ kind, reused }) => kind === 'action' && reused === null)
   const failed = actions.find(({ state }) => state === 'failed' || state === 'errored')
-  const atWork = actions.find(({ state }) => ['running', 'preparing', 'cleaning-up'].includes(state))
+  const atWork = actions.find(isAtWork)
   const ended = actions
     .filter(({ endedAt }) => endedAt !== null)
     .toSorted((one, other) => Date.parse(one.endedAt ?? '') - Date.parse(other.endedAt ?? ''))

@@ -6,7 +6,7 @@ import { Link } from './link.tsx'
 import { Moment } from './moment.tsx'
 import { pausesQuery } from './queries.ts'
 import { runAddress } from './router.ts'
-import { triggerWords } from './states.ts'
+import { isAtWork, triggerWords } from './states.ts'
 import { visible, visibleLines } from './text.ts'
 
 const words: Readonly<Record<string, string>> = {
@@ -21,7 +21,7 @@ export const RunState = ({ run }: { readonly run: RunDetail }) => {
   const { data: pauses } = useQuery(pausesQuery)
   const pause = run.state === 'paused' && pauses?.items.find(({ pipeline }) => pipeline === run.pipeline)
   const who = run.principal ?? run.heldBy?.find(({ by }) => by === 'request')?.principal
-  const atWork = run.nodes.filter(({ state }) => ['preparing', 'running', 'cleaning-up'].includes(state))
+  const atWork = run.nodes.filter(isAtWork)
   const [trigger] = run.triggers
   const { metric, rerun } = trigger ?? {}
   const from =

@@ -67,3 +67,10 @@ export const triggerWords: Readonly<Record<string, string>> = {
   metric: 'a metric',
   rerun: 'a run repeated',
 }
+
+type Standing = { readonly state: string; readonly startedAt: string | null; readonly endedAt: string | null }
+
+/** Whether a node is executed, as far as anybody knows: where its host is away, it was when that was last heard of. */
+export const isAtWork = ({ state, startedAt, endedAt }: Standing): boolean =>
+  ['preparing', 'running', 'cleaning-up'].includes(state) ||
+  (state === 'host away' && startedAt !== null && endedAt === null)

@@ -27,6 +27,8 @@ test('a failed run tells first which node failed, how, why, and what it printed 
       .locator(selector)
       .first()
       .evaluate((one) => one.getBoundingClientRect().top)
+  expect(await top('.page-head button')).toBeLessThan(await top('.failure'))
+  await page.locator('.page-head').getByRole('button', { name: 'Run again' }).waitFor()
   expect(await top('.failure')).toBeLessThan(await top('.facts'))
   expect(await top('.facts')).toBeLessThan(await top('.graph-view'))
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { piecesOf, plain } from '../../src/http/console/ansi.ts'
 import type { Noted, RunDetail } from '../../src/http/console/api.ts'
-import { chartsOf, saidOf } from '../../src/http/console/chart-data.ts'
+import { chartsOf, lastOf, saidOf } from '../../src/http/console/chart-data.ts'
 import { blocksOf, frontMatterOf } from '../../src/http/console/markdown.ts'
 import { policiesOf } from '../../src/http/console/node-policies.ts'
 import { shellOf } from '../../src/http/console/shell.ts'
@@ -43,6 +43,7 @@ test('a chart has a line for each attempt, keeps what is said twice, and loses n
     [3, undefined, undefined, undefined],
   ])
   expect(chart && saidOf(chart)).toBe('No number: NaN at step 1 (train), -Infinity at step 2 (train).')
+  expect([0, 1].map((series) => chart && lastOf(chart, series))).toEqual(['-Infinity', 3])
   const [timed] = chartsOf([noted(1, null), noted(2, 5)]).charts
   expect(timed?.over).toBe('time')
 })

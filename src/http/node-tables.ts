@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import type { Shown } from '#projections/view'
-import { durationOf, nameOf, sizeOf, visible, visibleLines } from './console/text.ts'
+import { durationOf, nameOf, sizeOf, unbroken, visible, visibleLines } from './console/text.ts'
 import type { NodePage } from './node-page.ts'
 import { type Html, moment, pill, table } from './page.ts'
 
@@ -69,7 +69,7 @@ export const attemptsOf = ({ attempts }: NodePage): Html =>
   )
 
 const said = (value: unknown): Html | '' =>
-  typeof value === 'string' && value !== '' ? html`<pre>${visibleLines(value)}</pre>` : ''
+  typeof value === 'string' && value !== '' ? html`<pre>${unbroken(visibleLines(value))}</pre>` : ''
 
 /** What lies in a store. */
 export const artifactsOf = ({ node, artifacts }: NodePage): Html =>

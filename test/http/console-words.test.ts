@@ -89,8 +89,8 @@ test('words are those of people: states, policies, moments of an axis, command l
   const retry = { times: 2, delay: 1_000, factor: 2, most: 60_000 }
   expect(policiesOf({ kind: 'action', join: 'any', retry, timeout: 3_600_000, concurrency: 4 })).toEqual([
     ['Starts', 'once one before it has succeeded'],
-    ['Retries', 'up to 2, after 1 s, each time 2 × as long, 1 min at most'],
-    ['Timeout', '1 h'],
+    ['Retries', 'up to 2, after 1\u00a0s, each time 2 × as long, 1\u00a0min at most'],
+    ['Timeout', '1\u00a0h'],
     ['At once', '4 executions'],
   ])
   expect(ticksOf(34_000, 8)).toEqual([0, 5_000, 10_000, 15_000, 20_000, 25_000, 30_000])

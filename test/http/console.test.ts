@@ -47,7 +47,7 @@ test("a run's page has its graph and leads to its artifacts, and a preview shows
   await stateOf(page, 'root_pipeline/retraining', 'succeeded').waitFor()
   expect(await page.locator('.timeline > li').count()).toBe(3)
   const evaluation = page.locator('.timeline > li', { hasText: 'shakespeare_eval' })
-  await evaluation.getByText(/downloaded model0.txt in \d+ m?s/).waitFor()
+  await evaluation.getByText(/downloaded model0.txt in \d+\sm?s/).waitFor()
   for (const drawn of ['.timeline-mark[data-what=downloaded]', '.timeline-transfer'])
     expect(await evaluation.locator(drawn).count()).toBe(1)
   await page.getByRole('row', { name: 'shakespeare_loss' }).waitFor()

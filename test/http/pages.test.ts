@@ -103,7 +103,7 @@ test("a store client's page lists what went through it, newest first", async () 
   expect(text).not.toMatch('None yet')
   expect(text.indexOf('plot0.txt')).toBeGreaterThan(0)
   expect(text.indexOf('model0.txt')).toBeGreaterThan(text.indexOf('plot0.txt'))
-  expect(text).toMatch('5 bytes')
+  expect(text).toMatch('5\u00a0bytes')
   expect(await (await get('/models_rpc')).json()).toMatchObject({
     transfers: [
       { what: 'uploaded', path: 'plot0.txt' },

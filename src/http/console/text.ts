@@ -16,6 +16,9 @@ const codeOf = (one: string): string => short[one] ?? `\\u{${one.codePointAt(0)?
 
 export const nameOf = (part: string): string => part.split('/')[1] ?? part
 
+/** A value that was noted, which may be whatever JSON can hold. */
+export const valueText = (value: unknown): string => visible(typeof value === 'string' ? value : JSON.stringify(value))
+
 const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']
 
 export const sizeOf = (bytes: number): string => {

@@ -94,7 +94,22 @@ test('a click opens a node, and a link in its panel the next', async () => {
 })
 
 test('the whole graph is in sight, also beside a panel, unless somebody has moved or zoomed it', async () => {
-  const page = await open('/', { viewport: { width: 1280, height: 800 } })
+  const page = await open('/runs', { viewport: { width: 1280, height: 800 } })
+  // Wider than the room beside a panel, at a size that can be read.
+  await page.route('**/api/graph', async (route) => {
+    const response = await route.fetch()
+    const { nodes, edges } = await response.json()
+    const last = nodes.find(({ name }: { name: string }) => name === 'retraining')
+    const names = ['retraining', 'more', 'evenmore', 'most']
+    const added = names.slice(1).map((name) => ({ ...last, name, part: `root_pipeline/${name}` }))
+    const after = added.map(({ part }, index) => ({
+      source: `root_pipeline/${names[index]}`,
+      target: part,
+      kind: 'after',
+    }))
+    await route.fulfill({ response, json: { nodes: [...nodes, ...added], edges: [...edges, ...after] } })
+  })
+  await page.goto(addressOf('/'))
   const isAllThere = () =>
     page.evaluate(() => {
       const room = document.querySelector('.canvas')?.getBoundingClientRect()

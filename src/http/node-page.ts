@@ -4,7 +4,7 @@ import type { Shown } from '#projections/view'
 import { policiesOf } from './console/node-policies.ts'
 import { keepsFiles, kindOf, wordOf } from './console/states.ts'
 import { nameOf, visible, visibleLines, withMoments } from './console/text.ts'
-import { artifactsOf, attemptsOf, folder, runLink, runsOf, transfersOf } from './node-tables.ts'
+import { artifactsOf, attemptsOf, folder, notedOf, runLink, runsOf, transfersOf } from './node-tables.ts'
 import { type Html, layout, moment, pill } from './page.ts'
 
 /** What a node's page says, as HTML and as JSON. */
@@ -18,6 +18,10 @@ export type NodePage = {
   readonly transfers: readonly Shown[]
   /** A metadata store: the runs that it keeps. */
   readonly runs: readonly Shown[]
+  /** And what was noted of its pipeline and of no run, newest first. */
+  readonly metrics: readonly Shown[]
+  readonly params: readonly Shown[]
+  readonly tags: readonly Shown[]
 }
 
 /** A node's page: what it is, how it stands, what it waits for, what it did. `own` are the parts with a page here. */
@@ -53,7 +57,7 @@ export const pageOf = (page: NodePage, own: readonly string[]): Html => {
 ${node.reason && node.reason !== state ? html`<pre class="reason">${visibleLines(withMoments(node.reason))}</pre>` : ''}
 <dl class="facts">${known.map(([term, value]) => html`<div><dt>${term}</dt><dd>${value}</dd></div>`)}</dl>
 ${node.kind === 'action' ? attemptsOf(page) : ''}
-${node.kind === 'metadata-store' ? runsOf(page) : ''}
+${node.kind === 'metadata-store' ? html`${runsOf(page)}${notedOf(page)}` : ''}
 ${isStore ? artifactsOf(page) : ''}
 ${node.kind === 'store-client' ? transfersOf(page) : ''}
 <p><a href="/?node=${node.part}">In the graph</a> · <a href="/api/artifacts/history?node=${node.part}">Its artifacts’ history (JSON)</a> · <a href="/openapi.json">API</a></p>`,

@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import type { Shown } from '#projections/view'
-import { durationOf, nameOf, sizeOf, visible, visibleLines } from './console/text.ts'
+import { durationOf, nameOf, sizeOf, unbroken, valueText, visible, visibleLines } from './console/text.ts'
 import type { NodePage } from './node-page.ts'
 import { type Html, moment, pill, table } from './page.ts'
 
@@ -50,6 +50,29 @@ export const runsOf = ({ runs }: NodePage): Html =>
     runs,
   )
 
+/** What was noted of no run: nothing where there is none, as pages of runs have what most pipelines note. */
+export const notedOf = ({ metrics, params, tags }: NodePage): readonly Html[] =>
+  [
+    { title: 'Metrics', rows: metrics },
+    { title: 'Params', rows: params },
+    { title: 'Tags', rows: tags },
+  ]
+    .filter(({ rows }) => rows.length > 0)
+    .map(({ title, rows }) =>
+      table(
+        `${title} outside of runs`,
+        '',
+        [
+          { label: 'Name', of: (one) => text(one.key), long: true },
+          { label: 'Value', of: (one) => valueText(one.value), long: true },
+          { label: 'Step', of: (one) => one.step, short: true },
+          { label: 'By', of: (one) => (one.part ? nameOf(String(one.part)) : text(one.principal)) },
+          when,
+        ],
+        rows,
+      ),
+    )
+
 /** What an action was executed, and how it went. */
 export const attemptsOf = ({ attempts }: NodePage): Html =>
   table(
@@ -69,7 +92,7 @@ export const attemptsOf = ({ attempts }: NodePage): Html =>
   )
 
 const said = (value: unknown): Html | '' =>
-  typeof value === 'string' && value !== '' ? html`<pre>${visibleLines(value)}</pre>` : ''
+  typeof value === 'string' && value !== '' ? html`<pre>${unbroken(visibleLines(value))}</pre>` : ''
 
 /** What lies in a store. */
 export const artifactsOf = ({ node, artifacts }: NodePage): Html =>

@@ -10,6 +10,7 @@ import { pagePolicy, prefersHtml } from './page.ts'
 import { type App, positionHeader, type Site } from './site.ts'
 
 type Merged = { readonly nodes: readonly ShownNode[]; readonly edges: readonly Edge[] }
+type Listed = 'artifacts' | 'attempts' | 'history' | 'runs' | 'metrics' | 'params' | 'tags'
 type Edge = { readonly source: string; readonly target: string; readonly kind: string }
 
 /** How long another web process may take to say where it is, in milliseconds. */
@@ -31,8 +32,23 @@ export const addNodes = (app: App, site: Site): void => {
     const { value, position } = await viewer.ask('graph', {})
     return { graph: value as Merged, position }
   }
-  const list = async (view: 'artifacts' | 'attempts' | 'history' | 'runs', said: object): Promise<readonly Shown[]> =>
+  const list = async (view: Listed, said: object): Promise<readonly Shown[]> =>
     ((await viewer.ask(view, { limit: 50, ...said })).value as Page).items
+
+  /** What a metadata store keeps: the runs of its pipeline, and what was noted of none of them. */
+  const kept = async ({
+    kind,
+    pipeline,
+  }: ShownNode): Promise<Pick<NodePage, 'runs' | 'metrics' | 'params' | 'tags'>> => {
+    if (kind !== 'metadata-store') return { runs: [], metrics: [], params: [], tags: [] }
+    const ofNone = { pipeline, run: 'none', order: 'desc' }
+    return {
+      runs: await list('runs', { pipeline }),
+      metrics: await list('metrics', ofNone),
+      params: await list('params', ofNone),
+      tags: await list('tags', ofNone),
+    }
+  }
 
   const show = async (c: Context, part: string, { nodes, edges }: Merged, position: string): Promise<Response> => {
     const node = nodes.find((one) => one.part === part) ?? unseen(site, part)
@@ -44,7 +60,7 @@ export const addNodes = (app: App, site: Site): void => {
       artifacts: await list('artifacts', { node: part, sort: 'time' }),
       attempts: await list('attempts', { node: part }),
       transfers: isClient(node) ? await list('history', { node: part, order: 'desc' }) : [],
-      runs: node.kind === 'metadata-store' ? await list('runs', { pipeline: node.pipeline }) : [],
+      ...(await kept(node)),
     }
     c.header(positionHeader, position)
     c.header('Vary', 'Accept')

@@ -1,4 +1,4 @@
-import { eq, or, type SQL, sql } from 'drizzle-orm'
+import { eq, isNull, or, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import { z } from 'zod'
 import type { Db } from './reader.ts'
@@ -45,10 +45,9 @@ export const inPipeline = (column: SQLiteColumn): Filter => ({
 })
 
 const asRun = 'use <pipeline>/<number>, or a number'
-const runText = z.union(
-  [z.int(asRun).nonnegative(asRun).transform(String), z.string().regex(/^([\w-]{1,128}\/)?\d{1,15}$/, asRun)],
-  asRun,
-)
+const runAs = (said: string, form: RegExp) =>
+  z.union([z.int(said).nonnegative(said).transform(String), z.string().regex(form, said)], said)
+const runText = runAs(asRun, /^([\w-]{1,128}\/)?\d{1,15}$/)
 
 /** Rows of one run of the pipeline that is asked for: `<pipeline>/<number>`, or a number. */
 export const ofRun = (column: SQLiteColumn): Filter => ({
@@ -66,6 +65,12 @@ export const ofRun = (column: SQLiteColumn): Filter => ({
 export const inRun = (column: SQLiteColumn): Filter => ({
   schema: runText,
   where: (value) => (value.includes('/') ? eq(column, value) : sql`${column} glob ${`*/${value}`}`),
+})
+
+/** The same where not everything is of a run: with `none` what is of no run. */
+export const ofRunOrNone = (column: SQLiteColumn): Filter => ({
+  schema: runAs(`${asRun}, or none`, /^(none|([\w-]{1,128}\/)?\d{1,15})$/),
+  where: (value, params, db) => (value === 'none' ? isNull(column) : ofRun(column).where(value, params, db)),
 })
 
 const nodeText = z.string().regex(/^([\w-]{1,128}\/)?[\w-]{1,128}$/, 'use <pipeline>/<node>, or a node')

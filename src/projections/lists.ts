@@ -1,6 +1,18 @@
 import { digest } from '#contracts/names'
 import { artifacts, artifactTags, edges, history } from './artifact-tables.ts'
-import { atPath, inPipeline, inRun, is, ofAnyNode, ofNode, ofPipeline, ofRun, ofStore, oneOf } from './filters.ts'
+import {
+  atPath,
+  inPipeline,
+  inRun,
+  is,
+  ofAnyNode,
+  ofNode,
+  ofPipeline,
+  ofRun,
+  ofRunOrNone,
+  ofStore,
+  oneOf,
+} from './filters.ts'
 import { listed } from './listed.ts'
 import { rejected } from './log-tables.ts'
 import { graphs, pauses, requests, waits } from './pipeline-tables.ts'
@@ -17,7 +29,7 @@ const noted = (table: typeof metrics | typeof params | typeof tags, description:
     filters: {
       key: is(table.key),
       pipeline: ofPipeline(table.pipeline),
-      run: ofRun(table.run),
+      run: ofRunOrNone(table.run),
       node: ofNode(table.part),
     },
   })

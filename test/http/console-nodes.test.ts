@@ -33,6 +33,32 @@ test('a run is drawn, and listed, in the order of the graph', async () => {
   expect(await orderOn('/runs/root_pipeline/0')).toEqual(orders)
 })
 
+test('what was noted outside of runs stands in the panel of the metadata store, newest first, as it comes', async () => {
+  const page = await open('/?node=root_pipeline/metadata_store')
+  const panel = page.getByRole('region', { name: 'Node root_pipeline/metadata_store' })
+  await panel.getByText('metadata store', { exact: true }).waitFor()
+  expect(await panel.getByText('outside of runs').count()).toBe(0)
+  const note = (type: string, data: object) =>
+    page.evaluate(
+      async (fact) => {
+        const headers = { 'Content-Type': 'application/json' }
+        return (await fetch('/api/facts', { method: 'POST', headers, body: JSON.stringify(fact) })).ok
+      },
+      { pipeline: 'root_pipeline', type: `tracking.${type}`, data },
+    )
+  for (const value of [0.3, 0.4, 0.5]) expect(await note('metric-logged', { key: '<u>drift</u>', value })).toBe(true)
+  expect(await note('param-logged', { key: 'owner', value: { name: 'ada' } })).toBe(true)
+  const part = (title: string) => panel.locator('section', { hasText: `${title} outside of runs` })
+  await part('Params').getByRole('row', { name: 'owner' }).getByText('{"name":"ada"}').waitFor()
+  const rows = part('Metrics').locator('> .table-box tbody tr')
+  await rows.nth(2).waitFor()
+  expect(await rows.locator('td:nth-child(2)').allTextContents()).toEqual(['0.5 ', '0.4 ', '0.3 '])
+  expect(await rows.locator('time').count()).toBe(3)
+  await part('Metrics').getByRole('figure', { name: 'Chart of <u>drift</u>' }).locator('canvas').waitFor()
+  expect(await part('Tags').count()).toBe(0)
+  expect(await panel.evaluate((box) => box.scrollWidth > box.clientWidth)).toBe(false)
+})
+
 test("a node's own page has the console's clothes, runs nothing but its script, and says moments as the console does", async () => {
   const { page, complaints, close } = await newPage({ timezoneId: 'Asia/Tokyo', colorScheme: 'dark' })
   onTestFinished(close)

@@ -27,6 +27,8 @@ test('a failed run tells first which node failed, how, why, and what it printed 
       .locator(selector)
       .first()
       .evaluate((one) => one.getBoundingClientRect().top)
+  expect(await top('.page-head button')).toBeLessThan(await top('.failure'))
+  await page.locator('.page-head').getByRole('button', { name: 'Run again' }).waitFor()
   expect(await top('.failure')).toBeLessThan(await top('.facts'))
   expect(await top('.facts')).toBeLessThan(await top('.graph-view'))
 })
@@ -63,11 +65,10 @@ test('a metric is a chart, and what is no number is said, marked, and in its tab
   await chart.getByText('As a table').click()
   await chart.getByRole('row').getByRole('cell', { name: 'Infinity', exact: true }).waitFor()
   expect(await chart.locator('details tbody tr').count()).toBe(6)
+  const legend = chart.locator('.u-legend')
+  expect(await legend.locator('.u-value').allTextContents()).toEqual(['last', '0.25'])
   await chart.locator('.u-over').hover()
-  await chart
-    .locator('.u-legend')
-    .getByText(/^(2|1|0\.5|0\.25)$/)
-    .waitFor()
+  await legend.getByText(/^(2|1|0\.5|0\.25)$/).waitFor()
 })
 
 test('whatever is printed, measured, tagged or given as a reason is text', async () => {
@@ -96,6 +97,24 @@ test('the log of a running node goes on while one reads it, and a bar says how f
   await release()
   await page.locator('h1 + .pill', { hasText: 'succeeded' }).waitFor()
   await page.locator('.timeline > li', { hasText: 'publish' }).getByText('succeeded').waitFor()
+  await page.getByRole('log', { name: 'Log of lab/1' }).getByText('published').waitFor()
+  expect(await page.getByLabel('Node').inputValue()).toBe('')
+})
+
+test('a word in a timeline is there whole or not at all', async () => {
+  const page = await open('/runs/lab/0')
+  const bar = page.locator('.timeline-track .timeline-bar', { hasText: 'queued' }).first()
+  await bar.waitFor()
+  const seen = (width: number) =>
+    bar.evaluate((one, wide) => {
+      one.style.width = `${wide}px`
+      const [room, word] = [one.getBoundingClientRect(), one.querySelector('span')?.getBoundingClientRect()]
+      if (!word || word.top >= room.bottom - 2) return 'not at all'
+      return word.right <= room.right ? 'whole' : 'cut'
+    }, width)
+  const found = await Promise.all([200, 100, 40, 20, 3].map(seen))
+  expect(found).toEqual(['whole', 'whole', 'not at all', 'not at all', 'not at all'])
+  expect(await bar.getAttribute('title')).toMatch(/^queued /)
 })
 
 test('a hundred thousand lines are read to their first, searched, and never all in the page', async () => {

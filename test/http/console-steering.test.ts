@@ -146,7 +146,7 @@ test('a node that is to be tried again says when, and how it is treated', async 
   await drop('third.txt', 'retry')
   const page = await open('/?node=lab/train')
   const panel = page.getByRole('region', { name: 'Node lab/train' })
-  await panel.getByText(/retry 1 of 3 in \d+ s after: out of <em>memory<\/em>/).waitFor()
+  await panel.getByText(/retry 1 of 3 in \d+\ss after: out of <em>memory<\/em>/).waitFor()
   await panel.getByText('up to 3, after 1 min, each time 2 × as long, 1 min at most').waitFor()
   await panel.getByText('10 min', { exact: true }).waitFor()
   await panel.getByRole('link', { name: 'log' }).first().click()

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { piecesOf, plain } from '../../src/http/console/ansi.ts'
 import type { Noted, RunDetail } from '../../src/http/console/api.ts'
-import { chartsOf, saidOf } from '../../src/http/console/chart-data.ts'
+import { chartsOf, lastOf, saidOf } from '../../src/http/console/chart-data.ts'
 import { blocksOf, frontMatterOf } from '../../src/http/console/markdown.ts'
 import { policiesOf } from '../../src/http/console/node-policies.ts'
 import { shellOf } from '../../src/http/console/shell.ts'
@@ -43,6 +43,7 @@ test('a chart has a line for each attempt, keeps what is said twice, and loses n
     [3, undefined, undefined, undefined],
   ])
   expect(chart && saidOf(chart)).toBe('No number: NaN at step 1 (train), -Infinity at step 2 (train).')
+  expect([0, 1].map((series) => chart && lastOf(chart, series))).toEqual(['-Infinity', 3])
   const [timed] = chartsOf([noted(1, null), noted(2, 5)]).charts
   expect(timed?.over).toBe('time')
 })
@@ -88,8 +89,8 @@ test('words are those of people: states, policies, moments of an axis, command l
   const retry = { times: 2, delay: 1_000, factor: 2, most: 60_000 }
   expect(policiesOf({ kind: 'action', join: 'any', retry, timeout: 3_600_000, concurrency: 4 })).toEqual([
     ['Starts', 'once one before it has succeeded'],
-    ['Retries', 'up to 2, after 1 s, each time 2 × as long, 1 min at most'],
-    ['Timeout', '1 h'],
+    ['Retries', 'up to 2, after 1\u00a0s, each time 2 × as long, 1\u00a0min at most'],
+    ['Timeout', '1\u00a0h'],
     ['At once', '4 executions'],
   ])
   expect(ticksOf(34_000, 8)).toEqual([0, 5_000, 10_000, 15_000, 20_000, 25_000, 30_000])

@@ -47,7 +47,7 @@ test("a run's page has its graph and leads to its artifacts, and a preview shows
   await stateOf(page, 'root_pipeline/retraining', 'succeeded').waitFor()
   expect(await page.locator('.timeline > li').count()).toBe(3)
   const evaluation = page.locator('.timeline > li', { hasText: 'shakespeare_eval' })
-  await evaluation.getByText(/downloaded model0.txt in \d+ m?s/).waitFor()
+  await evaluation.getByText(/downloaded model0.txt in \d+\sm?s/).waitFor()
   for (const drawn of ['.timeline-mark[data-what=downloaded]', '.timeline-transfer'])
     expect(await evaluation.locator(drawn).count()).toBe(1)
   await page.getByRole('row', { name: 'shakespeare_loss' }).waitFor()
@@ -91,6 +91,61 @@ test('a click opens a node, and a link in its panel the next', async () => {
   await page.getByRole('region', { name: 'Node root_pipeline/model_registry' }).getByText('model0.txt').waitFor()
   await page.reload()
   await page.getByRole('region', { name: 'Node root_pipeline/model_registry' }).getByText('model0.txt').waitFor()
+})
+
+test('the whole graph is in sight, also beside a panel, unless somebody has moved or zoomed it', async () => {
+  const page = await open('/runs', { viewport: { width: 1280, height: 800 } })
+  // Wider than the room beside a panel, at a size that can be read.
+  await page.route('**/api/graph', async (route) => {
+    const response = await route.fetch()
+    const { nodes, edges } = await response.json()
+    const last = nodes.find(({ name }: { name: string }) => name === 'retraining')
+    const names = ['retraining', 'more', 'evenmore', 'most']
+    const added = names.slice(1).map((name) => ({ ...last, name, part: `root_pipeline/${name}` }))
+    const after = added.map(({ part }, index) => ({
+      source: `root_pipeline/${names[index]}`,
+      target: part,
+      kind: 'after',
+    }))
+    await route.fulfill({ response, json: { nodes: [...nodes, ...added], edges: [...edges, ...after] } })
+  })
+  await page.goto(addressOf('/'))
+  const isAllThere = () =>
+    page.evaluate(() => {
+      const room = document.querySelector('.canvas')?.getBoundingClientRect()
+      const frames = [...document.querySelectorAll('.canvas .frame')].map((one) => one.getBoundingClientRect())
+      const isIn = ({ left, right }: DOMRect) => room !== undefined && left >= room.left && right <= room.right
+      return frames.length === 2 && frames.every(isIn)
+    })
+  const scale = async () =>
+    /scale\(([\d.]+)\)/.exec((await page.locator('.react-flow__viewport').getAttribute('style')) ?? '')?.[1]
+  await nodeOf(page, 'root_pipeline/model_registry').click()
+  await page.getByRole('region', { name: 'Node root_pipeline/model_registry' }).waitFor()
+  await expect.poll(isAllThere).toBe(true)
+  const fitting = await scale()
+  await page.setViewportSize({ width: 1200, height: 800 })
+  await expect.poll(scale).not.toBe(fitting)
+  await expect.poll(isAllThere).toBe(true)
+  await page.locator('.react-flow__pane').hover({ position: { x: 20, y: 20 } })
+  await page.keyboard.down('Control')
+  await page.mouse.wheel(0, -200)
+  await page.keyboard.up('Control')
+  await expect.poll(isAllThere).toBe(false)
+  const zoomed = await scale()
+  await page.getByRole('button', { name: 'Close' }).click()
+  await page.waitForFunction(() => (document.querySelector('.canvas')?.clientWidth ?? 0) > 1000)
+  await page.setViewportSize({ width: 1280, height: 800 })
+  expect(await scale()).toBe(zoomed)
+})
+
+test('a node that is not there is said to be none, with all that are', async () => {
+  const page = await open('/?node=root_pipeline/zz')
+  await page.getByText('There is no node root_pipeline/zz.').waitFor()
+  await page.getByRole('button', { name: 'See all nodes' }).click()
+  await page.getByText('There is no node').waitFor({ state: 'detached' })
+  expect(new URL(page.url()).search).toBe('')
+  await page.goto(addressOf('/runs/root_pipeline/0?node=root_pipeline/zz'))
+  await page.getByText('There is no node root_pipeline/zz in root_pipeline/0.').waitFor()
 })
 
 test('the keyboard alone opens a node, and comes back to it', async () => {

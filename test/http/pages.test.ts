@@ -41,6 +41,26 @@ test("a store's page lists its artifacts, and whatever they are called is text",
   expect(text).toMatch('waiting for files')
 })
 
+test("a metadata store's page has what was noted of no run, newest first", async () => {
+  const { get, post, caughtUp } = await siteOf({ graphs: [rootGraph] })
+  const store = rootGraph.nodes.find(({ kind }) => kind === 'metadata-store')?.name
+  const note = (value: number, about = {}) =>
+    post('/api/facts', {
+      pipeline: 'root',
+      type: 'tracking.metric-logged',
+      data: { key: '<b>drift</b>', value, ...about },
+    })
+  for (const value of [0.25, 0.5]) expect((await note(value)).ok).toBe(true)
+  await note(7.5, { run: 'root/0' })
+  await caughtUp()
+  const text = await (await get(`/${store}`, browser)).text()
+  expect(text).toMatch('Metrics outside of runs')
+  expect(text).toMatch('&lt;b&gt;drift&lt;/b&gt;')
+  expect(text).not.toMatch('Params outside of runs')
+  const page = await (await get(`/${store}`)).json()
+  expect(page).toMatchObject({ metrics: [{ value: 0.5, principal: 'ada' }, { value: 0.25 }], params: [], tags: [] })
+})
+
 test('a node of another process redirects there, where it answers', async () => {
   const { get, hub, stop } = await siteOf()
   expect((await get('/evaluation')).status).toBe(404)
@@ -103,7 +123,7 @@ test("a store client's page lists what went through it, newest first", async () 
   expect(text).not.toMatch('None yet')
   expect(text.indexOf('plot0.txt')).toBeGreaterThan(0)
   expect(text.indexOf('model0.txt')).toBeGreaterThan(text.indexOf('plot0.txt'))
-  expect(text).toMatch('5 bytes')
+  expect(text).toMatch('5\u00a0bytes')
   expect(await (await get('/models_rpc')).json()).toMatchObject({
     transfers: [
       { what: 'uploaded', path: 'plot0.txt' },

@@ -82,6 +82,21 @@ test('after waits until a write can be read', async () => {
   }
 })
 
+test('what was noted of no run is listed by itself', async () => {
+  const { get, post } = await siteOf()
+  const note = async (type: string, data: object) =>
+    json(await post('/api/facts', { pipeline: 'root', type: `tracking.${type}`, data }))
+  await note('metric-logged', { key: 'drift', value: 0.3 })
+  await note('metric-logged', { key: 'late', value: 1, run: 'root/0' })
+  await note('param-logged', { key: 'owner', value: 'ada' })
+  const { position } = await note('tagged', { key: 'stage', value: 'test' })
+  for (const [view, key] of Object.entries({ metrics: 'drift', params: 'owner', tags: 'stage' }))
+    expect(await json(get(`/api/${view}?pipeline=root&run=none&after=${position}`))).toMatchObject({
+      items: [{ key, run: null }],
+    })
+  expect(await json(get('/api/metrics?pipeline=leaf&run=none'))).toMatchObject({ items: [] })
+})
+
 test('at looks back', async () => {
   const { get, bus } = await siteOf()
   expect(await json(get(`/api/runs?at=${bus.logId}.3`))).toMatchObject({ items: [] })
@@ -109,7 +124,7 @@ test('what is wrong with a query is a problem that names the field', async () =>
 })
 
 test.each([
-  ['/api/metrics?run=abc', 'run', 'use <pipeline>/<number>, or a number'],
+  ['/api/metrics?run=abc', 'run', 'use <pipeline>/<number>, or a number, or none'],
   ['/api/runs?limit=few', 'limit', 'use a whole number, in digits'],
   ['/api/runs?limit=0', 'limit', 'use 1 to 1000'],
 ])('%s is told what to say instead', async (query, field, message) => {

@@ -60,6 +60,13 @@ const chartOf = (key: string, points: readonly Noted[], bySeries: ReadonlyMap<st
   return { key, over, series: names.map((name) => ({ label: labelOf(name) })), data, oddities, points }
 }
 
+/** What a series came to, a number or not. */
+export const lastOf = ({ data: [places = [], ...values], oddities }: Chart, series: number): number | string => {
+  const last = values[series]?.findLastIndex((value) => value !== undefined) ?? -1
+  const isThere = (one: Oddity) => one.series === series && one.x === places[last]
+  return values[series]?.[last] ?? oddities.findLast(isThere)?.value ?? '–'
+}
+
 const oddityOf = (value: unknown): Oddity['value'] => (value === 'Infinity' || value === '-Infinity' ? value : 'NaN')
 
 const labelOf = (name: string): string => {

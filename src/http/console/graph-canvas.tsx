@@ -6,6 +6,7 @@ import { GraphEdge, type RoutedEdge } from './graph-edge.tsx'
 import { type FrameNode, GraphFrame } from './graph-frame.tsx'
 import { type CardNode, GraphNode } from './graph-node.tsx'
 import { edgeId, type Layout, layoutQuery } from './layout.ts'
+import { useMoved } from './moved.ts'
 import { ProblemNote } from './problem-note.tsx'
 import { Revealing } from './revealing.tsx'
 
@@ -20,6 +21,7 @@ const edgeTypes = { routed: GraphEdge }
 
 /** The graph as a drawing that can be moved and zoomed; the wheel stays the page's. */
 export const GraphCanvas = ({ graph, open, onOpen }: Props) => {
+  const { moved, onMoves, onControls } = useMoved()
   const { data: layout, error, refetch } = useQuery(layoutQuery(graph))
   if (error) return <ProblemNote error={error} retry={refetch} />
   if (!layout) return <p className="quiet">Laying the graph out …</p>
@@ -43,10 +45,11 @@ export const GraphCanvas = ({ graph, open, onOpen }: Props) => {
         defaultMarkerColor={null}
         minZoom={0.2}
         maxZoom={1.5}
+        {...onMoves}
       >
-        <Fitting on={layout} open={open} />
+        <Fitting on={layout} open={open} moved={moved} />
         <Revealing />
-        <Controls showInteractive={false} orientation="horizontal" />
+        <Controls showInteractive={false} orientation="horizontal" {...onControls} />
       </ReactFlow>
     </div>
   )

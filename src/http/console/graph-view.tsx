@@ -4,6 +4,7 @@ import { GraphCanvas } from './graph-canvas.tsx'
 import { useMedia } from './media.ts'
 import { NodeList } from './node-list.tsx'
 import { NodePanel } from './node-panel.tsx'
+import { visible } from './text.ts'
 
 type Props = {
   readonly graph: Graph
@@ -29,6 +30,15 @@ export const GraphView = ({ graph, open, onOpen, run }: Props) => {
   return (
     <div className={node ? 'graph-view with-panel' : 'graph-view'}>
       <div className="graph-form">
+        {open !== undefined && !node && (
+          <p className="note">
+            There is no node {visible(open)}
+            {run && ` in ${run}`}.{' '}
+            <button type="button" className="as-link" onClick={() => onOpen()}>
+              See all nodes
+            </button>
+          </p>
+        )}
         <Form graph={graph} open={open} onOpen={onOpen} />
         <div className="graph-foot">
           {form === 'drawing' && (

@@ -11,7 +11,7 @@ const touched: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['graph', 'graphs', 'runs', 'requests', 'pauses', 'artifacts', 'history'],
   run: ['graph', 'runs', 'requests', 'attempts', 'why', 'used-by'],
   artifact: ['graph', 'artifacts', 'history', 'artifact-tags', 'why', 'used-by'],
-  tracking: [],
+  tracking: ['noted'],
   host: ['graph', 'hosts', 'presence'],
 }
 

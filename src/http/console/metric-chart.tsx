@@ -1,9 +1,9 @@
 import { useEffect, useRef } from 'react'
 import uPlot from 'uplot'
-import { type Chart, type Oddity, saidOf } from './chart-data.ts'
+import { type Chart, lastOf, type Oddity, saidOf } from './chart-data.ts'
 import { NotedRows } from './noted-table.tsx'
 import { colourIn, useScheme } from './scheme.ts'
-import { visible } from './text.ts'
+import { momentOf, visible } from './text.ts'
 
 const height = 220
 const colours = Array.from({ length: 8 }, (_, index) => `--series-${index}`)
@@ -14,16 +14,16 @@ const mostRows = 1_000
 export const MetricChart = ({ chart }: { readonly chart: Chart }) => {
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(undefined)
-  const marks = useRef<readonly Oddity[]>([])
+  const latest = useRef(chart)
   const scheme = useScheme()
   const shape = JSON.stringify([chart.over, chart.series])
-  marks.current = chart.oddities
+  latest.current = chart
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: values are set below; only another shape needs another plot.
   useEffect(() => {
     const element = box.current
     if (!element) return
-    const made = new uPlot(optionsOf(chart, element, marks), chart.data as uPlot.AlignedData, element)
+    const made = new uPlot(optionsOf(chart, element, latest), chart.data as uPlot.AlignedData, element)
     plot.current = made
     const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }))
     observer.observe(element)
@@ -53,14 +53,13 @@ export const MetricChart = ({ chart }: { readonly chart: Chart }) => {
   )
 }
 
-const optionsOf = (
-  chart: Chart,
-  element: HTMLElement,
-  marks: { readonly current: readonly Oddity[] },
-): uPlot.Options => {
+/** `latest` has the values, which change while the options of a plot stay. */
+const optionsOf = (chart: Chart, element: HTMLElement, latest: { readonly current: Chart }): uPlot.Options => {
   const [text, line, quiet] = ['--text', '--line', '--quiet'].map((one) => colourIn(element, one))
   const strokes = colours.map((one) => colourIn(element, one))
   const strokeOf = (index: number): string => strokes[index % strokes.length] ?? ''
+  const placeOf = (x: number): string =>
+    chart.over === 'step' ? String(x) : momentOf(new Date(x * 1000).toISOString())
   const axis = { stroke: quiet ?? '', grid: { stroke: line ?? '', width: 1 }, ticks: { stroke: line ?? '', width: 1 } }
   return {
     width: element.clientWidth,
@@ -72,17 +71,22 @@ const optionsOf = (
     },
     axes: [axis, { ...axis, size: 56 }],
     series: [
-      { label: chart.over === 'step' ? 'Step' : 'Time' },
+      { label: chart.over === 'step' ? 'Step' : 'Time', value: (plot, x) => (isPointedAt(plot) ? placeOf(x) : 'last') },
       ...chart.series.map(({ label }, index) => ({
         label: visible(label),
         stroke: strokeOf(index),
         width: 1.5,
-        value: (_: uPlot, value: number | null) => (value === null ? '–' : String(Number(value.toPrecision(7)))),
+        value: (plot: uPlot, value: number | null) => shown(isPointedAt(plot) ? value : lastOf(latest.current, index)),
       })),
     ],
-    hooks: { draw: [(drawn) => drawMarks(drawn, marks.current, strokeOf, text ?? '')] },
+    hooks: { draw: [(drawn) => drawMarks(drawn, latest.current.oddities, strokeOf, text ?? '')] },
   }
 }
+
+const isPointedAt = ({ cursor }: uPlot): boolean => typeof cursor.idx === 'number'
+
+const shown = (value: number | string | null): string =>
+  typeof value === 'number' ? String(Number(value.toPrecision(7))) : (value ?? '–')
 
 const signs = { NaN: '×', Infinity: '▲', '-Infinity': '▼' } as const
 

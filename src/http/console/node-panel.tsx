@@ -5,6 +5,7 @@ import { Folder } from './folder.tsx'
 import { Link } from './link.tsx'
 import { NodeArtifacts } from './node-artifacts.tsx'
 import { NodeAttempts } from './node-attempts.tsx'
+import { NodeNoted } from './node-noted.tsx'
 import { policiesOf } from './node-policies.ts'
 import { NodeStored } from './node-stored.tsx'
 import { Pill } from './pill.tsx'
@@ -85,6 +86,7 @@ export const NodePanel = ({ node, graph, onClose, onOpen, run }: Props) => {
         ]}
       />
       {node.kind === 'action' && <NodeAttempts part={node.part} run={run} />}
+      {node.kind === 'metadata-store' && !run && <NodeNoted pipeline={node.pipeline} />}
       {isStore && !run && <NodeStored node={node} />}
       {(isClient(node) || node.kind === 'action' || (isStore && run)) && <NodeArtifacts node={node} run={run} />}
     </section>

@@ -4,8 +4,8 @@ import { durationOf } from './text.ts'
 /** A length that somebody chose, without what it has not. */
 const lengthOf = (milliseconds: number): string =>
   durationOf(milliseconds)
-    .replace(/\.0 s$/, ' s')
-    .replace(/ 0 (s|min)$/, '')
+    .replace(/\.0(?=\ss$)/, '')
+    .replace(/ 0\s(s|min)$/, '')
 
 type Policies = Pick<GraphNode, 'kind'> & {
   readonly [Name in 'join' | 'retry' | 'timeout' | 'concurrency']?: GraphNode[Name] | undefined

@@ -1,7 +1,7 @@
 import type { Noted } from './api.ts'
 import { Moment } from './moment.tsx'
 import { type Column, Table } from './table.tsx'
-import { nameOf, visible } from './text.ts'
+import { nameOf, valueText, visible } from './text.ts'
 
 type Props = { readonly title: string; readonly rows: readonly Noted[] }
 
@@ -26,7 +26,7 @@ export const NotedRows = ({ rows }: Pick<Props, 'rows'>) => (
       { label: 'Name', of: ({ key }) => visible(key), long: true },
       {
         label: 'Value',
-        of: ({ value }) => visible(typeof value === 'string' ? value : JSON.stringify(value)),
+        of: ({ value }) => valueText(value),
         long: true,
       },
       ...(rows.some(({ step }) => typeof step === 'number') ? [steps] : []),

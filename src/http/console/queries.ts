@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
-import type { Attempt, Graph, Page, Run, RunDetail, Span } from './api.ts'
+import type { Attempt, Graph, Noted, Page, Run, RunDetail, Span } from './api.ts'
 import type { Artifact, ArtifactTag, Happening, Lineage } from './api-artifacts.ts'
 import type { Host, Pause, Present, Preview, Request } from './api-orders.ts'
 import { read, type Said } from './ask.ts'
@@ -85,6 +85,14 @@ export const previewQuery = (run: string, from: string | readonly string[], defi
 
 export const attemptsQuery = (node: string, run?: string) =>
   listed<Attempt>('attempts', '/api/attempts', { node, run, limit: 10 })
+
+/** What was noted of a pipeline, but of none of its runs, newest first. */
+export const notedQuery = (kind: 'metrics' | 'params' | 'tags', pipeline: string) =>
+  queryOptions({
+    queryKey: ['noted', kind, pipeline],
+    queryFn: ({ signal }) =>
+      read<Page<Noted>>(`/api/${kind}`, { pipeline, run: 'none', order: 'desc', limit: 100 }, signal),
+  })
 
 /** What lies at a path. The API reads a star as anything, so whoever asks looks for the very path in the answer. */
 export const artifactQuery = (node: string, path: string) =>

@@ -10,7 +10,11 @@ export const Reason = ({ text, dueAt }: Props) => {
   const [retry = ''] = /^retry \d+ of \d+/.exec(text) ?? []
   return (
     <>
-      {retry} <strong>in {left} s</strong>
+      {retry}{' '}
+      <strong>
+        in {left}
+        {'\u00a0'}s
+      </strong>
       {text.slice(retry.length)}
     </>
   )

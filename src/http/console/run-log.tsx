@@ -6,7 +6,7 @@ import { LogViewer } from './log-viewer.tsx'
 import { addressWith, go, logAddress, runAddress, useAddress } from './router.ts'
 import { isAtWork } from './states.ts'
 
-/** A run's log on its page: of the node that failed, or of one that is at work, until somebody chooses. */
+/** A run's log on its page: of the node that failed, of one that is at work, or all of it, until somebody chooses. */
 export const RunLog = ({ run }: { readonly run: RunDetail }) => {
   const { said } = useAddress()
   const { log, attempt, ...rest } = Object.fromEntries(said)
@@ -33,13 +33,9 @@ export const RunLog = ({ run }: { readonly run: RunDetail }) => {
   )
 }
 
-/** The node whose log says most: the first that failed, then one at work, then the one that ended last. */
+/** The node whose log says most: the first that failed, then one at work; none where it went well, as the last may say nothing. */
 const telling = ({ nodes }: RunDetail): string | undefined => {
   const actions = nodes.filter(({ kind, reused }) => kind === 'action' && reused === null)
   const failed = actions.find(({ state }) => state === 'failed' || state === 'errored')
-  const atWork = actions.find(isAtWork)
-  const ended = actions
-    .filter(({ endedAt }) => endedAt !== null)
-    .toSorted((one, other) => Date.parse(one.endedAt ?? '') - Date.parse(other.endedAt ?? ''))
-  return (failed ?? atWork ?? ended.at(-1))?.part
+  return (failed ?? actions.find(isAtWork))?.part
 }

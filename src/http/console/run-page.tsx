@@ -23,7 +23,7 @@ export const RunPage = ({ run: name }: { readonly run: string }) => {
   const { data: run, error, refetch } = useQuery(runQuery(name))
   const isUnknown = (error as Problem | null)?.status === 404
   return (
-    <Page title={`Run ${name}`} beside={run && <Pill state={run.state} />}>
+    <Page title={`Run ${name}`} beside={run && <Standing run={run} />}>
       {isUnknown && (
         <p className="note">
           There is no run {name}. <Link to="/runs">See all runs</Link>
@@ -36,6 +36,14 @@ export const RunPage = ({ run: name }: { readonly run: string }) => {
   )
 }
 
+/** What becomes of a run is asked for where it is named, however much is said of its failure. */
+const Standing = ({ run }: { readonly run: RunDetail }) => (
+  <>
+    <Pill state={run.state} />
+    <RunControls run={run} />
+  </>
+)
+
 const Run = ({ run }: { readonly run: RunDetail }) => {
   const { data: present } = useQuery(graphQuery)
   const { said } = useAddress()
@@ -46,9 +54,6 @@ const Run = ({ run }: { readonly run: RunDetail }) => {
     <>
       <RunFailure run={run} />
       <RunState run={run} />
-      <div className="row-orders">
-        <RunControls run={run} />
-      </div>
       {cut.length > 0 && (
         <p className="note">
           Only the first rows are shown of: {cut.join(', ')}. <code>millrace</code> and the API list all.

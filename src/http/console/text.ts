@@ -1,8 +1,12 @@
 /** Text from outside on one line, with what would hide, break or turn it shown by its code. */
 export const visible = (text: string): string => text.replaceAll(/[\p{Cc}\p{Bidi_C}\p{Zl}\p{Zp}]/gu, codeOf)
 
-/** The same for what somebody said in several lines, where there is room for one. */
-export const inOneLine = (text: string): string => visible(text.trim().replaceAll(/\s*\n\s*/g, ' '))
+/** The same for what somebody said in several lines, where there is room for one: a file's name may hold the same sign. */
+export const inOneLine = (text: string): string => unbroken(visible(text.trim().replaceAll(/[^\S\n]*\n\s*/g, '\n')))
+
+/** No line ends between a number and its unit. */
+export const unbroken = (text: string): string =>
+  text.replaceAll(/(?<=\d) (?=(?:ms|s|min|h|bytes?|[KMGT]iB)\b)/g, '\u00a0')
 
 /** The same for text of several lines. */
 export const visibleLines = (text: string): string => text.replaceAll(/(?![\n\t])[\p{Cc}\p{Bidi_C}]/gu, codeOf)
@@ -12,16 +16,23 @@ const codeOf = (one: string): string => short[one] ?? `\\u{${one.codePointAt(0)?
 
 export const nameOf = (part: string): string => part.split('/')[1] ?? part
 
+/** A value that was noted, which may be whatever JSON can hold. */
+export const valueText = (value: unknown): string => visible(typeof value === 'string' ? value : JSON.stringify(value))
+
 const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']
 
 export const sizeOf = (bytes: number): string => {
   const step = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10))
-  return step === 0
-    ? `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`
-    : `${Number((bytes / 1024 ** step).toFixed(1))} ${units[step]}`
+  return unbroken(
+    step === 0
+      ? `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`
+      : `${Number((bytes / 1024 ** step).toFixed(1))} ${units[step]}`,
+  )
 }
 
-export const durationOf = (milliseconds: number): string => {
+export const durationOf = (milliseconds: number): string => unbroken(inUnits(milliseconds))
+
+const inUnits = (milliseconds: number): string => {
   const seconds = Math.max(0, milliseconds) / 1000
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`
   if (seconds < 60) return `${seconds.toFixed(1)} s`

@@ -55,11 +55,13 @@ export const TimelineRow = ({
               title={titleOf(bar)}
               style={{ left: `${left}%`, width: `${right - left}%` }}
             >
-              {bar.broke === 'host away'
-                ? bar.broke
-                : isTried && bar.phase === 'running'
-                  ? `attempt ${bar.attempt}`
-                  : phases[bar.phase]}
+              <span>
+                {bar.broke === 'host away'
+                  ? bar.broke
+                  : isTried && bar.phase === 'running'
+                    ? `attempt ${bar.attempt}`
+                    : phases[bar.phase]}
+              </span>
             </span>
           )
         })}

@@ -63,7 +63,9 @@ export const Timeline = ({ run }: { readonly run: RunDetail }) => {
       <div className="timeline-axis" aria-hidden="true">
         {ticks.map((tick) => (
           <Fragment key={tick}>
-            <span style={{ left: `${place(start + tick)}%` }}>{tickText(tick)}</span>
+            <span data-at-end={place(start + tick) > 96 || undefined} style={{ left: `${place(start + tick)}%` }}>
+              {tickText(tick)}
+            </span>
           </Fragment>
         ))}
         {isOpen && (

@@ -147,6 +147,8 @@ export const faults = {
     new Fault('store.outside', `'${path}' is not a path inside the store: use names joined by /, none of them . or ..`),
   folderAway: (folder: string) =>
     new Fault('store.away', `The folder ${folder} is not there. Put it back, or mount what it lies on, and try again`),
+  noFolder: (whose: string, folder: string, reason: string, cause: unknown) =>
+    new Fault('store.no-folder', `${whose} can't have its folder ${folder}: ${reason}`, { cause }),
   taken: (path: string, store: string, by: string, advice: string) =>
     new Fault('store.taken', `${path} in ${store} is there already, from ${by}. ${advice}`),
   foreign: (path: string, store: string, file: string, advice: string) =>

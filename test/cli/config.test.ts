@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { freePort, millrace, stop, temporaryFolders } from '../processes.ts'
@@ -186,6 +186,58 @@ test('a program that is not on this machine is told, and is no mistake: its host
   })
   const elsewhere = await run('check', file, '--base', newFolder())
   expect(elsewhere.output).toContain('p/here: there is no program ')
+})
+
+describe('a store whose folder can not be made', () => {
+  const hindered = () => {
+    const folder = newFolder()
+    write(folder, 'afile', '')
+    symlinkSync(join(folder, 'nowhere'), join(folder, 'dang'))
+    const store = (path: string) => ({ kind: 'filesystem-store', path, watch: false })
+    const stores = {
+      file: store('./afile'),
+      beneath: store('./afile/in'),
+      link: store('./dang'),
+      metadata: { kind: 'metadata-store', path: './dang/metadata.db' },
+      well: store('./new/in'),
+    }
+    return {
+      folder,
+      config: (...some: (keyof typeof stores)[]) => {
+        const named = Object.fromEntries(some.map((one) => [one, stores[one]]))
+        return write(folder, 'p.mjs', `export const p = ${JSON.stringify({ name: 'p', stores: named, actions: {} })}`)
+      },
+    }
+  }
+  const aFile = (folder: string) => `a file lies at ${folder}/afile. Move it away, or name another path`
+  const aLink = (folder: string) =>
+    `${folder}/dang is a link to ${folder}/nowhere, which is not there. Make that, or remove the link`
+
+  test('is told by check with its path, the reason and what to do, and nothing is made', async () => {
+    const { folder, config } = hindered()
+    const files = await run('check', config('file', 'well'))
+    expect(files).toEqual({
+      code: 0,
+      output: `p.mjs is well: p\np/file could not have its folder ${folder}/afile here: ${aFile(folder)}\n`,
+    })
+    expect((await run('check', config('beneath'))).output).toContain(
+      `p/beneath could not have its folder ${folder}/afile/in here: ${aFile(folder)}`,
+    )
+    expect((await run('check', config('link'))).output).toContain(aLink(folder))
+    expect((await run('check', config('metadata'))).output).toContain(
+      `p/metadata could not have its folder ${folder}/dang here: ${aLink(folder)}`,
+    )
+    expect(existsSync(join(folder, 'new'))).toBe(false)
+  })
+
+  test.each(['file', 'link'] as const)('ends up with the same words (%s)', async (which) => {
+    const { folder, config } = hindered()
+    const up = await upIn(folder, config(which))
+    expect(await up.ended).toBe(1)
+    const [path, reason] = which === 'file' ? ['afile', aFile(folder)] : ['dang', aLink(folder)]
+    expect(up.output()).toContain(`p/${which} can't have its folder ${folder}/${path}: ${reason}`)
+    expect(up.output()).not.toMatch(/EEXIST|ENOENT|mkdir/)
+  }, 60_000)
 })
 
 test('a mistake on the command line points to the help of its own verb', async () => {

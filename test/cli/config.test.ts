@@ -105,6 +105,20 @@ test('a config that is not there is said to be so, without a word of who looked 
   })
 })
 
+test('a file that is no config is told apart by its name, and a pipeline that is none by its line', async () => {
+  const json = write(newFolder(), 'package.json', '{}')
+  const said = `${json} cannot be imported: a config is a .ts or a .js file: name one\n`
+  expect(await run('check', json)).toEqual({ code: 2, output: said })
+  const define = join(import.meta.dirname, '../../src/agents/pipelines/define.ts')
+  const file = write(
+    newFolder(),
+    'p.mjs',
+    `import { pipeline } from '${define}'\nexport const p = pipeline('p', {}, {})\n`,
+  )
+  const { code, output } = await run('check', file)
+  expect([code, output]).toEqual([2, expect.stringMatching(`the third argument is a function .* at ${file}:2\n`)])
+})
+
 test('configs that are well are listed, for people and for programs, and nothing is started', async () => {
   const folder = newFolder()
   const file = quietConfig(folder, 'setInterval(() => {}, 1000)')

@@ -5,6 +5,7 @@ import { Fault, faults } from '#bus/fault'
 import { postFact } from '#bus/post'
 import type { LineageThing, Lineage as Walked } from '#contracts/artifact-rows'
 import { serviceOf } from '#contracts/subjects'
+import { unlessAbsent } from './absent.ts'
 import { readAnywhere } from './asking.ts'
 import type { Asked, Page, Paging, Seen } from './page.ts'
 import { said } from './page.ts'
@@ -93,8 +94,15 @@ export const artifactsOf = (bus: Bus): Artifacts => {
     const asking = () => bus.request(subject, body, { timeout: answeredWithin })
     return (await untilAnswered(asking, signal).catch(orUnknownStore(bus, named))) as T
   }
-  const list = <Row>(view: string, { metadata, store, ...filters }: Where) =>
-    readAnywhere<Page<Row>>(bus, metadata, view, said({ ...filters, node: store }))
+  const list = async <Row>(
+    view: string,
+    { metadata, store, ...filters }: Where & { readonly run?: string | undefined },
+  ) => {
+    const page = await readAnywhere<Page<Row>>(bus, metadata, view, said({ ...filters, node: store }))
+    // What happened, happened at other nodes too.
+    const named = view === 'history' ? { node: store } : { store }
+    return unlessAbsent(bus, page, { run: filters.run, ...named })
+  }
   const walk =
     (view: string): Artifacts['why'] =>
     async ({ store, ...of }, { metadata, ...seen } = {}) => {

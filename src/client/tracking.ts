@@ -1,6 +1,7 @@
 import type { Bus } from '#bus/bus'
 import { postFact } from '#bus/post'
 import { measured } from '#contracts/tracking'
+import { unlessAbsent } from './absent.ts'
 import { readAnywhere } from './asking.ts'
 import { metadataPipeline, mustBeDefined } from './known.ts'
 import { type RunName, runNamed } from './naming.ts'
@@ -56,7 +57,9 @@ export const trackingOf = (bus: Bus): { readonly metrics: Metrics; readonly para
     async ({ run, metadata, ...filters }: NotedFilters = {}): Promise<Page<Row>> => {
       const named = run === undefined ? undefined : await runNamed(bus, run)
       const pipeline = filters.pipeline ?? named?.pipeline
-      return readAnywhere(bus, metadata, view, said({ ...filters, pipeline, run: named?.name }))
+      const asked = said({ ...filters, pipeline, run: named?.name })
+      const page = await readAnywhere<Page<Row>>(bus, metadata, view, asked)
+      return unlessAbsent(bus, page, { run: named?.name, node: filters.node })
     }
   return {
     metrics: {

@@ -11,7 +11,7 @@ export const makeFolder = (whose: string, folder: string): void => {
   }
 }
 
-const elsewhere = 'Let its user write there, or name another path'
+const elsewhere = 'Let this user write there, or name another path'
 
 /** Why a folder could not be made, and what to do; undefined where nothing is seen that forbids it. Makes nothing. */
 export const obstacleTo = (folder: string): string | undefined => {
@@ -19,7 +19,7 @@ export const obstacleTo = (folder: string): string | undefined => {
   if (found.isSymbolicLink() && !leadsSomewhere(at))
     return `${at} is a link to ${readlinkSync(at)}, which is not there. Make that, or remove the link`
   if (!statSync(at).isDirectory()) return `a file lies at ${at}. Move it away, or name another path`
-  return at === folder || mayMakeIn(at) ? undefined : `${at} can't be written by this user. ${elsewhere}`
+  return at === folder || mayMakeIn(at) ? undefined : `${at} can't be written. ${elsewhere}`
 }
 
 /** A path, or the nearest folder above it where nothing is there or it can't be looked at; what lies there, a link as it is. */

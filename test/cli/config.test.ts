@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { freePort, millrace, stop, temporaryFolders } from '../processes.ts'
+import { freePort, millrace, run as start, stop, temporaryFolders } from '../processes.ts'
 import { quietConfig, upIn } from './quiet.ts'
 import { run } from './secured.ts'
 
@@ -242,6 +242,20 @@ describe('a store whose folder can not be made', () => {
       `p/metadata could not have its folder ${folder}/dang here: ${aLink(folder)}`,
     )
     expect(existsSync(join(folder, 'new'))).toBe(false)
+  })
+
+  test('is told where its parent can not be written by whoever asks', async () => {
+    const folder = newFolder()
+    chmodSync(folder, 0o555)
+    // Nothing forbids root to write: there, somebody else asks.
+    const code = `
+      const { obstacleTo } = await import('${join(import.meta.dirname, '../../src/bus/make-folder.ts')}')
+      if (process.getuid?.() === 0) process.setuid(65_534)
+      process.stdout.write(obstacleTo('${folder}/new/in'))`
+    const asked = start(process.execPath, ['--conditions=source', '--input-type=module', '--eval', code])
+    expect(await asked.ended).toBe(0)
+    expect(asked.output()).toBe(`${folder} can't be written. Let this user write there, or name another path`)
+    chmodSync(folder, 0o755)
   })
 
   test.each(['file', 'link'] as const)('ends up with the same words (%s)', async (which) => {

@@ -7,14 +7,20 @@ export const unknownField = 'no field is called so'
 /** Says of a field that it is not known: which was probably meant, or which there are. */
 export const unknown = (key: string, known: readonly string[]): string => `${unknownField}${hint(key, known)}`
 
-/** An object of these fields and no other. Whoever says another one is told, a line for each, which there are. */
-export const exact = <Shape extends z.ZodRawShape>(shape: Shape) =>
+/**
+ * An object of these fields and no other. Whoever says another one is told, a line for each, which there are, but for those
+ * that nobody writes.
+ */
+export const exact = <Shape extends z.ZodRawShape>(shape: Shape, unwritten: readonly string[] = []) =>
   z.strictObject(shape, {
     error: ({ code, inst, ...issue }) =>
       code === 'unrecognized_keys' && inst instanceof z.ZodObject
-        ? (issue.keys as readonly string[]).map((key) => unknown(key, Object.keys(inst.shape))).join('\n')
+        ? (issue.keys as readonly string[]).map((key) => unknown(key, written(inst.shape, unwritten))).join('\n')
         : undefined,
   })
+
+const written = (shape: object, unwritten: readonly string[]): string[] =>
+  Object.keys(shape).filter((field) => !unwritten.includes(field))
 
 /**
  * The path of every field that was given and that a schema passed over, as it knows none of that name. Events are read so,

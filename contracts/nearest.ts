@@ -1,8 +1,9 @@
 /** A hint at the name that was probably meant. */
 export const nearest = (word: string, known: readonly string[]): string => {
+  const one = word.replace(/ies$/, 'y') // Many of what is called so.
   const beginsLike = (candidate: string): number => Number(candidate[0] === word[0])
   const [best] = known
-    .map((candidate) => ({ candidate, distance: distanceOf(word, candidate) }))
+    .map((candidate) => ({ candidate, distance: Math.min(distanceOf(word, candidate), distanceOf(one, candidate)) }))
     .filter(({ candidate, distance }) => distance <= Math.max(2, candidate.length / 3))
     .sort((a, b) => a.distance - b.distance || beginsLike(b.candidate) - beginsLike(a.candidate))
   return best ? `; did you mean '${best.candidate}'?` : `; known are ${known.join(', ')}`

@@ -25,7 +25,8 @@ export const mistakesAt = (issues: readonly Issue[]): { readonly field: string; 
     if (code === 'invalid_key' && inner.length > 0)
       return inner.map((one) => ({ field, message: `a bad name: ${one.message}` }))
     if (code === 'invalid_type' && message.endsWith('received undefined'))
-      return [{ field, message: `is missing; expected ${expected}` }]
+      // Of what may be anything, a schema has no better word.
+      return [{ field, message: expected === 'nonoptional' ? 'is missing' : `is missing; expected ${expected}` }]
     if (code === 'invalid_union' && message === 'Invalid input' && errors.length > 0)
       return [{ field, message: alternatives(errors) }]
     return [{ field, message: message.replace(/^Invalid input: /, '') }]

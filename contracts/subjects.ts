@@ -58,6 +58,14 @@ export const askedBy = (subject: string): { readonly verb: string; readonly prin
   return { verb: tokens.at(-2) ?? '', principal: tokens.at(-1) ?? '' }
 }
 
+/** Who is asked with a subject: a pipeline's metadata, its owner, or an agent that offers services. */
+export const askedOf = (
+  subject: string,
+): { readonly root: string; readonly scope: string; readonly agent: string | undefined } => {
+  const [root = '', first = '', second = ''] = subject.split('.')
+  return root === 'services' ? { root, scope: first, agent: second } : { root, scope: second, agent: undefined }
+}
+
 /** One piece of work: named by the event that asks for it, so it can't be put twice. */
 export const workOf = (where: string, agent: string, eventId: string): string =>
   `work.${token(where)}.${token(agent)}.${nameOfId(eventId)}`

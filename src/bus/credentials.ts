@@ -58,6 +58,14 @@ export const localCredentials = (state: string): LocalCredentials | undefined =>
   }
 }
 
+/** A word on a command line is meant from where that is typed, which the one who reads it may have forgotten. */
+const absent = (path: string, cause: unknown): Fault =>
+  new Fault(
+    'config.credentials',
+    `There is no file ${resolve(path)}. Name the one that millrace certs host or millrace certs script wrote, as it was carried to this machine`,
+    { cause },
+  )
+
 const read = <Schema extends z.ZodType>(path: string, schema: Schema): z.output<Schema> => {
   const unusable = (reason: string, cause: unknown) =>
     new Fault('config.credentials', `${path} holds no credentials: ${reason}. Write some with: millrace certs host`, {
@@ -68,7 +76,8 @@ const read = <Schema extends z.ZodType>(path: string, schema: Schema): z.output<
     if (parsed.success) return parsed.data
     throw unusable(problemsOf(parsed.error.issues), parsed.error)
   } catch (cause) {
-    throw cause instanceof Fault ? cause : unusable(reasonOf(cause), cause)
+    if (cause instanceof Fault) throw cause
+    throw (cause as NodeJS.ErrnoException).code === 'ENOENT' ? absent(path, cause) : unusable(reasonOf(cause), cause)
   }
 }
 

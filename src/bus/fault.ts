@@ -1,3 +1,5 @@
+import { missingOwner } from './owner.ts'
+
 /** Something broke. `code` is for programs and never changes; `message` is a sentence for people. */
 export class Fault<Code extends string = string> extends Error {
   readonly code: Code
@@ -12,11 +14,7 @@ export class Fault<Code extends string = string> extends Error {
 export const faults = {
   unreachable: (url: string, cause: unknown, why = '', advice = 'Start one with: millrace nats') =>
     new Fault('bus.unreachable', `No NATS server answers at ${url}${why && `: ${why}`}. ${advice}`, { cause }),
-  noOwner: (subject: string) =>
-    new Fault(
-      'bus.no-owner',
-      `Nobody answers ${subject}: the host that owns it is not running. See: millrace hosts ls`,
-    ),
+  noOwner: (subject: string) => new Fault('bus.no-owner', missingOwner(subject)),
   timeout: (what: string, milliseconds: number) =>
     new Fault('bus.timeout', `${what} gave no answer within ${milliseconds} ms`),
   interrupted: (what: string) =>
@@ -147,6 +145,8 @@ export const faults = {
     new Fault('store.outside', `'${path}' is not a path inside the store: use names joined by /, none of them . or ..`),
   folderAway: (folder: string) =>
     new Fault('store.away', `The folder ${folder} is not there. Put it back, or mount what it lies on, and try again`),
+  noFolder: (whose: string, folder: string, reason: string, cause: unknown) =>
+    new Fault('store.no-folder', `${whose} can't have its folder ${folder}: ${reason}`, { cause }),
   taken: (path: string, store: string, by: string, advice: string) =>
     new Fault('store.taken', `${path} in ${store} is there already, from ${by}. ${advice}`),
   foreign: (path: string, store: string, file: string, advice: string) =>

@@ -1,8 +1,6 @@
 import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
 import { Fault } from '#bus/fault'
-import { knownPipelines } from '#client/known'
-import { storeIn } from '#client/stores'
 import { type ArtifactState, artifactStates } from '#contracts/artifact'
 import { artifactSays } from './artifact-says.ts'
 import { limit } from './options.ts'
@@ -33,9 +31,8 @@ export const artifactsVerb = (program: Command): void => {
     .option('--limit <n>', 'how many', limit, 100)
     .addHelpText('after', '\nExample:\n  millrace artifacts ls root_pipeline/model_registry')
     .action((store: string | undefined, { pipeline: metadata, path, at, status: state, run, ...options }: Listing) =>
-      inSession(options, async ({ bus, client, json }) => {
+      inSession(options, async ({ client, json }) => {
         const page = await client.artifacts.list({ metadata, store, path, at, state, run, limit: options.limit })
-        if (store && page.items.length === 0) storeIn(await knownPipelines(bus), store) // An unknown one is told from an empty one.
         printPage(page, ['store', 'path', 'state', 'size', 'run', 'digest'], json)
       }),
     )

@@ -113,7 +113,8 @@ const admitting = (command: Command, role: Role): Command =>
       if (json) return print(JSON.stringify({ name: who, file: out, url: credentials.url, reloaded: running }))
       print(`Wrote ${out}: carry it to the other machine, and let nobody else read it, git included. For example:`)
       print(`  scp ${shown(out)} <user>@<other machine>:`)
-      print(`There: millrace ${role === 'host' ? 'up <config>' : 'status'} --creds ${basename(out)}`)
+      const verb = role === 'host' ? 'up <config>' : 'status'
+      print(`There, once it is carried, with the path that it has there: millrace ${verb} --creds ./${basename(out)}`)
       if (role === 'host' && config.length === 0) print('It may run any pipeline; to narrow that, use --config <file>')
       if (!running)
         print(`No server with TLS runs here yet. ${await firstStop(state)}Start one: millrace nats --host 0.0.0.0`)

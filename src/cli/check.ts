@@ -2,6 +2,7 @@ import { basename, dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Pipeline } from '#agents/pipelines/shape'
 import { readConfigs } from './config.ts'
+import { hinderedFolders } from './folders.ts'
 import { print, shown } from './print.ts'
 import { type Missing, missingPrograms } from './programs.ts'
 
@@ -30,7 +31,8 @@ export const checkVerb = (program: Command): void => {
       const rows = [...read].map(([config, pipelines]) => {
         const folder = resolve(base ?? dirname(config))
         const missing = pipelines.flatMap((one) => missingPrograms(one, folder))
-        return { config, pipelines: pipelines.map(({ name }) => name), doubts: pipelines.flatMap(doubtOf), missing }
+        const doubts = pipelines.flatMap((one) => [...doubtOf(one), ...hinderedFolders(one)])
+        return { config, pipelines: pipelines.map(({ name }) => name), doubts: doubts, missing }
       })
       const stores = [...read.values()].flat().flatMap(({ stores }) => Object.values(stores))
       const watched = stores.flatMap((one) =>

@@ -17,6 +17,8 @@ const readExported = async (config: string, base?: string): Promise<Exported[]> 
   const found = statSync(file, { throwIfNoEntry: false })
   if (!found) throw faults.unreadableConfig(file, 'there is no such file', undefined)
   if (found.isDirectory()) throw faults.unreadableConfig(file, 'it is a folder: name a config in it', undefined)
+  if (!/\.[cm]?[jt]s$/.test(file))
+    throw faults.unreadableConfig(file, 'a config is a .ts or a .js file: name one', undefined)
   try {
     return await loadExported(file, base)
   } catch (cause) {

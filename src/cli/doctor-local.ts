@@ -6,7 +6,7 @@ import { greet, listenerOn } from '#bus/lock'
 import { defaultCache, lookHere } from '#bus/server-find'
 import { isLoopback } from '#bus/server-place'
 import { serverFloor } from '#bus/version'
-import { runningIn } from './running.ts'
+import { lastPortsIn, runningIn } from './running.ts'
 
 /** What was examined, how it stands, and what to do about it. */
 export type Finding = {
@@ -90,15 +90,20 @@ const natsPort = async (port: number): Promise<Finding> => {
   return finding(what, 'ok', `a NATS server ${who.version} listens${process}`)
 }
 
-/** The consoles of what runs with a state folder; where nothing does, the port that a first one would take. */
+/** The consoles of what runs with a state folder; where nothing does, the ports where they were last, or a first one would be. */
 const consoles = async (state: string): Promise<readonly Finding[]> => {
   const running = await runningIn(state)
   if (running.length > 0)
     return running.map(({ pid, about = '' }) => finding('console', 'ok', `${about}, run by process ${pid}`))
-  const what = `port ${webPort}`
-  const by = await listenerOn(webPort)
-  const isFree = (await greet(webPort)) === 'nobody'
-  if (isFree) return [finding(what, 'ok', 'free: a console can listen there')]
+  const last = lastPortsIn(state)
+  return Promise.all((last.length > 0 ? last : [webPort]).map(consolePort))
+}
+
+const consolePort = async (port: number): Promise<Finding> => {
+  const what = `port ${port}`
+  const by = await listenerOn(port)
+  const isFree = (await greet(port)) === 'nobody'
+  if (isFree) return finding(what, 'ok', 'free: a console can listen there')
   const found = `another program listens${by ? ` (${by.name}, process ${by.pid})` : ''}`
-  return [finding(what, 'degraded', found, 'choose another one for the console: --port')]
+  return finding(what, 'degraded', found, 'choose another one for the console: --port')
 }

@@ -62,12 +62,15 @@ const projections = async (bus: Bus): Promise<Finding[]> => {
               ? 'see the rejected view: somebody wrote events that break their contract'
               : 'wait, or see millrace projections ls',
           ),
-        (cause: unknown) => finding(what, 'degraded', reasonOf(cause), `start it: millrace web, or millrace up`),
+        (cause: unknown) => finding(what, 'degraded', reasonOf(cause), isAway(cause) ? '' : 'see its output'),
       ),
     )
   }
   return found
 }
+
+/** Whether nobody answers: the reason says what to start. */
+const isAway = (cause: unknown): boolean => cause instanceof Fault && cause.code === 'bus.no-owner'
 
 const onServer = async (options: Common): Promise<Finding[]> => {
   const connection = connectionOf(options)

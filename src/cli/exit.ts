@@ -52,6 +52,7 @@ const exitOf: Readonly<Record<FaultCode, keyof typeof exitCode>> = {
   'lock.held': 'broken',
   'store.outside': 'broken',
   'store.away': 'broken',
+  'store.no-folder': 'broken',
   'store.taken': 'broken',
   'store.foreign': 'broken',
   'store.missing': 'missing',

@@ -15,7 +15,8 @@ export const treeOf = ({ from, things, edges }: Lineage, back: boolean): string[
   const branchesOf = (id: string): readonly Branch[] => {
     const all = below
       .get(id)
-      ?.map(({ source, target, kind }) => ({ id: back ? source : target, how: wordOf(kind, back) }))
+      ?.map(({ source, target, kind }) => (back ? { id: source, kind } : { id: target, kind }))
+      .map(({ id: branch, kind }) => ({ id: branch, how: wordOf(kind, back, byId.get(id), byId.get(branch)) }))
     return [...new Map(all?.map((branch) => [`${branch.how} ${branch.id}`, branch])).values()]
   }
   const lines: string[] = []
@@ -34,11 +35,13 @@ export const treeOf = ({ from, things, edges }: Lineage, back: boolean): string[
   return lines
 }
 
-/** An edge in words, read from the thing above it to the thing below. */
-const wordOf = (kind: string, back: boolean): string => {
+/** An edge in words, read from the thing above it to the thing below: it is executions that do something. */
+const wordOf = (kind: string, back: boolean, above: LineageThing | undefined, below: LineageThing | undefined) => {
   if (kind === 'after') return back ? 'after' : 'before'
-  if (kind === 'used' || kind === 'offered') return back ? kind : `${kind} by`
-  return back ? `${kind} by` : kind
+  if (below?.kind === 'execution') return `${kind} by`
+  // A script that fetches is no execution: its copy is beside what it came from.
+  if (above?.kind === 'artifact') return `${kind} ${back ? 'from' : 'as'}`
+  return kind
 }
 
 const nameOf = (thing: LineageThing | undefined): string => {

@@ -28,11 +28,19 @@ export const runLogs = (runs: Command): void => {
     )
 }
 
-const lineOf = ({ at, level, text, part, attempt, more }: LogLine, isOne: boolean): string => {
+export const lineOf = ({ at, level, text, part, attempt, more }: LogLine, isOne: boolean): string => {
   const who = isOne ? '' : ` ${part}`
   const which = attempt > 1 ? ` (attempt ${attempt})` : ''
-  const rest = more === undefined ? '' : ` ${JSON.stringify(more)}`
+  const { progress, ...others } = more ?? {}
+  const unsaid = isIn(text, progress) ? others : (more ?? {})
+  const rest = Object.keys(unsaid).length === 0 ? '' : ` ${JSON.stringify(unsaid)}`
   // What it says in several lines stays so; indented, none can be taken for another one.
   const said = `${text.trimEnd()}${rest}`.split('\n').map(printable).join('\n    ')
   return `${timeOf(at)} ${level.toUpperCase()}${printable(who)}${which}: ${said}`
+}
+
+/** Whether a line already says how far its node has come, as one does that tells nothing else. */
+const isIn = (text: string, progress: unknown): boolean => {
+  const { done, of } = (progress ?? {}) as { readonly done?: unknown; readonly of?: unknown }
+  return typeof done === 'number' && `${text}:`.startsWith(of === undefined ? `${done}:` : `${done} of ${of}:`)
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -44,6 +44,8 @@ export const claimAll = async (
       locks.push(lock)
     }
     await Promise.all(starting.map(({ port }) => untilFree(state, address, port, signal)))
+    for (const { config, host = hostNameOf(config), port } of starting)
+      if (port > 0) writeFileSync(join(folder, `${host}.port`), String(port))
     return release
   } catch (cause) {
     await release()
@@ -85,6 +87,14 @@ export const runningIn = async (state: string): Promise<readonly Holder[]> => {
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.lock')) : []
   const holders = await Promise.all(names.map((name) => holderOf(join(folder, name))))
   return holders.filter((holder) => holder !== null)
+}
+
+/** The ports at which consoles of this state folder were last; a start of the same config takes them again. */
+export const lastPortsIn = (state: string): readonly number[] => {
+  const folder = resolve(state, 'up')
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.port')) : []
+  const ports = names.map((name) => Number(readFileSync(join(folder, name), 'utf8')))
+  return [...new Set(ports)].filter((port) => Number.isInteger(port) && port > 0 && port < 65_536)
 }
 
 /** Resolves once nobody listens at a port of the console; throws where somebody goes on doing so. */

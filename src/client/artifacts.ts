@@ -5,7 +5,9 @@ import { Fault, faults } from '#bus/fault'
 import { postFact } from '#bus/post'
 import type { LineageThing, Lineage as Walked } from '#contracts/artifact-rows'
 import { serviceOf } from '#contracts/subjects'
+import { unlessAbsent } from './absent.ts'
 import { readAnywhere } from './asking.ts'
+import { knownOptions } from './options.ts'
 import type { Asked, Page, Paging, Seen } from './page.ts'
 import { said } from './page.ts'
 import type { ArtifactRow, ArtifactTagRow, HappeningRow } from './rows.ts'
@@ -79,6 +81,14 @@ export type Artifacts = {
   readonly usedBy: (of: Meant, seen?: Seen & Asked) => Promise<Lineage>
 }
 
+const getOptions = knownOptions<GetOptions>('artifacts.get', { overwrite: true, signal: true, progress: true })
+const putOptions = knownOptions<PutOptions>('artifacts.put', {
+  tags: true,
+  overwrite: true,
+  signal: true,
+  progress: true,
+})
+
 /** How long a store may take to answer before it is asked again, in milliseconds. */
 const answeredWithin = 60_000
 
@@ -93,8 +103,15 @@ export const artifactsOf = (bus: Bus): Artifacts => {
     const asking = () => bus.request(subject, body, { timeout: answeredWithin })
     return (await untilAnswered(asking, signal).catch(orUnknownStore(bus, named))) as T
   }
-  const list = <Row>(view: string, { metadata, store, ...filters }: Where) =>
-    readAnywhere<Page<Row>>(bus, metadata, view, said({ ...filters, node: store }))
+  const list = async <Row>(
+    view: string,
+    { metadata, store, ...filters }: Where & { readonly run?: string | undefined },
+  ) => {
+    const page = await readAnywhere<Page<Row>>(bus, metadata, view, said({ ...filters, node: store }))
+    // What happened, happened at other nodes too.
+    const named = view === 'history' ? { node: store } : { store }
+    return unlessAbsent(bus, page, { run: filters.run, ...named })
+  }
   const walk =
     (view: string): Artifacts['why'] =>
     async ({ store, ...of }, { metadata, ...seen } = {}) => {
@@ -109,7 +126,8 @@ export const artifactsOf = (bus: Bus): Artifacts => {
     return { found, bytes: counted(bus.buckets.get(host, found.digest, until), found.size, progress) }
   }
 
-  const get = async (store: string, path: string, file?: string, options: GetOptions = {}) => {
+  const get = async (store: string, path: string, file?: string, given: GetOptions = {}) => {
+    const options = getOptions(given)
     if (file !== undefined && isFolder(file)) throw faults.notAFile(file)
     if (file !== undefined && existsSync(file) && !options.overwrite)
       throw new Fault('store.taken', `${file} is there already`)
@@ -122,7 +140,8 @@ export const artifactsOf = (bus: Bus): Artifacts => {
   return {
     list: (filters = {}) => list('artifacts', filters),
     get: get as Artifacts['get'],
-    put: async (store, path, content, { tags = {}, overwrite = false, signal, progress } = {}) => {
+    put: async (store, path, content, options = {}) => {
+      const { tags = {}, overwrite = false, signal, progress } = putOptions(options)
       const named = await storeNamed(bus, store)
       const { digest, bytes } = await readyToSend(content, progress)
       await bus.buckets.put(bus.principal, digest, bytes)

@@ -7,6 +7,7 @@ import { logIdOf, sequenceOf } from '#contracts/names'
 import { type Artifacts, artifactsOf } from './artifacts.ts'
 import { order, read } from './asking.ts'
 import { type DeadLetters, deadOf } from './dead.ts'
+import { knownOptions } from './options.ts'
 import { type Pipelines, pipelinesOf } from './pipelines.ts'
 import { type Projections, projectionsOf } from './projections.ts'
 import { type Runs, runsOf } from './runs.ts'
@@ -14,6 +15,8 @@ import { type Status, statusOf } from './status.ts'
 import { type Metrics, type Params, type Tags, trackingOf } from './tracking.ts'
 
 type Filters = { readonly after?: string | undefined } & Readonly<Record<string, unknown>>
+
+type FollowOptions = { readonly once?: boolean | undefined }
 
 /** What a script can do: publish facts, send commands, read what is recorded, move artifacts. */
 export type Client = {
@@ -34,7 +37,7 @@ export type Client = {
     handle: (event: Recorded) => void,
     signal: AbortSignal,
     after?: string,
-    options?: { readonly once?: boolean | undefined },
+    options?: FollowOptions,
   ) => Promise<void>
   readonly runs: Runs
   readonly pipelines: Pipelines
@@ -54,6 +57,8 @@ export type Client = {
   readonly close: () => Promise<void>
 }
 
+const followOptions = knownOptions<FollowOptions>('follow', { once: true })
+
 /** What can be done over a bus. */
 export const clientOf = (bus: Bus): Client => ({
   publish: (pipeline, type, data) => postFact(bus, { scope: pipeline, type, data }),
@@ -62,7 +67,8 @@ export const clientOf = (bus: Bus): Client => ({
     (view === 'metrics' && !('limit' in filters) && !('cursor' in filters)
       ? await everyItem((page) => read(bus, pipeline, view, { ...filters, ...page }))
       : await read(bus, pipeline, view, filters)) as T,
-  follow: async (handle, signal, after, { once = false } = {}) => {
+  follow: async (handle, signal, after, options = {}) => {
+    const { once = false } = followOptions(options)
     const sequence = sequenceOf(after)
     const end = once ? await bus.head() : Number.POSITIVE_INFINITY
     if (sequence >= end) return

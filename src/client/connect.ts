@@ -1,6 +1,7 @@
 import { connectionFrom } from '#bus/connection-of'
 import { openBus } from '#bus/jetstream'
 import { type Client, clientOf } from './client.ts'
+import { knownOptions } from './options.ts'
 
 export type { Preview } from '#contracts/repetition'
 export type * from './artifacts.ts'
@@ -23,11 +24,14 @@ export type ConnectOptions = {
   readonly creds?: string
 }
 
+const known = knownOptions<ConnectOptions>('connect', { url: true, state: true, principal: true, creds: true })
+
 /**
  * Connects a script to the bus. A script is no host: what it publishes, asks and reads, it does under its own name. Rejects
  * where no server answers.
  */
-export const connect = async ({ url, principal = 'script', ...named }: ConnectOptions = {}): Promise<Client> => {
+export const connect = async (options: ConnectOptions = {}): Promise<Client> => {
+  const { url, principal = 'script', ...named } = known(options)
   return clientOf(
     await openBus({ ...connectionFrom({ ...named, ...(url !== undefined && { nats: url }) }), principal }),
   )

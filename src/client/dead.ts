@@ -1,6 +1,7 @@
 import type { Bus, Dead } from '#bus/bus'
 import { Fault } from '#bus/fault'
 import { contractOf, readEvent } from '#contracts/all'
+import { knownOptions } from './options.ts'
 
 /** Which letters: one piece of work by its event, all of a place or an agent, or all there are. */
 export type Letters = {
@@ -28,8 +29,11 @@ export type DeadLetters = {
   readonly drop: (letters: Letters) => Promise<readonly Dead[]>
 }
 
+const known = knownOptions<Letters>('dead', { event: true, where: true, agent: true, all: true, dryRun: true })
+
 export const deadOf = (bus: Bus): DeadLetters => {
-  const chosen = async ({ event, where, agent, all = false }: Letters): Promise<readonly Dead[]> => {
+  const chosen = async (letters: Letters): Promise<readonly Dead[]> => {
+    const { event, where, agent, all = false } = known(letters)
     if (!all && event === undefined && where === undefined && agent === undefined)
       throw new Fault('contract.letters', 'Say which: an event, a pipeline, an agent, or all')
     const isOne = (wanted: string | undefined, found: string) => wanted === undefined || wanted === found

@@ -1,6 +1,7 @@
 import type { Bus, Line, Printed } from '#bus/bus'
 import { endOf } from './ending.ts'
 import { historyOfRun, partNamed, partsIn, type RunName, runNamed } from './naming.ts'
+import { knownOptions } from './options.ts'
 import { streamed } from './streamed.ts'
 
 /** A line that a node printed, and in which of its executions. */
@@ -19,9 +20,18 @@ export type LogsOptions = {
   readonly signal?: AbortSignal | undefined
 }
 
+const known = knownOptions<LogsOptions>('runs.logs', {
+  node: true,
+  attempt: true,
+  level: true,
+  follow: true,
+  tail: true,
+  signal: true,
+})
+
 /** What a run's nodes printed, oldest first. */
 export async function* logsOf(bus: Bus, run: RunName, options: LogsOptions): AsyncGenerator<LogLine> {
-  const { node, attempt, level = 'debug', follow = false, tail, signal = new AbortController().signal } = options
+  const { node, attempt, level = 'debug', follow = false, tail, signal = new AbortController().signal } = known(options)
   const named = await runNamed(bus, run)
   const parts = partsIn((await historyOfRun(bus, named)).events)
   const of = {

@@ -34,8 +34,14 @@ export const partsIn = (events: readonly RunEvent[]): readonly string[] =>
 
 /** The node a word names among these: `<pipeline>/<node>`, or the node alone where one pipeline alone has it. */
 export const partNamed = (word: string, parts: readonly string[]): string => {
-  const [only, ...others] = parts.filter((part) => part === word || part.endsWith(`/${word}`))
-  if (only === undefined) throw new Fault('query.nothing', `There is no node ${word}${nearestPart(word, parts)}`)
+  const [only = '', ...others] = mustBeNode(word, parts)
   if (others.length === 0) return only
   throw new Fault('config.several', `Several pipelines have a node ${word}. Say which: ${[only, ...others].join(', ')}`)
+}
+
+/** All nodes that a word may name among these; a fault where it names none. */
+export const mustBeNode = (word: string, parts: readonly string[]): readonly string[] => {
+  const meant = parts.filter((part) => part === word || part.endsWith(`/${word}`))
+  if (meant.length === 0) throw new Fault('query.nothing', `There is no node ${word}${nearestPart(word, parts)}`)
+  return meant
 }

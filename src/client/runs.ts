@@ -6,6 +6,7 @@ import { endOf, onceTold } from './ending.ts'
 import { metadataPipeline } from './known.ts'
 import { type LogLine, type LogsOptions, logsOf } from './logs.ts'
 import { type RunName, runNamed } from './naming.ts'
+import { knownOptions } from './options.ts'
 import { type Page, type Paging, type Seen, said } from './page.ts'
 import { previewOf, type RerunOptions, repetitionOf } from './repeating.ts'
 import type { NodeRow, RunRow, RunState } from './rows.ts'
@@ -49,8 +50,20 @@ export type Runs = {
   /** What the nodes of a run printed, line by line; `follow` goes on until the run has ended and its last lines have come. */
   readonly logs: (run: RunName, options?: LogsOptions) => AsyncIterable<LogLine>
   /** Resolves with the run once it has ended, however; rejects when `signal` aborts. */
-  readonly wait: (run: RunName, options?: { readonly signal?: AbortSignal | undefined }) => Promise<RunRow>
+  readonly wait: (run: RunName, options?: WaitOptions) => Promise<RunRow>
 }
+
+type WaitOptions = { readonly signal?: AbortSignal | undefined }
+
+const startOptions = knownOptions<StartOptions>('runs.start', { pipeline: true, message: true, signal: true })
+const previewOptions = knownOptions<RerunOptions>('runs.preview', { from: true, definition: true })
+const rerunOptions = knownOptions<RerunOptions & Omit<StartOptions, 'pipeline'>>('runs.rerun', {
+  from: true,
+  definition: true,
+  message: true,
+  signal: true,
+})
+const waitOptions = knownOptions<WaitOptions>('runs.wait', { signal: true })
 
 export const runsOf = (bus: Bus): Runs => {
   const tell = async (run: RunName, verb: string, data: object): Promise<Answer> => {
@@ -67,21 +80,24 @@ export const runsOf = (bus: Bus): Runs => {
       return trigger === undefined ? ask({}) : begunBy(trigger, filters.limit ?? 100, ask)
     },
     get,
-    start: async ({ pipeline, message, signal } = {}) => {
+    start: async (options = {}) => {
+      const { pipeline, message, signal } = startOptions(options)
       const scope = pipeline ?? (await metadataPipeline(bus, undefined))
       return started(bus, scope, { type: 'pipeline.start', data: said({ message }) }, signal)
     },
     cancel: (run, options = {}) => tell(run, 'cancel', said(options)),
     pause: (run, options = {}) => tell(run, 'pause', said(options)),
     resume: (run) => tell(run, 'resume', {}),
-    rerun: async (run, { message, signal, ...options } = {}) => {
+    rerun: async (run, given = {}) => {
+      const { message, signal, ...options } = rerunOptions(given)
       const named = await runNamed(bus, run)
       const repetition = await repetitionOf(bus, named, options)
       return started(bus, named.pipeline, { type: 'pipeline.rerun', data: said({ ...repetition, message }) }, signal)
     },
-    preview: async (run, options = {}) => previewOf(bus, await runNamed(bus, run), options),
+    preview: async (run, options = {}) => previewOf(bus, await runNamed(bus, run), previewOptions(options)),
     logs: (run, options = {}) => logsOf(bus, run, options),
-    wait: async (run, { signal = new AbortController().signal } = {}) => {
+    wait: async (run, options = {}) => {
+      const { signal = new AbortController().signal } = waitOptions(options)
       const named = await runNamed(bus, run)
       const after = await endOf(bus, named, signal)
       return onceTold(() => get(named.name, { after }), signal)

@@ -1,6 +1,7 @@
 import type { Bus } from '#bus/bus'
 import { read } from './asking.ts'
 import { keepsMetadata, knownPipelines, mustBeKnown } from './known.ts'
+import { knownOptions } from './options.ts'
 import type { ShownGraph } from './pipelines.ts'
 import type { GraphNodeRow, Idle } from './rows.ts'
 
@@ -22,16 +23,18 @@ export type Status = {
   readonly metadata: readonly string[]
 }
 
+type StatusOptions = { readonly metadata?: string | undefined }
+
+const known = knownOptions<StatusOptions>('status', { metadata: true })
+
 /** Looks at everything once; `metadata` names whose metadata store tells how the nodes stand. */
-export const statusOf = async (
-  bus: Bus,
-  { metadata }: { readonly metadata?: string | undefined } = {},
-): Promise<Status> => {
-  const known = await knownPipelines(bus)
-  const keeping = [...known.values()].filter(keepsMetadata).map(({ pipeline }) => pipeline)
-  const scopes = metadata === undefined ? keeping : [mustBeKnown(known, metadata)]
+export const statusOf = async (bus: Bus, options: StatusOptions = {}): Promise<Status> => {
+  const { metadata } = known(options)
+  const graphs = await knownPipelines(bus)
+  const keeping = [...graphs.values()].filter(keepsMetadata).map(({ pipeline }) => pipeline)
+  const scopes = metadata === undefined ? keeping : [mustBeKnown(graphs, metadata)]
   const [hosts, dead, head, graph] = await Promise.all([bus.present(), bus.dead(), bus.head(), graphFrom(bus, scopes)])
-  const pipelines = [...known.keys()].sort()
+  const pipelines = [...graphs.keys()].sort()
   return {
     log: bus.logId,
     head,

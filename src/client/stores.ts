@@ -36,6 +36,16 @@ export const storesIn = (graphs: Graphs): readonly string[] =>
     nodes.filter(({ kind }) => !others.has(kind)).map(({ name }) => `${pipeline}/${name}`),
   )
 
+/** Refuses the name of a store that no known pipeline has; clients count, for copies lie there. */
+export const mustBeStore = (graphs: Graphs, word: string): void => {
+  const clients = [...graphs.values()].flatMap(({ pipeline, nodes }) =>
+    nodes.filter(({ kind }) => kind === 'store-client').map(({ name }) => `${pipeline}/${name}`),
+  )
+  const stores = storesIn(graphs)
+  const isMeant = (store: string) => store === word || store.endsWith(`/${word}`)
+  if (![...stores, ...clients].some(isMeant)) throw unknownStore(word, stores)
+}
+
 /** Kinds of node that keep no files of their own. */
 const others: ReadonlySet<string> = new Set(['metadata-store', 'metadata-client', 'store-client', 'action'])
 

@@ -1,14 +1,22 @@
 import type { Bus } from '#bus/bus'
 import { postFact } from '#bus/post'
 import { measured } from '#contracts/tracking'
+import { unlessAbsent } from './absent.ts'
 import { readAnywhere } from './asking.ts'
 import { metadataPipeline, mustBeDefined } from './known.ts'
 import { type RunName, runNamed } from './naming.ts'
+import { knownOptions } from './options.ts'
 import { type Asked, type Page, type Paging, said } from './page.ts'
 import type { MetricRow, ParamRow, TagRow } from './rows.ts'
 
 /** What something that is noted is about: a run, or a pipeline, unless there is only one that keeps metadata. */
 export type About = { readonly pipeline?: string | undefined; readonly run?: RunName | undefined }
+
+type MetricAbout = About & { readonly step?: number | undefined }
+
+const metricAbout = knownOptions<MetricAbout>('metrics.log', { pipeline: true, run: true, step: true })
+const paramAbout = knownOptions<About>('params.log', { pipeline: true, run: true })
+const tagAbout = knownOptions<About>('tags.log', { pipeline: true, run: true })
 
 export type NotedFilters = Paging &
   Asked & {
@@ -23,7 +31,7 @@ export type NotedFilters = Paging &
 /** Numbers that were measured. Logging gives the position at which it can be read. */
 export type Metrics = {
   /** `value` may be NaN or infinite: whoever reads it sees that. */
-  readonly log: (key: string, value: number, about?: About & { readonly step?: number | undefined }) => Promise<string>
+  readonly log: (key: string, value: number, about?: MetricAbout) => Promise<string>
   /** Oldest first. */
   readonly list: (filters?: NotedFilters) => Promise<Page<MetricRow>>
 }
@@ -56,18 +64,25 @@ export const trackingOf = (bus: Bus): { readonly metrics: Metrics; readonly para
     async ({ run, metadata, ...filters }: NotedFilters = {}): Promise<Page<Row>> => {
       const named = run === undefined ? undefined : await runNamed(bus, run)
       const pipeline = filters.pipeline ?? named?.pipeline
-      return readAnywhere(bus, metadata, view, said({ ...filters, pipeline, run: named?.name }))
+      const asked = said({ ...filters, pipeline, run: named?.name })
+      const page = await readAnywhere<Page<Row>>(bus, metadata, view, asked)
+      return unlessAbsent(bus, page, { run: named?.name, node: filters.node })
     }
   return {
     metrics: {
-      log: (key, value, { step, ...about } = {}) =>
-        note('tracking.metric-logged', said({ key, value: measured(value), step }), about),
+      log: async (key, value, given = {}) => {
+        const { step, ...about } = metricAbout(given)
+        return note('tracking.metric-logged', said({ key, value: measured(value), step }), about)
+      },
       list: list('metrics'),
     },
     params: {
-      log: (key, value, about = {}) => note('tracking.param-logged', { key, value }, about),
+      log: async (key, value, about = {}) => note('tracking.param-logged', { key, value }, paramAbout(about)),
       list: list('params'),
     },
-    tags: { log: (key, value, about) => note('tracking.tagged', { key, value }, about), list: list('tags') },
+    tags: {
+      log: async (key, value, about) => note('tracking.tagged', { key, value }, tagAbout(about)),
+      list: list('tags'),
+    },
   }
 }

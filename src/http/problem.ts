@@ -37,6 +37,7 @@ const statusOf: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
   'lock.held': 503,
   'store.outside': 400,
   'store.away': 503,
+  'store.no-folder': 500,
   'store.taken': 409,
   'store.foreign': 409,
   'store.missing': 404,

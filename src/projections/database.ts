@@ -1,8 +1,9 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { faults, reasonOf } from '#bus/fault'
 import { takeLock } from '#bus/lock'
+import { makeFolder } from '#bus/make-folder'
 import { isHeld, onceFree } from './held.ts'
 import type { Projection } from './projection.ts'
 
@@ -58,7 +59,7 @@ export type Claim = {
 
 /** Takes the lock of a database, and only then looks at its file, and makes one where there is none. */
 export const claim = async ({ path, projection, logId, signal, say }: Claim) => {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(`The database ${path}`, dirname(path))
   const lock = await takeLock(`${path}.lock`, `The projection ${path}`, say)
   const look = (): FoundFile => {
     const found = inspect(path)
@@ -77,7 +78,7 @@ export const claim = async ({ path, projection, logId, signal, say }: Claim) => 
 
 /** Opens a database for writing, and makes its tables where it is new. All else is folded from the log, so a sync less does no harm. */
 export const openDatabase = (path: string, { schema, name, version }: Projection, logId: string): Database.Database => {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(`The database ${path}`, dirname(path))
   const db = new Database(path, { timeout: heldUp })
   try {
     db.pragma('journal_mode = wal')

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadPipelines } from '#agents/pipelines/config'
+import { pipeline as define } from '#agents/pipelines/define'
 import { temporaryFolder } from './on-disk.ts'
 
 const action = (edges = '') => `{ kind: 'action', ${edges} steps: { execute: () => 0 } }`
@@ -120,4 +121,44 @@ test.each([
 ])('exec: %s is told as what it was meant', async (exec, said) => {
   const one = load({ p: pipeline('p', { actions: `train: { kind: 'action', exec: ${exec}, steps: {} }` }) })
   await expect(one).rejects.toThrow(`p.actions.train.${said}`)
+})
+
+test.each([
+  ["kind: 'action', steps: 5", 'train: expected a function, or its steps: { before, execute, … }'],
+  ["kind: 'action', steps: { exeute: () => 0 }", "train.exeute: no field is called so; did you mean 'execute'?"],
+  [
+    "kind: 'action', timeout: '5s', steps: {}",
+    "train.timeout: expected milliseconds, a whole number as 5000; received '5s'",
+  ],
+  ["kind: 'action', retries: 3, steps: {}", "train.retries: no field is called so; did you mean 'retry'?"],
+  [
+    "kind: 'action', quickly: true, steps: {}",
+    'train.quickly: no field is called so; known are after, next, description, join, retry, timeout, concurrency, exec',
+  ],
+])('an action { %s } is told as it was written', async (action, said) => {
+  await expect(load({ p: pipeline('p', { actions: `train: { ${action} }` }) })).rejects.toThrow(`p.actions.${said}`)
+})
+
+test('a pipeline without a function that gives its actions is told what is to stand there', () => {
+  const wrong = () => define('p', {}, {} as never)
+  expect(wrong).toThrow(/^pipeline\('p', …\): the third argument is a function that gives the actions: \(action\) => /)
+})
+
+test('mistakes are told at once, whichever of them would have to be mended to see the others', async () => {
+  const stores = `inbox: { kind: 'filesystem-store', path: 'in', watch: false, settel: 1 }`
+  const actions = `train: ${action("after: ['inbx'], retries: 3,")}`
+  const loaded = load({
+    p: pipeline('p', { stores, actions }),
+    q: pipeline('q', { actions: `x: ${action("after: ['r/y'],")}` }),
+    r: pipeline('r', { actions: `z: ${action()}` }),
+  })
+  const told = await loaded.catch((cause: Error) => cause.message)
+  expect(told).toMatch(/ has 4 mistakes:/)
+  for (const one of [
+    "p.stores.inbox.settel: no field is called so; did you mean 'settle'?",
+    "p.actions.train.retries: no field is called so; did you mean 'retry'?",
+    "p.actions.train.after.0: no node is called 'inbx'; did you mean 'inbox'?",
+    "q.actions.x.after.0: no node is called 'r/y'",
+  ])
+    expect(told).toContain(one)
 })

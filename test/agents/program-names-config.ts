@@ -35,6 +35,7 @@ export const copying = pipeline(
       path: './copying/inbox',
       watch: true,
       settle: 50,
+      hidden: true,
       trigger: ({ fresh }) => fresh.length >= many,
     }),
     outbox: filesystemStore({ path: './copying/outbox' }),

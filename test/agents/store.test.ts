@@ -45,7 +45,7 @@ test('an upload to a path that is taken says from whom it is, and what can be do
   ).rejects.toThrow('m in root/in is there already, from root/ann. An upload replaces nothing: give it another name')
   await store.admit(await draft(store.root, 'one'), 'm', script) // The same bytes again: its answer was lost.
   await expect(store.admit(await draft(store.root, 'two'), 'm', script)).rejects.toThrow(
-    'To replace it: millrace artifacts put --overwrite',
+    'To replace it: millrace artifacts put --overwrite, in a script { overwrite: true }, over HTTP ?overwrite=true',
   )
 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Request } from '#bus/bus'
 import { faults } from '#bus/fault'
-import { commandOf, commandsTo } from '#contracts/subjects'
+import { commandOf, commandsTo, queryOf, serviceOf } from '#contracts/subjects'
 import { fresh, type Open, until, withConnections } from './samples.ts'
 
 /** Questions and answers between those who are there, and who that is. */
@@ -44,6 +44,27 @@ export const carriesRequests = (open: Open) =>
       const before = performance.now()
       await expect(bus.request(askingOf(fresh(), 'ann'), {})).rejects.toMatchObject({ code: 'bus.no-owner' })
       expect(performance.now() - before).toBeLessThan(2000)
+    })
+
+    test.each([
+      [
+        queryOf('runs', 'lab', 'cli'),
+        'the metadata of lab: the web process that keeps it',
+        'millrace up, or millrace web',
+      ],
+      [
+        commandOf('pipeline', 'lab', 'start', 'cli'),
+        'the pipeline lab: the host that owns it',
+        'millrace up, or millrace agent',
+      ],
+      [serviceOf('p', 's', 'list', 'cli'), 'p/s: the host that keeps it', 'millrace up, or millrace agent'],
+    ])('say who is missing where nobody serves, and what to start: %s', async (subject, who, what) => {
+      const { message } = await (await connect()).request(subject, {}).then(
+        () => expect.unreachable(),
+        (cause: Error) => cause,
+      )
+      expect(message).toContain(`Nobody answers for ${who} is not running. Start it with: ${what}`)
+      expect(message).not.toMatch(/queries|commands|services|cli/)
     })
 
     test('fail where the answer takes too long', async () => {

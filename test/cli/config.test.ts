@@ -1,7 +1,7 @@
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { freePort, millrace, stop, temporaryFolders } from '../processes.ts'
+import { freePort, millrace, run as start, stop, temporaryFolders } from '../processes.ts'
 import { quietConfig, upIn } from './quiet.ts'
 import { run } from './secured.ts'
 
@@ -105,6 +105,20 @@ test('a config that is not there is said to be so, without a word of who looked 
   })
 })
 
+test('a file that is no config is told apart by its name, and a pipeline that is none by its line', async () => {
+  const json = write(newFolder(), 'package.json', '{}')
+  const said = `${json} cannot be imported: a config is a .ts or a .js file: name one\n`
+  expect(await run('check', json)).toEqual({ code: 2, output: said })
+  const define = join(import.meta.dirname, '../../src/agents/pipelines/define.ts')
+  const file = write(
+    newFolder(),
+    'p.mjs',
+    `import { pipeline } from '${define}'\nexport const p = pipeline('p', {}, {})\n`,
+  )
+  const { code, output } = await run('check', file)
+  expect([code, output]).toEqual([2, expect.stringMatching(`the third argument is a function .* at ${file}:2\n`)])
+})
+
 test('configs that are well are listed, for people and for programs, and nothing is started', async () => {
   const folder = newFolder()
   const file = quietConfig(folder, 'setInterval(() => {}, 1000)')
@@ -186,6 +200,72 @@ test('a program that is not on this machine is told, and is no mistake: its host
   })
   const elsewhere = await run('check', file, '--base', newFolder())
   expect(elsewhere.output).toContain('p/here: there is no program ')
+})
+
+describe('a store whose folder can not be made', () => {
+  const hindered = () => {
+    const folder = newFolder()
+    write(folder, 'afile', '')
+    symlinkSync(join(folder, 'nowhere'), join(folder, 'dang'))
+    const store = (path: string) => ({ kind: 'filesystem-store', path, watch: false })
+    const stores = {
+      file: store('./afile'),
+      beneath: store('./afile/in'),
+      link: store('./dang'),
+      metadata: { kind: 'metadata-store', path: './dang/metadata.db' },
+      well: store('./new/in'),
+    }
+    return {
+      folder,
+      config: (...some: (keyof typeof stores)[]) => {
+        const named = Object.fromEntries(some.map((one) => [one, stores[one]]))
+        return write(folder, 'p.mjs', `export const p = ${JSON.stringify({ name: 'p', stores: named, actions: {} })}`)
+      },
+    }
+  }
+  const aFile = (folder: string) => `a file lies at ${folder}/afile. Move it away, or name another path`
+  const aLink = (folder: string) =>
+    `${folder}/dang is a link to ${folder}/nowhere, which is not there. Make that, or remove the link`
+
+  test('is told by check with its path, the reason and what to do, and nothing is made', async () => {
+    const { folder, config } = hindered()
+    const files = await run('check', config('file', 'well'))
+    expect(files).toEqual({
+      code: 0,
+      output: `p.mjs is well: p\np/file could not have its folder ${folder}/afile here: ${aFile(folder)}\n`,
+    })
+    expect((await run('check', config('beneath'))).output).toContain(
+      `p/beneath could not have its folder ${folder}/afile/in here: ${aFile(folder)}`,
+    )
+    expect((await run('check', config('link'))).output).toContain(aLink(folder))
+    expect((await run('check', config('metadata'))).output).toContain(
+      `p/metadata could not have its folder ${folder}/dang here: ${aLink(folder)}`,
+    )
+    expect(existsSync(join(folder, 'new'))).toBe(false)
+  })
+
+  test('is told where its parent can not be written by whoever asks', async () => {
+    const folder = newFolder()
+    chmodSync(folder, 0o555)
+    // Nothing forbids root to write: there, somebody else asks.
+    const code = `
+      const { obstacleTo } = await import('${join(import.meta.dirname, '../../src/bus/make-folder.ts')}')
+      if (process.getuid?.() === 0) process.setuid(65_534)
+      process.stdout.write(obstacleTo('${folder}/new/in'))`
+    const asked = start(process.execPath, ['--conditions=source', '--input-type=module', '--eval', code])
+    expect(await asked.ended).toBe(0)
+    expect(asked.output()).toBe(`${folder} can't be written. Let this user write there, or name another path`)
+    chmodSync(folder, 0o755)
+  })
+
+  test.each(['file', 'link'] as const)('ends up with the same words (%s)', async (which) => {
+    const { folder, config } = hindered()
+    const up = await upIn(folder, config(which))
+    expect(await up.ended).toBe(1)
+    const [path, reason] = which === 'file' ? ['afile', aFile(folder)] : ['dang', aLink(folder)]
+    expect(up.output()).toContain(`p/${which} can't have its folder ${folder}/${path}: ${reason}`)
+    expect(up.output()).not.toMatch(/EEXIST|ENOENT|mkdir/)
+  }, 60_000)
 })
 
 test('a mistake on the command line points to the help of its own verb', async () => {

@@ -39,6 +39,16 @@ describe('credentials', { timeout: 60_000 }, () => {
     const { output } = await run('certs', 'host', 'far', '--address', address(), '--state', own)
     const file = join(own, 'credentials/far.creds.json')
     expect(output).toMatch(new RegExp(`Wrote ${file}: carry it[\\s\\S]*scp .*far\\.creds\\.json`))
+    expect(output).toContain(
+      'There, once it is carried, with the path that it has there: millrace up <config> --creds ',
+    )
+    const absent = join(own, 'far.creds.json')
+    expect(await run('hosts', 'ls', '--creds', absent)).toEqual({
+      code: 2,
+      output: expect.stringMatching(
+        new RegExp(`^There is no file ${absent}\\. .*as it was carried to this machine\n$`),
+      ),
+    })
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(readFileSync(join(own, '.gitignore'), 'utf8')).toBe('*\n')
     expect(existsSync(join(state, '.gitignore'))).toBe(true)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { connectionOf } from '#bus/connection-of'
 import { takeLock } from '#bus/lock'
+import { claimAll } from '../../src/cli/running.ts'
 import { freePort, millrace, temporaryFolders } from '../processes.ts'
 
 const newFolder = temporaryFolders()
@@ -60,6 +61,17 @@ test('doctor names the consoles of what runs with the state folder', async () =>
   expect((await examined([...nats, '--state', state])).get('console')?.found).toBe(
     `a.ts at https://127.0.0.1:8123, run by process ${process.pid}`,
   )
+})
+
+test('doctor looks at the port where the console of the state folder was last, and at no other', async () => {
+  const [state, port] = [newFolder(), await freePort()]
+  const starting = { config: join(state, 'a.ts'), port, url: `https://127.0.0.1:${port}` }
+  const release = await claimAll(state, '127.0.0.1', [starting], new AbortController().signal, () => undefined)
+  await release()
+  const nats = ['--nats', `nats://127.0.0.1:${await freePort()}`]
+  const found = await examined([...nats, '--state', state])
+  expect(found.get(`port ${port}`)).toMatchObject({ state: 'ok', found: 'free: a console can listen there' })
+  expect(found.has('port 8000')).toBe(false)
 })
 
 test('a verb looks for the server where that of its state folder was, unless it is told otherwise', () => {

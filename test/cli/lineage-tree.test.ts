@@ -52,6 +52,23 @@ test('what came of something is drawn the other way', () => {
   ])
 })
 
+test('an execution downloads, whichever way that is read; a copy of a script stands beside what it came from', () => {
+  const edges = [edge('a', 'downloaded', 'train'), edge('train', 'downloaded', 'b'), edge('a', 'downloaded', 'file')]
+  const treeFrom = (from: string, back: boolean) => treeOf({ ...lineage, edges, from: [from] }, back)
+  expect(treeFrom('a', false)).toEqual([
+    named('a'),
+    '├─ downloaded by train in run p/0',
+    `│  └─ downloaded ${named('b')}`,
+    `└─ downloaded as ${named('file')}`,
+  ])
+  expect(treeFrom('b', true)).toEqual([
+    named('b'),
+    '└─ downloaded by train in run p/0',
+    `   └─ downloaded ${named('a')}`,
+  ])
+  expect(treeFrom('file', true)).toEqual([named('file'), `└─ downloaded from ${named('a')}`])
+})
+
 test('a chain that is long, and one that bites its tail, come to an end', () => {
   const ids = Array.from({ length: 2_000 }, (_, at) => String(at))
   const edges = ids.map((id, at) => edge(id, 'used', ids[(at + 1) % ids.length] ?? ''))

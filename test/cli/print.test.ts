@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { fitting, printOne, printPage, printRows, timeOf } from '../../src/cli/print.ts'
+import { lineOf } from '../../src/cli/run-logs.ts'
 import { storyOf } from '../../src/cli/story.ts'
 
 const printed = (act: () => void): string => {
@@ -47,4 +48,24 @@ test('an event is told with its address where a console is known, and without a 
   const told = '2026-01-02T03:04:05.006Z run p/3 succeeded'
   expect(storyOf(recorded, undefined)).toBe(told)
   expect(storyOf(recorded, 'https://here')).toBe(`${told}  https://here/runs/p/3`)
+})
+
+test.each([
+  ['3 of 8', { progress: { done: 3, of: 8 } }, '3 of 8'],
+  ['3: halfway', { progress: { done: 3 } }, '3: halfway'],
+  ['3 of 8', { progress: { done: 3, of: 8 }, loss: 1 }, '3 of 8 {"loss":1}'],
+  ['slow', { progress: { done: 3 } }, 'slow {"progress":{"done":3}}'],
+  ['plain', undefined, 'plain'],
+])('a line of a run says how far it has come once: %s %j', (text, more, said) => {
+  const line = {
+    at: 0,
+    level: 'info',
+    text,
+    part: 'p/a',
+    attempt: 1,
+    delivery: 1,
+    place: 1,
+    ...(more && { more }),
+  } as const
+  expect(lineOf(line, true)).toBe(`1970-01-01T00:00:00.000Z INFO: ${said}`)
 })

@@ -102,6 +102,9 @@ test('artifacts are tagged, and numbers, settings and tags logged, and read agai
     ask('artifacts', 'ls', 'outbox', '--at', '2020-01-01'),
     say('metrics', 'log', 'drift', 'low'),
   ])
+  const [noRun, noNode] = await Promise.all([say('metrics', 'ls', '--run', '99'), say('tags', 'ls', '--node', 'zz')])
+  expect(noRun).toEqual({ code: 5, output: 'There is no run steps/99\n' })
+  expect(noNode).toMatchObject({ code: 5, output: expect.stringMatching(/^There is no node zz; known are /) })
   expect(tags).toMatch(/steps\/outbox +first0\.txt +stage +production/)
   expect(lines(history).map(({ what }) => what)).toEqual(['produced', 'tagged'])
   expect(lines(metrics)).toMatchObject([{ key: 'drift', value: 'NaN', step: 3, run: 'steps/0' }])

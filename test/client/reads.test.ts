@@ -38,6 +38,33 @@ test('nothing is logged about a pipeline that nobody has defined; its host may b
   expect(await bus.head()).toBe(before)
 })
 
+test('a list that is filtered by a run, a node or a store that there is not says so; one that is empty is empty', async () => {
+  const { client } = await siteOf()
+  const { metrics, params, tags, artifacts } = client
+  for (const asking of [
+    metrics.list({ run: 99 }),
+    params.list({ run: 'root/99' }),
+    tags.list({ run: 99, node: 'evaluation' }),
+    artifacts.history({ run: 'root/99' }),
+    artifacts.list({ run: 'root/99' }),
+  ])
+    await expect(asking).rejects.toMatchObject({ code: 'query.nothing', message: 'There is no run root/99' })
+  await expect(artifacts.list({ run: '99' })).rejects.toThrow('There is no run root/99')
+  await expect(metrics.list({ node: 'evaluaton' })).rejects.toMatchObject({
+    code: 'query.nothing',
+    message: "There is no node evaluaton; did you mean 'evaluation'?",
+  })
+  await expect(artifacts.history({ store: 'modls' })).rejects.toThrow("There is no node modls; did you mean 'models'?")
+  await expect(artifacts.tags({ store: 'modls' })).rejects.toMatchObject({ code: 'store.unknown' })
+  await expect(artifacts.list({ store: 'root/modls' })).rejects.toMatchObject({ code: 'store.unknown' })
+  for (const asking of [
+    metrics.list({ run: 0, node: 'leaf/plotting' }),
+    artifacts.list({ store: 'leaf/models_rpc', path: 'nothing' }),
+    artifacts.history({ store: 'evaluation', path: 'nothing' }),
+  ])
+    expect((await asking).items).toEqual([])
+})
+
 test('artifacts are listed with their history and their tags', async () => {
   const { client } = await siteOf()
   expect((await client.artifacts.list({ store: 'models', path: 'model*' })).items).toMatchObject([

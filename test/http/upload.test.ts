@@ -44,7 +44,10 @@ test('what lies there already is replaced only when that is said', async () => {
   const { put, lying } = await serving()
   expect((await put('path=m.txt', 'one')).status).toBe(200)
   const refused = await put('path=m.txt', 'two')
-  expect([refused.status, await refused.json()]).toMatchObject([409, { code: 'store.taken' }])
+  expect([refused.status, await refused.json()]).toMatchObject([
+    409,
+    { code: 'store.taken', detail: expect.stringContaining('over HTTP ?overwrite=true') },
+  ])
   expect((await put('path=m.txt&overwrite=true', 'two')).status).toBe(200)
   expect(String(lying('m.txt'))).toBe('two')
 })

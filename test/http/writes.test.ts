@@ -25,6 +25,12 @@ test('a run is asked for in the name of the user', async () => {
   expect((await bus.last({ aggregate: 'pipeline', scope: 'root', key: 'self' }))?.principal).toBe('ada')
 })
 
+test('what is missing is said so, without a word of how it was looked for', async () => {
+  const { post } = await owned()
+  const { errors } = await json(post('/api/facts', {}))
+  expect(errors).toContainEqual({ field: 'data', message: 'is missing' })
+})
+
 test('the same request sent twice asks once', async () => {
   const { post } = await owned()
   const once = { message: 'once', id: '0199f0c4-5a1e-7cc0-8000-000000000001' }

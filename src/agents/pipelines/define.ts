@@ -106,13 +106,25 @@ export const pipeline = <
   stores: Stores,
   actions: (action: Act<Stores>) => Actions,
   options: PipelineOptions = {},
-): Pipeline<Name, Stores, Actions> => ({
-  name,
-  stores,
-  actions: actions((about, does?: unknown) => ({
-    kind: 'action',
-    ...about,
-    steps: (typeof does === 'function' ? { execute: does } : (does ?? {})) as Action['steps'],
-  })),
-  ...options,
-})
+): Pipeline<Name, Stores, Actions> => {
+  if (typeof actions !== 'function') throw noActions(name)
+  return {
+    name,
+    stores,
+    actions: actions((about, does?: unknown) => ({
+      kind: 'action',
+      ...about,
+      steps: (typeof does === 'function' ? { execute: does } : (does ?? {})) as Action['steps'],
+    })),
+    ...options,
+  }
+}
+
+/** Told where the pipeline is written, and not here. */
+const noActions = (name: string): Error => {
+  const told = new TypeError(
+    `pipeline('${name}', …): the third argument is a function that gives the actions: (action) => ({ train: action({ after: ['inbox'] }, async (context) => { … }) })`,
+  )
+  Error.captureStackTrace(told, pipeline)
+  return told
+}

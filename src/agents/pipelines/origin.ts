@@ -46,7 +46,9 @@ export const whoIs = (origin: string): string => {
 export const adviceFor = ({ how, by }: Arrival): string => {
   if (how === 'saved') return 'To replace it, save with { overwrite: true }'
   if (how === 'downloaded') return 'A download replaces nothing but what was downloaded'
-  return by ? 'An upload replaces nothing: give it another name' : 'To replace it: millrace artifacts put --overwrite'
+  return by
+    ? 'An upload replaces nothing: give it another name'
+    : 'To replace it: millrace artifacts put --overwrite, in a script { overwrite: true }, over HTTP ?overwrite=true'
 }
 
 /** Which of all deliveries of an execution's attempts wrote something: a later one has a higher number. */

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs'
 import { faults } from '#bus/fault'
+import { makeFolder } from '#bus/make-folder'
 import type { Outbox } from '#bus/outbox'
 import type { Local } from '../local.ts'
 import { type Lying, openAdmission, type Saying } from './admission.ts'
@@ -27,7 +27,7 @@ export const openStore = async (
   outbox: Outbox,
   { kind = 'filesystem-store', source }: Options = {},
 ) => {
-  mkdirSync(root, { recursive: true })
+  makeFolder(part, root)
   const ledger = openLedger(part, local)
   const given = { part, root, kind, local, outbox, ledger, source }
   const admission = openAdmission(given)

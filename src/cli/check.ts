@@ -32,7 +32,7 @@ export const checkVerb = (program: Command): void => {
         const folder = resolve(base ?? dirname(config))
         const missing = pipelines.flatMap((one) => missingPrograms(one, folder))
         const doubts = pipelines.flatMap((one) => [...doubtOf(one), ...hinderedFolders(one)])
-        return { config, pipelines: pipelines.map(({ name }) => name), doubts: doubts, missing }
+        return { config, pipelines: pipelines.map(({ name }) => name), doubts, missing }
       })
       const stores = [...read.values()].flat().flatMap(({ stores }) => Object.values(stores))
       const watched = stores.flatMap((one) =>

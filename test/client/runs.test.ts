@@ -35,29 +35,32 @@ test('an option that is misspelt is refused, with the one that was meant, and no
   const before = await bus.head()
   const wrong = (options: object) => options as never
   const { runs, artifacts, metrics, params, tags, dead } = client
-  const refused: readonly (readonly [Promise<unknown>, string])[] = [
-    [runs.start(wrong({ mesage: 'typo' })), "runs.start has no option 'mesage'; did you mean 'message'?"],
-    [runs.rerun(0, wrong({ form: 'failed' })), "runs.rerun has no option 'form'; did you mean 'from'?"],
+  const refused: readonly (readonly [() => Promise<unknown>, string])[] = [
+    [() => runs.start(wrong({ mesage: 'typo' })), "runs.start has no option 'mesage'; did you mean 'message'?"],
+    [() => runs.rerun(0, wrong({ form: 'failed' })), "runs.rerun has no option 'form'; did you mean 'from'?"],
     [
-      runs.preview(0, wrong({ definiton: 'old' })),
+      () => runs.preview(0, wrong({ definiton: 'old' })),
       "runs.preview has no option 'definiton'; did you mean 'definition'?",
     ],
-    [runs.wait(0, wrong({ singal: 1 })), "runs.wait has no option 'singal'; did you mean 'signal'?"],
-    [Array.fromAsync(runs.logs(0, wrong({ tial: 1 }))), "runs.logs has no option 'tial'; did you mean 'tail'?"],
-    [artifacts.get('models', 'm', 'f', wrong({ overwrit: true })), "artifacts.get has no option 'overwrit'"],
-    [artifacts.put('models', 'm', 'x', wrong({ tag: {} })), "artifacts.put has no option 'tag'; did you mean 'tags'?"],
-    [metrics.log('a', 1, wrong({ steps: 1 })), "metrics.log has no option 'steps'; did you mean 'step'?"],
-    [params.log('a', 1, wrong({ runs: 0 })), "params.log has no option 'runs'; did you mean 'run'?"],
-    [tags.log('a', 'b', wrong({ rnu: 0 })), "tags.log has no option 'rnu'; did you mean 'run'?"],
-    [dead.drop(wrong({ all: true, dryrun: true })), "dead has no option 'dryrun'; did you mean 'dryRun'?"],
-    [client.status(wrong({ pipeline: 'root' })), "status has no option 'pipeline'; known are metadata"],
-    [connect(wrong({ nats: 'nats://127.0.0.1:1' })), "connect has no option 'nats'"],
+    [() => runs.wait(0, wrong({ singal: 1 })), "runs.wait has no option 'singal'; did you mean 'signal'?"],
+    [() => Array.fromAsync(runs.logs(0, wrong({ tial: 1 }))), "runs.logs has no option 'tial'; did you mean 'tail'?"],
+    [() => artifacts.get('models', 'm', 'f', wrong({ overwrit: true })), "artifacts.get has no option 'overwrit'"],
+    [
+      () => artifacts.put('models', 'm', 'x', wrong({ tag: {} })),
+      "artifacts.put has no option 'tag'; did you mean 'tags'?",
+    ],
+    [() => metrics.log('a', 1, wrong({ steps: 1 })), "metrics.log has no option 'steps'; did you mean 'step'?"],
+    [() => params.log('a', 1, wrong({ runs: 0 })), "params.log has no option 'runs'; did you mean 'run'?"],
+    [() => tags.log('a', 'b', wrong({ rnu: 0 })), "tags.log has no option 'rnu'; did you mean 'run'?"],
+    [() => dead.drop(wrong({ all: true, dryrun: true })), "dead has no option 'dryrun'; did you mean 'dryRun'?"],
+    [() => client.status(wrong({ pipeline: 'root' })), "status has no option 'pipeline'; known are metadata"],
+    [() => connect(wrong({ nats: 'nats://127.0.0.1:1' })), "connect has no option 'nats'"],
     // What is handed on is held against the contract of what it asks for.
-    [runs.list(wrong({ stat: 'failed' })), "stat: no field is called so; did you mean 'state'?"],
-    [runs.cancel(0, wrong({ reson: 'typo' })), "reson: no field is called so; did you mean 'reason'?"],
+    [() => runs.list(wrong({ stat: 'failed' })), "stat: no field is called so; did you mean 'state'?"],
+    [() => runs.cancel(0, wrong({ reson: 'typo' })), "reson: no field is called so; did you mean 'reason'?"],
   ]
   for (const [asking, said] of refused)
-    await expect(asking).rejects.toMatchObject({ message: expect.stringContaining(said) })
+    await expect(asking()).rejects.toMatchObject({ message: expect.stringContaining(said) })
   await expect(runs.start(wrong({ mesage: 'typo' }))).rejects.toMatchObject({ code: 'contract.option' })
   expect(await bus.head()).toBe(before)
 })

@@ -27,11 +27,11 @@ test('nothing is logged about a pipeline that nobody has defined; its host may b
   await client.metrics.log('drift', 0.5, { pipeline: 'leaf' })
   const before = await bus.head()
   for (const logging of [
-    client.metrics.log('drift', 0.5, { pipeline: 'nope' }),
-    client.params.log('rate', 1, { pipeline: 'nope' }),
-    client.tags.log('kind', 'test', { pipeline: 'nope' }),
+    () => client.metrics.log('drift', 0.5, { pipeline: 'nope' }),
+    () => client.params.log('rate', 1, { pipeline: 'nope' }),
+    () => client.tags.log('kind', 'test', { pipeline: 'nope' }),
   ])
-    await expect(logging).rejects.toMatchObject({
+    await expect(logging()).rejects.toMatchObject({
       code: 'query.nothing',
       message: 'Nobody has defined a pipeline nope; known are leaf, root',
     })
@@ -42,13 +42,13 @@ test('a list that is filtered by a run, a node or a store that there is not says
   const { client } = await siteOf()
   const { metrics, params, tags, artifacts } = client
   for (const asking of [
-    metrics.list({ run: 99 }),
-    params.list({ run: 'root/99' }),
-    tags.list({ run: 99, node: 'evaluation' }),
-    artifacts.history({ run: 'root/99' }),
-    artifacts.list({ run: 'root/99' }),
+    () => metrics.list({ run: 99 }),
+    () => params.list({ run: 'root/99' }),
+    () => tags.list({ run: 99, node: 'evaluation' }),
+    () => artifacts.history({ run: 'root/99' }),
+    () => artifacts.list({ run: 'root/99' }),
   ])
-    await expect(asking).rejects.toMatchObject({ code: 'query.nothing', message: 'There is no run root/99' })
+    await expect(asking()).rejects.toMatchObject({ code: 'query.nothing', message: 'There is no run root/99' })
   await expect(artifacts.list({ run: '99' })).rejects.toThrow('There is no run root/99')
   await expect(metrics.list({ node: 'evaluaton' })).rejects.toMatchObject({
     code: 'query.nothing',

@@ -86,10 +86,12 @@ export const onNodes: Handlers<NodeEvent> = {
 
 /** Says of each node that waits what for, as something has changed; only of those behind `part` where one is given. */
 export const waitAnew = (rows: Rows, run: string, sequence: number, part?: string): void => {
-  const all = rows.now(nodes, { run })
-  const done = new Set(all.filter(({ state }) => state === 'succeeded').map((one) => one.part))
-  for (const { part: waiting, after, state, kind, reason } of all) {
-    if (state !== 'waiting' || (part !== undefined && !after.includes(part))) continue
+  const waits = rows
+    .now(nodes, { run, state: 'waiting' })
+    .filter(({ after }) => part === undefined || after.includes(part))
+  if (waits.length === 0) return
+  const done = new Set(rows.now(nodes, { run, state: 'succeeded' }).map((one) => one.part))
+  for (const { part: waiting, after, kind, reason } of waits) {
     const now = waitOf(
       waiting,
       kind,

@@ -18,6 +18,8 @@ export const onRuns: Handlers<RunEvent> = {
     const { kind: trigger, message, rerun } = data.trigger
     const at = { began: sequence, startedAt: storedAt }
     const about = { trigger, message, repeats: rerun?.run ?? null, graph: data.graph, correlation: correlationId }
+    // Of a run that nobody has heard of there are no nodes to be ended either.
+    const isNew = rows.now(runs, { run }).length === 0
     rows.put(
       runs,
       { run },
@@ -39,7 +41,9 @@ export const onRuns: Handlers<RunEvent> = {
         : null
       const node = { pipeline, kind, after, reason, attempt: 0, began: sequence, reused: reused ?? null }
       const message = reused === undefined ? null : `as in run ${pipeline}/${reused}`
-      rows.put(nodes, { run, part }, { ...node, message, state: waits ? 'waiting' : 'succeeded' }, sequence)
+      const row = { ...node, message, state: waits ? 'waiting' : 'succeeded' } as const
+      if (isNew) rows.add(nodes, { run, part, ...row, since: sequence, until: null })
+      else rows.put(nodes, { run, part }, row, sequence)
       for (const before of after) {
         const [source, target] = [before, part].map((one) => keyOf({ kind: 'execution', run, part: one }))
         if (source && target) rows.add(edges, { sequence, source, target, kind: 'after', run, part })

@@ -1,0 +1,44 @@
+import type { Writable } from 'node:stream'
+
+/** How a program ended: with a code, or by a signal. */
+export type Ended = {
+  readonly code: number | null
+  readonly killedBy: string | null
+  /** The end of what it wrote, errors before all else: what is said of it where it failed. */
+  readonly lastWords: string
+}
+
+export type RunOptions = {
+  readonly signal: AbortSignal
+  /** Called with each line, as it comes. */
+  readonly hear?: ((stream: 'stdout' | 'stderr', line: string) => void) | undefined
+  /** Takes what it writes to its output as it is, byte by byte, as fast as this takes it; then `hear` is told of its errors alone. */
+  readonly output?: Writable | undefined
+  /** The folder it runs in; a relative one begins where the user of that machine is at home. */
+  readonly folder?: string | undefined
+}
+
+export type CopyOptions = {
+  readonly signal: AbortSignal
+  /** Told now and then how far it is: bytes copied so far, and how much of the whole that is, from 0 to 100. */
+  readonly progress?: ((bytes: number, percent: number) => void) | undefined
+  /** Removes there what is not here. */
+  readonly exact?: boolean | undefined
+}
+
+/**
+ * A machine that programs are run on and folders are copied to and from: this one, or another one over ssh. Paths that are not
+ * absolute begin where its user is at home; so does `~/`. Every fault says what was tried, on which machine, and what it said.
+ */
+export type Machine = {
+  readonly name: string
+  /**
+   * Runs a program with its arguments, none of which any shell takes apart. Resolves with how it ended, however that was; rejects
+   * where it can't be run, where the connection broke, and where `signal` aborted: then it has been told to end, and soon been killed.
+   */
+  readonly run: (program: readonly [string, ...string[]], options: RunOptions) => Promise<Ended>
+  /** Copies what lies in a folder here into a folder there, which is made where it is missing; begun once and cut off, it goes on. */
+  readonly send: (from: string, to: string, options: CopyOptions) => Promise<void>
+  /** Copies what lies in a folder there into a folder here, likewise. */
+  readonly fetch: (from: string, to: string, options: CopyOptions) => Promise<void>
+}

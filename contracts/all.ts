@@ -1,6 +1,8 @@
 import { artifactEvents } from './artifact.ts'
 import type { EventContract } from './contract.ts'
+import { endNodeCommands, endNodeEvents } from './end-node.ts'
 import type { Recorded } from './envelope.ts'
+import { experimentCommands, experimentEvents } from './experiment.ts'
 import { hostEvents } from './host.ts'
 import { pipelineCommands, pipelineEvents } from './pipeline.ts'
 import { problemsOf } from './problems.ts'
@@ -8,10 +10,23 @@ import { runCommands, runEvents } from './run.ts'
 import { trackingEvents } from './tracking.ts'
 
 /** Every event there is, by type. */
-export const events = { ...pipelineEvents, ...runEvents, ...artifactEvents, ...trackingEvents, ...hostEvents } as const
+export const events = {
+  ...pipelineEvents,
+  ...runEvents,
+  ...artifactEvents,
+  ...trackingEvents,
+  ...hostEvents,
+  ...experimentEvents,
+  ...endNodeEvents,
+} as const
 
 /** Every command there is, by type. */
-export const commands = { ...pipelineCommands, ...runCommands } as const
+export const commands = {
+  ...pipelineCommands,
+  ...runCommands,
+  ...experimentCommands,
+  ...endNodeCommands,
+} as const
 
 const byType: ReadonlyMap<string, EventContract> = new Map(Object.entries(events))
 

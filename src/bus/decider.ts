@@ -1,4 +1,8 @@
+import type { Recorded } from '#contracts/envelope'
 import type { Address } from '#contracts/subjects'
+
+/** Another aggregate as it is at the time of a decision, and the version that an append to it must expect. */
+export type Near = { readonly address: Address; readonly events: readonly Recorded[]; readonly version: number }
 
 /** Events of another aggregate that must be recorded together with the decision. */
 export type Also = {
@@ -13,14 +17,24 @@ export type Decision<Event> =
   | { readonly accepted: false; readonly refusal: string; readonly detail: string }
 
 /** A command as a decider gets it. */
-export type Commanded<Command> = Command & { readonly id: string; readonly key: string; readonly scope: string }
+export type Commanded<Command> = Command & {
+  readonly id: string
+  readonly key: string
+  readonly scope: string
+  /** Who asks. */
+  readonly principal: string
+  /** When it came, in milliseconds since 1970 by the owner's clock. */
+  readonly at: number
+}
 
 /** How one kind of aggregate decides: pure, no clock, no I/O, no exceptions. */
 export type Decider<State, Command, Event> = {
   readonly aggregate: string
   readonly initial: State
-  readonly evolve: (state: State, event: Event & { readonly position: string }) => State
-  readonly decide: (command: Commanded<Command>, state: State) => Decision<Event>
+  readonly evolve: (state: State, event: Event & { readonly position: string; readonly principal: string }) => State
+  readonly decide: (command: Commanded<Command>, state: State, near: readonly Near[]) => Decision<Event>
+  /** Other aggregates that a decision must agree with: they are read for it, and it may record events of them beside its own. */
+  readonly near?: (command: Commanded<Command>, state: State) => readonly Address[]
 }
 
 /** Records events; without any, says that what was asked for already holds. */

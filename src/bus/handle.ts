@@ -3,7 +3,7 @@ import type { Numbered, Recorded } from '#contracts/envelope'
 import { type Address, historyOf } from '#contracts/subjects'
 import type { Append, Bus } from './bus.ts'
 import type { Command } from './command.ts'
-import type { Decider } from './decider.ts'
+import type { Decider, Near } from './decider.ts'
 import { faults } from './fault.ts'
 
 /** What the asker learns. */
@@ -76,6 +76,8 @@ export const ownerOf = <State, C, E extends Message>(bus: Bus, decider: Decider<
     return keep(kept, events, subject, version)
   }
 
+  const readNear = async (address: Address): Promise<Near> => ({ address, ...(await bus.read(address)) })
+
   const decideOn = async (address: Address, command: Command): Promise<Answer> => {
     const subject = historyOf(address)
     let known = folds.get(subject)
@@ -86,8 +88,9 @@ export const ownerOf = <State, C, E extends Message>(bus: Bus, decider: Decider<
       const first = fold.answered.get(command.id)
       if (first) return { accepted: true, ...first }
 
-      const commanded = { ...command, scope: address.scope, key: address.key }
-      const decision = decider.decide(commanded as never, fold.state)
+      const commanded = { ...command, scope: address.scope, key: address.key, at: Date.now() } as never
+      const near = await Promise.all((decider.near?.(commanded, fold.state) ?? []).map(readNear))
+      const decision = decider.decide(commanded, fold.state, near)
       if (!decision.accepted || decision.events.length === 0) {
         if (!isFresh) continue
         return decision.accepted ? { accepted: true, position: undefined, events: [] } : decision

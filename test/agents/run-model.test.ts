@@ -157,7 +157,7 @@ test('a model and the deciders agree on any run, in any order of reports', () =>
         initial,
       )
       const ask = (type: string, data: object): void => {
-        const decision = run.decide({ type, data, id: 'x', key: '0', scope: 'p' } as never, now)
+        const decision = run.decide({ type, data, id: 'x', key: '0', scope: 'p' } as never, now, [])
         if (!decision.accepted) throw new Error(decision.detail)
         now = decision.events.reduce(evolve, now)
       }

@@ -10,12 +10,16 @@ export const scenario =
     { scope, key }: { readonly scope: string; readonly key: string },
   ) =>
   (...past: readonly Event[]) => {
-    const positioned = (event: Event, index: number) => ({ ...event, position: `log.${index + 1}` })
+    const positioned = (event: Event, index: number) => ({
+      ...event,
+      position: `log.${index + 1}`,
+      principal: 'somebody',
+    })
     const before = past.map(positioned).reduce(decider.evolve, decider.initial)
     return {
       when: (command: Command) => {
-        const commanded = { ...command, id: 'command', scope, key } as Commanded<Command>
-        const decision = decider.decide(commanded, before)
+        const commanded = { ...command, id: 'command', scope, key, principal: 'somebody', at: 0 } as Commanded<Command>
+        const decision = decider.decide(commanded, before, [])
         return {
           records: (...events: readonly Message[]) => {
             expect(decision).toMatchObject({ accepted: true, events })
@@ -29,7 +33,7 @@ export const scenario =
           again: () => {
             if (!decision.accepted) throw new Error(decision.refusal)
             const after = decision.events.map(positioned).reduce(decider.evolve, before)
-            return decider.decide(commanded, after)
+            return decider.decide(commanded, after, [])
           },
         }
       },

@@ -1,0 +1,99 @@
+import { accept, type Commanded, type Decision, type Near, refuse } from '#bus/decider'
+import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
+import { partOfSite, placeOfPart } from '#contracts/experiment-parts'
+import { allowedLink } from './allowed-link.ts'
+import type { KnownExperiment } from './experiment-state.ts'
+import { hasBegun, isInTestbed, isRefusal, meant } from './meant-sites.ts'
+import { firstStep, scheduled } from './next-steps.ts'
+import { freed, object, objectionTo, objectionToNodes, objectionToUse, occupied } from './place-nodes.ts'
+import type { Policy } from './policy.ts'
+import { openRun, stageOf, stepOf } from './standing.ts'
+
+type Command<Type extends ExperimentCommand['type']> = Commanded<Extract<ExperimentCommand, { type: Type }>>
+type Decided = Decision<ExperimentEvent>
+
+export const initiate = (
+  { key }: Command<'experiment.initiate'>,
+  experiment: KnownExperiment,
+  policy: Policy,
+): Decided => {
+  if (hasBegun(experiment))
+    return isInTestbed(experiment) ? refuse('in-testbed', `${key} is in the testbed already`) : accept()
+  if (experiment.approval === 'asked')
+    return refuse('not-approved', `${key} is to be approved by an administrator first`)
+  if (experiment.approval === 'declined')
+    return refuse('declined', `${key} was declined. Change it, and it is looked at once more`)
+  const objection = allowedLink(policy, experiment.source.link) ?? objectionTo(experiment.resource, policy)
+  if (objection) return object(objection)
+  const { attempt, source, resource } = experiment
+  const sites = resource.sites.map((site) => ({
+    site,
+    builder: policy.sites[site]?.builder ?? ('site-server' as const),
+  }))
+  const next = [firstStep(experiment)]
+  return accept({ type: 'experiment.development-initiated', data: { attempt, source, resource, sites, next } })
+}
+
+export const terminate = (
+  { data, key, principal }: Command<'experiment.terminate'>,
+  experiment: KnownExperiment,
+  policy: Policy,
+  near: readonly Near[],
+): Decided => {
+  if (!hasBegun(experiment)) return refuse('idle', `${key} is idle: there is nothing to terminate`)
+  if (isInTestbed(experiment)) {
+    const isFree = policy.operators.includes(principal) && stageOf(experiment) !== 'submitted'
+    if (!isFree) return refuse('in-testbed', `${key} is in the testbed: an operator ends it there`)
+    if (Object.keys(experiment.sites).some((site) => openRun(experiment, site).length > 0))
+      return refuse('run-open', `${key} is running: cancel its run first`)
+  }
+  const { attempt } = experiment
+  const event: ExperimentEvent = { type: 'experiment.terminated', data: { attempt, reason: data.reason } }
+  return { accepted: true, events: [event], also: freed(near, key) }
+}
+
+export const moveToTestbed = (
+  { data, key, scope, at }: Command<'experiment.move-to-testbed'>,
+  experiment: KnownExperiment,
+  policy: Policy,
+  near: readonly Near[],
+): Decided => {
+  const { attempt, plan } = experiment
+  if (!plan) return refuse('idle', `${key} is idle: it is to be developed first`)
+  const nodes = [...new Set(data.nodes)]
+  for (const [site, there] of Map.groupBy(nodes, (part) => placeOfPart(part).site)) {
+    const known = experiment.sites[site]
+    if (!known)
+      return refuse('wrong-site', `${key} is not for ${site}, but for ${Object.keys(experiment.sites).join(', ')}`)
+    if (known.stage === 'development') {
+      if (stepOf(experiment, partOfSite(site), 'build')?.state === 'succeeded') continue
+      return refuse('not-built', `Its image is not built at ${site} in this attempt`)
+    }
+    const isSame = known.nodes.toSorted().join() === there.toSorted().join()
+    if (!isSame)
+      return refuse('in-testbed', `${key} is in the testbed of ${site} already, with ${known.nodes.join(', ')}`)
+  }
+  const news = nodes.filter((part) => experiment.sites[placeOfPart(part).site]?.stage === 'development')
+  if (news.length === 0) return accept()
+  const objection =
+    objectionToNodes(news, plan.resource, policy) ?? objectionToUse(near, { key, scope, at }, plan.resource.hours)
+  if (objection) return object(objection)
+  const next = news.map((part) => scheduled(experiment, part, 'deliver'))
+  const event: ExperimentEvent = { type: 'experiment.moved-to-testbed', data: { attempt, nodes: news, next } }
+  return { accepted: true, events: [event], also: occupied(near, key) }
+}
+
+export const markReady = ({ data, key }: Command<'experiment.mark-ready'>, experiment: KnownExperiment): Decided => {
+  const sites = meant(key, experiment, data.sites)
+  if (isRefusal(sites)) return sites
+  for (const [site, { stage, nodes }] of sites) {
+    if (stage === 'development') return refuse('not-in-testbed', `${key} is not in the testbed of ${site} yet`)
+    const missing = nodes.filter((node) => stepOf(experiment, node, 'deliver')?.state !== 'succeeded')
+    if (missing.length > 0)
+      return refuse('not-delivered', `What is to run has not been delivered to ${missing.join(', ')}`)
+  }
+  const news = sites.filter(([, { stage }]) => stage === 'testbed').map(([site]) => site)
+  if (news.length > 0)
+    return accept({ type: 'experiment.marked-ready', data: { attempt: experiment.attempt, sites: news } })
+  return sites.every(([, { stage }]) => stage === 'submitted') ? refuse('submitted', `${key} is submitted`) : accept()
+}

@@ -1,0 +1,74 @@
+import { accept, type Decider, refuse } from '#bus/decider'
+import { knownIn } from '#contracts/all'
+import type { EndNodeCommand, EndNodeEvent } from '#contracts/end-node'
+import type { Recorded } from '#contracts/envelope'
+import type { Policy } from './policy.ts'
+
+type Reservation = Extract<EndNodeEvent, { type: 'end-node.reserved' }>['data']
+
+/** Who has an end node, and for whom it is kept free. */
+export type EndNode = { readonly experiment?: string | undefined; readonly reservations: readonly Reservation[] }
+
+type EndNodeDecider = Decider<EndNode, EndNodeCommand, EndNodeEvent>
+
+const initial: EndNode = { reservations: [] }
+
+const evolve = (node: EndNode, event: EndNodeEvent): EndNode => {
+  switch (event.type) {
+    case 'end-node.occupied':
+      return { ...node, experiment: event.data.experiment }
+    case 'end-node.freed':
+      return { ...node, experiment: undefined }
+    case 'end-node.reserved':
+      return { ...node, reservations: [...node.reservations, event.data] }
+    case 'end-node.unreserved':
+      return { ...node, reservations: node.reservations.filter((one) => one.reservation !== event.data.reservation) }
+  }
+}
+
+/** An end node as its events tell. */
+export const endNodeOf = (events: readonly Recorded[]): EndNode =>
+  events.reduce((node, recorded) => {
+    const event = knownIn<EndNodeEvent>(recorded)
+    return event ? evolve(node, event) : node
+  }, initial)
+
+type Span = { readonly from: number; readonly until: number }
+
+const spanOf = ({ from, until }: Reservation): Span => ({ from: Date.parse(from), until: Date.parse(until) })
+
+/** What of a node's reservations lies in a span of time, in milliseconds since 1970. */
+export const reservedIn = (node: EndNode, { from, until }: Span): readonly Reservation[] =>
+  node.reservations.filter((one) => spanOf(one).from < until && from < spanOf(one).until)
+
+/** For how long a node may be kept free at most, in milliseconds. */
+const longest = 31 * 24 * 3_600_000
+
+/** An end node: decides for whom it is kept free. Who has it is recorded by experiments, beside their own events. */
+export const endNodeDecider = (policy: () => Policy): EndNodeDecider => ({
+  aggregate: 'end-node',
+  initial,
+  evolve,
+  decide: ({ type, data, scope, key, principal, at }, node) => {
+    if (!policy().operators.includes(principal))
+      return refuse('not-allowed', `${principal} may not do that: reservations are made by operators`)
+    if (policy().sites[scope]?.nodes[key] === undefined)
+      return refuse('unknown', `There is no end node ${scope}/${key}. Those there are stand in the portal's file`)
+    const same = node.reservations.find((one) => one.reservation === data.reservation)
+    if (type === 'end-node.unreserve') return same ? accept({ type: 'end-node.unreserved', data }) : accept()
+    const { from, until } = spanOf(data)
+    if (from >= until) return refuse('bad-span', `It ends (${data.until}) before it begins (${data.from})`)
+    if (until <= at) return refuse('past', `It ended at ${data.until} already`)
+    if (until - from > longest) return refuse('too-long', 'A node can be kept free for 31 days at most')
+    if (policy().projects[data.project] === undefined)
+      return refuse('unknown-project', `There is no project ${data.project}`)
+    if (same) return isSame(same, data) ? accept() : refuse('taken', `There is another reservation ${data.reservation}`)
+    const [other] = reservedIn(node, { from, until })
+    return other
+      ? refuse('reserved', `${scope}/${key} is kept free for ${other.project} from ${other.from} until ${other.until}`)
+      : accept({ type: 'end-node.reserved', data })
+  },
+})
+
+const isSame = (one: Reservation, other: Reservation): boolean =>
+  one.project === other.project && one.from === other.from && one.until === other.until

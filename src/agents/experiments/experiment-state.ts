@@ -1,0 +1,236 @@
+import type { CloudLink } from '#contracts/cloud-link'
+import type { ExperimentEvent } from '#contracts/experiment'
+import {
+  type Made,
+  partOfSite,
+  placeOfPart,
+  type Results,
+  type ScheduledStep,
+  type StepExecution,
+  type StepName,
+} from '#contracts/experiment-parts'
+import type { ResourceDefinition } from '#contracts/resource'
+
+/** What an experiment knows of one step of one part. */
+export type Step = {
+  readonly state: 'scheduled' | 'running' | 'succeeded' | 'failed' | 'cancelled'
+  readonly agent: string
+  readonly try: number
+  readonly run?: number | undefined
+  readonly duration?: number | undefined
+  readonly delivery: number
+  readonly instance: string
+  readonly host: string
+  readonly phase: string
+  /** Why it is told to stop, if it is. */
+  readonly stopping?: string | undefined
+  /** Whether it is failed only because nobody has said anything for too long. */
+  readonly silent?: boolean | undefined
+  /** The result that was accepted, so that a second delivery of it is known. */
+  readonly outcome?: string | undefined
+  readonly reason?: string | undefined
+  readonly made?: Made | undefined
+  readonly results?: Results | undefined
+}
+
+export type Part = Partial<Readonly<Record<StepName, Step>>>
+
+/** How far a site has come: what mode and status say of it. */
+export const stages = ['idle', 'development', 'testbed', 'ready', 'submitted'] as const
+export type Stage = (typeof stages)[number]
+
+/** An experiment at one of its sites, in its present attempt. */
+export type Site = {
+  readonly stage: Stage
+  readonly builder: 'site-server' | 'command'
+  /** Its end nodes there, each as `<site>/<node>`. */
+  readonly nodes: readonly string[]
+  /** Whether it has been run there. */
+  readonly hasRun: boolean
+}
+
+/** Where it comes from, as git is told. */
+export type Source = { readonly link: string; readonly ref?: string | undefined }
+
+type Known = {
+  readonly name: string
+  readonly creator: string
+  readonly experimenters: readonly string[]
+  readonly source: Source
+  readonly resource: ResourceDefinition
+  readonly cloudLink?: CloudLink | undefined
+  readonly approval: 'not-asked' | 'asked' | 'given' | 'declined'
+  /** The present attempt, from 1; it has begun where there are sites. */
+  readonly attempt: number
+  /** What the present attempt builds, and for what. */
+  readonly plan?: { readonly source: Source; readonly resource: ResourceDefinition } | undefined
+  readonly sites: Readonly<Record<string, Site>>
+  readonly parts: Readonly<Record<string, Part>>
+  /** How often a step of a part has been asked for in the present attempt, by `<part> <step>`. */
+  readonly tries: Readonly<Record<string, number>>
+  /** The last run of the present attempt, 0 where there is none. */
+  readonly run: number
+  /** Executions whose late reports have been recorded as ignored. */
+  readonly ignored: readonly string[]
+}
+
+export type Experiment = { readonly status: 'unknown' } | (Known & { readonly status: 'open' | 'archived' })
+export type KnownExperiment = Exclude<Experiment, { readonly status: 'unknown' }>
+
+export const initial: Experiment = { status: 'unknown' }
+
+/** An experiment after one more event. */
+export const evolve = (experiment: Experiment, event: ExperimentEvent & { readonly principal: string }): Experiment => {
+  if (event.type === 'experiment.created') {
+    const { approval, name, source, resource, cloudLink } = event.data
+    return {
+      status: 'open',
+      creator: event.principal,
+      experimenters: [],
+      approval: approval ? 'asked' : 'not-asked',
+      ...{ name, source, resource, cloudLink },
+      ...{ attempt: 1, sites: {}, parts: {}, tries: {}, run: 0, ignored: [] },
+    }
+  }
+  return experiment.status === 'unknown' ? experiment : change(experiment, event)
+}
+
+type Later = Exclude<ExperimentEvent, { type: 'experiment.created' }>
+
+const change = (experiment: KnownExperiment, event: Later): KnownExperiment => {
+  switch (event.type) {
+    case 'experiment.updated': {
+      const { name = experiment.name, source = experiment.source, resource = experiment.resource } = event.data
+      return { ...experiment, name, source, resource, ...(event.data.unapproved && { approval: 'asked' as const }) }
+    }
+    case 'experiment.experimenters-set':
+      return { ...experiment, experimenters: event.data.experimenters }
+    case 'experiment.cloud-link-set':
+      return { ...experiment, cloudLink: event.data.cloudLink }
+    case 'experiment.approved':
+      return { ...experiment, approval: 'given' }
+    case 'experiment.declined':
+      return { ...experiment, approval: 'declined' }
+    case 'experiment.development-initiated': {
+      const { source, resource, next } = event.data
+      const sites = Object.fromEntries(
+        event.data.sites.map(({ site, builder }): [string, Site] => [
+          site,
+          { stage: 'development', builder, nodes: [], hasRun: false },
+        ]),
+      )
+      return schedule({ ...experiment, plan: { source, resource }, sites, parts: {}, tries: {}, run: 0 }, next)
+    }
+    case 'experiment.terminated':
+      return {
+        ...experiment,
+        attempt: event.data.attempt + 1,
+        plan: undefined,
+        sites: {},
+        parts: {},
+        tries: {},
+        run: 0,
+      }
+    case 'experiment.moved-to-testbed': {
+      const moved = Map.groupBy(event.data.nodes, (node) => placeOfPart(node).site)
+      return schedule(
+        [...moved].reduce((all, [site, nodes]) => atSite(all, site, { stage: 'testbed', nodes }), experiment),
+        event.data.next,
+      )
+    }
+    case 'experiment.marked-ready':
+      return event.data.sites.reduce((all, site) => atSite(all, site, { stage: 'ready' }), experiment)
+    case 'experiment.run-begun': {
+      const begun = event.data.nodes.reduce(forgetRun, { ...experiment, run: event.data.run })
+      const sites = new Set(event.data.nodes.map((node) => placeOfPart(node).site))
+      return schedule(
+        [...sites].reduce((all, site) => atSite(all, site, { hasRun: true }), begun),
+        event.data.next,
+      )
+    }
+    case 'experiment.run-cancel-begun':
+      return event.data.nodes.reduce((all, node) => turn(all, node, 'run', { stopping: event.data.reason }), experiment)
+    case 'experiment.submitted':
+      return schedule(
+        event.data.sites.reduce((all, site) => atSite(all, site, { stage: 'submitted' }), experiment),
+        event.data.next,
+      )
+    case 'experiment.archived':
+      return { ...experiment, status: 'archived' }
+    case 'experiment.step-handed-over':
+    case 'experiment.step-retried':
+      return schedule(experiment, event.data.next)
+    case 'experiment.step-started': {
+      const { part, step, delivery, instance, host } = event.data
+      return turn(experiment, part, step, { state: 'running', delivery, instance, host, phase: '' })
+    }
+    case 'experiment.step-turned':
+      return turn(experiment, event.data.part, event.data.step, { phase: event.data.phase })
+    case 'experiment.step-succeeded': {
+      const { part, step, made, next } = event.data
+      const results = made.step === 'run' ? made.results : undefined
+      const change = { state: 'succeeded', outcome: 'succeeded', reason: undefined, made, results } as const
+      return schedule(turn(experiment, part, step, change), next)
+    }
+    case 'experiment.step-failed': {
+      const { part, step, how: outcome, reason, results, next, silent } = event.data
+      return schedule(turn(experiment, part, step, { state: 'failed', outcome, reason, results, silent }), next)
+    }
+    case 'experiment.step-cancelled': {
+      const { part, step, reason, results, next } = event.data
+      const change = { state: 'cancelled', outcome: 'cancelled', reason, results } as const
+      return schedule(turn(experiment, part, step, change), next)
+    }
+    case 'experiment.report-ignored':
+      return { ...experiment, ignored: [...experiment.ignored, nameOf(event.data)] }
+  }
+}
+
+const nobody = { delivery: 0, instance: '', host: '', phase: '' }
+
+const schedule = (experiment: KnownExperiment, next: readonly ScheduledStep[]): KnownExperiment =>
+  next.reduce(scheduleOne, experiment)
+
+const scheduleOne = (
+  experiment: KnownExperiment,
+  { part, step, agent, try: tries, run, duration }: ScheduledStep,
+): KnownExperiment => {
+  const scheduled: Step = { state: 'scheduled', agent, try: tries, run, duration, ...nobody }
+  return {
+    ...experiment,
+    parts: { ...experiment.parts, [part]: { ...experiment.parts[part], [step]: scheduled } },
+    tries: { ...experiment.tries, [triesOf(part, step)]: tries },
+    run: Math.max(experiment.run, run ?? 0),
+  }
+}
+
+const turn = (experiment: KnownExperiment, part: string, step: StepName, change: Partial<Step>): KnownExperiment => {
+  const found = experiment.parts[part]?.[step]
+  if (!found) return experiment
+  const steps = { ...experiment.parts[part], [step]: { ...found, ...change } }
+  return { ...experiment, parts: { ...experiment.parts, [part]: steps } }
+}
+
+const atSite = (experiment: KnownExperiment, site: string, change: Partial<Site>): KnownExperiment => {
+  const found = experiment.sites[site]
+  return found ? { ...experiment, sites: { ...experiment.sites, [site]: { ...found, ...change } } } : experiment
+}
+
+/** What was known of the run before: a new one takes its place. */
+const forgetRun = (experiment: KnownExperiment, node: string): KnownExperiment => {
+  const { run: _, collect: __, ...kept } = experiment.parts[node] ?? {}
+  const site = partOfSite(placeOfPart(node).site)
+  const { probe: ___, ...whole } = experiment.parts[site] ?? {}
+  return { ...experiment, parts: { ...experiment.parts, [node]: kept, [site]: whole } }
+}
+
+/** Under which name it is counted how often a step has been asked for. */
+export const triesOf = (part: string, step: StepName): string => `${part} ${step}`
+
+/** Whether this execution is the one that the step was last started as. */
+export const isOf = (step: Step, { agent, try: tries, delivery, instance }: StepExecution): boolean =>
+  step.agent === agent && step.try === tries && step.delivery === delivery && step.instance === instance
+
+/** Names an execution, to tell its report from others. */
+export const nameOf = ({ part, step, agent, attempt, try: tries, delivery, instance }: StepExecution): string =>
+  [part, step, agent, attempt, tries, delivery, instance].join(' ')

@@ -1,0 +1,128 @@
+import { accept, type Commanded, type Decider, type Decision, type Near, refuse } from '#bus/decider'
+import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
+import type { Address } from '#contracts/subjects'
+import { initiate, markReady, moveToTestbed, terminate } from './deploying.ts'
+import { approve, create, setCloudLink, setExperimenters, update } from './describing.ts'
+import { type Experiment, evolve, initial, type KnownExperiment } from './experiment-state.ts'
+import { sitesOf } from './meant-sites.ts'
+import { scheduled } from './next-steps.ts'
+import { addressOfNode } from './place-nodes.ts'
+import type { Policy } from './policy.ts'
+import { type Role, rights, rolesOf } from './rights.ts'
+import { archive, cancelRun, retry, run, submit } from './running.ts'
+import { beat, expire, handOver, report, settle, start, turn } from './taking-steps.ts'
+
+type ExperimentDecider = Decider<Experiment, ExperimentCommand, ExperimentEvent>
+type Decided = Decision<ExperimentEvent>
+
+/** An experiment: decides who may do what with it when, which step is taken where, and what follows. */
+export const experimentDecider = (policy: () => Policy): ExperimentDecider => ({
+  aggregate: 'experiment',
+  initial,
+  evolve,
+
+  near: (command, experiment): readonly Address[] => {
+    switch (command.type) {
+      case 'experiment.move-to-testbed':
+        return [...new Set(command.data.nodes)].map(addressOfNode)
+      case 'experiment.submit':
+      case 'experiment.terminate':
+        return experiment.status === 'unknown'
+          ? []
+          : sitesOf(experiment, 'sites' in command.data ? command.data.sites : undefined).flatMap(([, { nodes }]) =>
+              nodes.map(addressOfNode),
+            )
+      default:
+        return []
+    }
+  },
+
+  decide: (command, experiment, near) => {
+    const now = policy()
+    const may = rights[command.type]
+    if (experiment.status === 'unknown' && command.type !== 'experiment.create')
+      return refuse('unknown', `There is no experiment ${command.key}`)
+    if (!rolesOf(now, command, experiment).some((role) => may.includes(role))) return notAllowed(command, may)
+    if (command.type === 'experiment.create') return create(command, experiment, now)
+    if (experiment.status === 'unknown') return refuse('unknown', `There is no experiment ${command.key}`)
+    return decideOn(command, experiment, now, near)
+  },
+})
+
+/** Steps may be reported of what was put away meanwhile; nothing else happens to it. */
+const stepCommands = new Set<string>(
+  ['start-step', 'beat-step', 'turn-step', 'report-step', 'expire-step', 'settle'].map((verb) => `experiment.${verb}`),
+)
+
+const decideOn = (
+  command: Commanded<Exclude<ExperimentCommand, { type: 'experiment.create' }>>,
+  experiment: KnownExperiment,
+  policy: Policy,
+  near: readonly Near[],
+): Decided => {
+  if (experiment.status === 'archived' && !stepCommands.has(command.type))
+    return command.type === 'experiment.archive' ? accept() : refuse('archived', `${command.key} has been archived`)
+  switch (command.type) {
+    case 'experiment.update':
+      return update(command, experiment, policy)
+    case 'experiment.set-experimenters':
+      return setExperimenters(command, experiment, policy)
+    case 'experiment.set-cloud-link':
+      return setCloudLink(command, experiment)
+    case 'experiment.approve':
+      return approve(command, experiment)
+    case 'experiment.decline':
+      return approve(command, experiment)
+    case 'experiment.initiate':
+      return initiate(command, experiment, policy)
+    case 'experiment.terminate':
+      return terminate(command, experiment, policy, near)
+    case 'experiment.move-to-testbed':
+      return moveToTestbed(command, experiment, policy, near)
+    case 'experiment.mark-ready':
+      return markReady(command, experiment)
+    case 'experiment.run':
+      return run(command, experiment)
+    case 'experiment.cancel-run':
+      return cancelRun(command, experiment)
+    case 'experiment.submit':
+      return submit(command, experiment, near)
+    case 'experiment.retry':
+      return retry(command, experiment)
+    case 'experiment.archive':
+      return archive(command, experiment)
+    case 'experiment.package':
+      return handOver(command.data.site, experiment, (now, part) =>
+        scheduled(now, part, 'build', { agent: 'site-server' }),
+      )
+    case 'experiment.start-step':
+      return start(command.data, experiment)
+    case 'experiment.beat-step':
+      return beat(command.data, experiment)
+    case 'experiment.turn-step':
+      return turn(command.data, experiment)
+    case 'experiment.report-step':
+      return report(command.data, experiment)
+    case 'experiment.expire-step':
+      return expire(command.data, experiment)
+    case 'experiment.settle':
+      return settle(command.data, experiment)
+  }
+}
+
+const notAllowed = ({ type, principal, key, scope }: Commanded<ExperimentCommand>, may: readonly Role[]) => {
+  const who: Readonly<Record<Role, string>> = {
+    administrator: 'an administrator',
+    operator: 'an operator',
+    member: `a member of the project ${scope}`,
+    creator: 'its creator',
+    experimenter: 'one of its experimenters',
+    agent: 'whoever takes the steps of that part',
+    portal: 'the portal',
+  }
+  const verb = type.slice(type.indexOf('.') + 1)
+  return refuse(
+    'not-allowed',
+    `${principal} may not ${verb} ${key}: that takes ${may.map((role) => who[role]).join(' or ')}`,
+  )
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import { portalPlace, wholePlace } from '#contracts/experiment-parts'
+import { name } from '#contracts/names'
+
+const people = z.array(name).default([])
+
+/** What a site has of end nodes, and who may say how their steps end. */
+const endNode = z.strictObject({
+  type: z.string().min(1).max(64),
+  capabilities: z.array(z.string().max(64)).default([]),
+  agent: name.optional().describe('The host that runs its own agent; without one, its site server drives it over ssh'),
+})
+
+const site = z.strictObject({
+  server: name.describe('The host that is its site server'),
+  builder: z
+    .enum(['site-server', 'command'])
+    .default('site-server')
+    .describe('command: the portal tells it over ssh to build'),
+  nodes: z.record(name, endNode).refine((nodes) => !Object.hasOwn(nodes, wholePlace), {
+    error: `no end node can be called '${wholePlace}': that stands for the site as a whole`,
+  }),
+})
+
+/**
+ * Who is who, and what there is: what an experiment's rights and guards are decided by. Whoever is not named here may nothing.
+ */
+export const policy = z.strictObject({
+  administrators: people,
+  operators: people,
+  projects: z.record(
+    name,
+    z.strictObject({
+      members: people,
+      approval: z.boolean().default(false).describe('Whether an administrator approves each experiment first'),
+    }),
+  ),
+  portal: z.array(name).default(['portal']).describe('The hosts that are the portal'),
+  gitHosts: z.array(z.string().max(300)).describe("Hosts that code may come from; '*' for any"),
+  sites: z.record(name, site).refine((sites) => !Object.hasOwn(sites, portalPlace), {
+    error: `no site can be called '${portalPlace}'`,
+  }),
+})
+export type Policy = z.output<typeof policy>

@@ -1,0 +1,67 @@
+import type { ExperimentCommand } from '#contracts/experiment'
+import { placeOfPart, portalPlace } from '#contracts/experiment-parts'
+import type { Experiment } from './experiment-state.ts'
+import type { Policy } from './policy.ts'
+
+/** Who somebody is to an experiment. `agent`: takes the steps of the part that a command names. */
+export type Role = 'administrator' | 'operator' | 'member' | 'creator' | 'experimenter' | 'agent' | 'portal'
+
+/** Who may what: one of these roles is needed. */
+export const rights: Readonly<Record<ExperimentCommand['type'], readonly Role[]>> = {
+  'experiment.create': ['member'],
+  'experiment.update': ['creator', 'experimenter'],
+  'experiment.set-experimenters': ['creator', 'experimenter'],
+  'experiment.set-cloud-link': ['creator', 'experimenter'],
+  'experiment.approve': ['administrator'],
+  'experiment.decline': ['administrator'],
+  'experiment.initiate': ['creator', 'experimenter'],
+  'experiment.terminate': ['creator', 'experimenter', 'operator'],
+  'experiment.move-to-testbed': ['operator'],
+  'experiment.mark-ready': ['operator'],
+  'experiment.run': ['operator'],
+  'experiment.cancel-run': ['creator', 'experimenter', 'operator'],
+  'experiment.submit': ['operator'],
+  'experiment.retry': ['operator'],
+  'experiment.archive': ['creator'],
+  'experiment.package': ['agent', 'operator', 'portal'],
+  'experiment.start-step': ['agent'],
+  'experiment.beat-step': ['agent'],
+  'experiment.turn-step': ['agent'],
+  'experiment.report-step': ['agent'],
+  'experiment.expire-step': ['portal'],
+  'experiment.settle': ['portal'],
+}
+
+/** What of a command says whose part it is about. */
+type About = { readonly scope: string; readonly principal: string; readonly data: object }
+
+/** Who the asker is to this experiment, as the policy is now. */
+export const rolesOf = (policy: Policy, { scope, principal, data }: About, experiment: Experiment): readonly Role[] => {
+  const isMember = policy.projects[scope]?.members.includes(principal) ?? false
+  const isCreator = isMember && experiment.status !== 'unknown' && experiment.creator === principal
+  const isExperimenter = isMember && experiment.status !== 'unknown' && experiment.experimenters.includes(principal)
+  const is: Readonly<Record<Role, boolean>> = {
+    administrator: policy.administrators.includes(principal),
+    operator: policy.operators.includes(principal),
+    member: isMember,
+    creator: isCreator,
+    experimenter: isExperimenter,
+    agent: takersOf(policy, data).includes(principal),
+    portal: policy.portal.includes(principal),
+  }
+  return (Object.keys(is) as Role[]).filter((role) => is[role])
+}
+
+/** Who may say how steps of the part end that a command is about: its end node, its site server, and the portal for what it does. */
+const takersOf = (policy: Policy, data: object): readonly string[] => {
+  const { site, node } = 'part' in data ? placeOfPart(String(data.part)) : siteIn(data)
+  if (site === portalPlace) return policy.portal
+  const { server, nodes = {} } = policy.sites[site] ?? {}
+  const own = node === undefined ? policy.portal : [nodes[node]?.agent]
+  return [server, ...own].filter((one) => one !== undefined)
+}
+
+const siteIn = (data: object): ReturnType<typeof placeOfPart> => ({
+  site: 'site' in data ? String(data.site) : '',
+  node: undefined,
+})

@@ -1,0 +1,117 @@
+import { accept, type Commanded, type Decision, type Near, refuse } from '#bus/decider'
+import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
+import { partOfSite, placeOfPart, portalPart } from '#contracts/experiment-parts'
+import type { KnownExperiment } from './experiment-state.ts'
+import { hasBegun, isRefusal, meant } from './meant-sites.ts'
+import { scheduled } from './next-steps.ts'
+import { freed } from './place-nodes.ts'
+import { isOpen, openRun, runOf, stageOf, stepOf } from './standing.ts'
+import { cancelled } from './taking-steps.ts'
+
+type Command<Type extends ExperimentCommand['type']> = Commanded<Extract<ExperimentCommand, { type: Type }>>
+type Decided = Decision<ExperimentEvent>
+
+export const run = ({ data, key }: Command<'experiment.run'>, experiment: KnownExperiment): Decided => {
+  const sites = meant(key, experiment, data.sites)
+  if (isRefusal(sites)) return sites
+  for (const [site, { stage }] of sites) {
+    if (stage === 'submitted') return refuse('submitted', `${key} is submitted at ${site}: clone it to run it again`)
+    if (stage !== 'ready') return refuse('not-ready', `${key} is not ready at ${site}: mark it so first`)
+    const open = openRun(experiment, site)
+    if (open.length > 0) return refuse('run-open', `${key} is running at ${site} already, on ${open.join(', ')}`)
+  }
+  if (experiment.cloudLink === undefined)
+    return refuse('no-cloud-link', `Nobody has said where the results of ${key} go: set its cloud link first`)
+  const { attempt } = experiment
+  const next = sites.map(([site]) => scheduled(experiment, partOfSite(site), 'probe'))
+  const nodes = sites.flatMap(([, { nodes }]) => nodes)
+  return accept({ type: 'experiment.run-begun', data: { attempt, run: experiment.run + 1, nodes, next } })
+}
+
+export const cancelRun = ({ data, key }: Command<'experiment.cancel-run'>, experiment: KnownExperiment): Decided => {
+  const { attempt } = experiment
+  const parts = Object.entries(experiment.sites).flatMap(([site, { nodes }]) => [partOfSite(site), ...nodes])
+  const open = parts.flatMap((part) =>
+    (['probe', 'run'] as const).flatMap((name) => {
+      const step = stepOf(experiment, part, name)
+      return step && isOpen(step) ? [{ part, name, step }] : []
+    }),
+  )
+  if (open.length === 0) return refuse('no-run', `No run of ${key} is open`)
+  const waits = open.filter(({ name, step }) => name === 'probe' || step.state === 'scheduled')
+  const runs = open.filter((one) => !waits.includes(one) && one.step.stopping === undefined)
+  const events: ExperimentEvent[] = waits.map(({ part, name, step }) => ({
+    type: 'experiment.step-cancelled',
+    data: { ...cancelled(experiment, part, step, data.reason, true), step: name },
+  }))
+  if (runs.length > 0)
+    events.push({
+      type: 'experiment.run-cancel-begun',
+      data: { attempt, nodes: runs.map(({ part }) => part), reason: data.reason },
+    })
+  return accept(...events)
+}
+
+export const submit = (
+  { data, key }: Command<'experiment.submit'>,
+  experiment: KnownExperiment,
+  near: readonly Near[],
+): Decided => {
+  const sites = meant(key, experiment, data.sites)
+  if (isRefusal(sites)) return sites
+  const news = sites.filter(([, { stage }]) => stage !== 'submitted')
+  if (news.length === 0) return accept()
+  let partial = false
+  for (const [site, { stage }] of news) {
+    if (stage !== 'ready') return refuse('not-ready', `${key} has not been run at ${site}`)
+    switch (runOf(experiment, site)) {
+      case 'none':
+        return refuse('not-run', `${key} has not been run at ${site}`)
+      case 'open':
+        return refuse('run-open', `${key} is running at ${site}: wait for its end, or cancel its run`)
+      case 'failed':
+        if (!data.acceptPartial)
+          return refuse('failed', `The last run at ${site} failed: accept its partial results, retry, or run it again`)
+        partial = true
+        break
+      case 'succeeded':
+        break
+    }
+  }
+  const next = news.map(([site]) => scheduled(experiment, partOfSite(site), 'pull', { run: experiment.run }))
+  const names = news.map(([site]) => site)
+  const event: ExperimentEvent = {
+    type: 'experiment.submitted',
+    data: { attempt: experiment.attempt, sites: names, partial, next },
+  }
+  const own = near.filter(({ address }) => names.includes(address.scope))
+  return { accepted: true, events: [event], also: freed(own, key) }
+}
+
+export const retry = (
+  { data: { part, step: name }, key }: Command<'experiment.retry'>,
+  experiment: KnownExperiment,
+): Decided => {
+  const step = stepOf(experiment, part, name)
+  if (!step) return refuse('unknown-step', `${key} has taken no step ${name} for ${part} in this attempt`)
+  if (step.state !== 'failed')
+    return refuse('not-failed', `The step ${name} of ${part} has not failed: it is ${step.state}`)
+  const { site } = placeOfPart(part)
+  const isOver =
+    experiment.sites[site]?.stage === 'submitted' && (name === 'run' || name === 'collect' || name === 'probe')
+  if (isOver) return refuse('submitted', `${key} is submitted at ${site}: its runs are over`)
+  if (part !== portalPart && experiment.sites[site] === undefined)
+    return refuse('wrong-site', `${key} is not at ${site} in this attempt`)
+  const more = name === 'run' ? { run: experiment.run + 1 } : {}
+  return accept({ type: 'experiment.step-retried', data: { next: [scheduled(experiment, part, name, more)] } })
+}
+
+export const archive = ({ key }: Command<'experiment.archive'>, experiment: KnownExperiment): Decided => {
+  if (!hasBegun(experiment)) return accept({ type: 'experiment.archived', data: {} })
+  const isHome = (site: string) => stepOf(experiment, partOfSite(site), 'upload')?.state === 'succeeded'
+  if (stageOf(experiment) !== 'submitted')
+    return refuse('under-way', `${key} is under way: terminate it, or submit it first`)
+  return Object.keys(experiment.sites).every(isHome)
+    ? accept({ type: 'experiment.archived', data: {} })
+    : refuse('under-way', `The results of ${key} are not where they are to go yet`)
+}

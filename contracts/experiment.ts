@@ -12,7 +12,7 @@ import {
   stepExecution,
   workOfStep,
 } from './experiment-parts.ts'
-import { gitLink } from './git-link.ts'
+import { anyGitLink, gitRef } from './git-link.ts'
 import { name, part, said } from './names.ts'
 import { resourceDefinition } from './resource.ts'
 
@@ -20,12 +20,8 @@ export type StepPhase = z.infer<typeof phaseOf>
 
 /** Where an experiment's code comes from. */
 export const source = z.object({
-  link: gitLink,
-  ref: z
-    .string()
-    .regex(/^(?!-)[\w./+-]{1,200}$/, 'use the name of a branch or a tag')
-    .optional()
-    .describe('A branch or a tag; what is built is the commit that it named when it was fetched'),
+  link: anyGitLink,
+  ref: gitRef.optional().describe('A branch or a tag; what is built is the commit that it named when it was fetched'),
 })
 
 const title = z.string().trim().min(1, 'expected a name').max(200)

@@ -112,3 +112,9 @@ export const gitRef = z
     'expected the name of a branch or a tag',
   )
   .describe('A branch or a tag')
+
+/** Either of them: whether an installation takes repositories of its own disk is for its policy to say. */
+export const anyGitLink = judgedBy(
+  (link) => (link.startsWith('file:') ? judgeLocal(link) : judge(link)),
+  'https://host/path, ssh://user@host/path, user@host:path, or file:///path where repositories lie on disk',
+)

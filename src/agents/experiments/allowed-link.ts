@@ -1,11 +1,23 @@
-import { hostOfGitLink } from '#contracts/git-link'
+import { hostOfGitLink, protocolOfGitLink } from '#contracts/git-link'
 import type { Objection } from './place-nodes.ts'
 import type { Policy } from './policy.ts'
 
 /** What speaks against fetching code from there; undefined where nothing does. */
-export const allowedLink = ({ gitHosts }: Policy, link: string): Objection | undefined => {
+export const allowedLink = ({ gitHosts, gitFolders }: Policy, link: string): Objection | undefined => {
+  if (protocolOfGitLink(link) === 'file') {
+    const path = link.slice('file://'.length)
+    return gitFolders.some((folder) => path.startsWith(folder.endsWith('/') ? folder : `${folder}/`))
+      ? undefined
+      : {
+          refusal: 'folder-not-allowed',
+          detail: `Code can't come from ${path}: the portal's file allows no such folder`,
+        }
+  }
   const host = hostOfGitLink(link)
   return gitHosts.includes('*') || gitHosts.includes(host)
     ? undefined
-    : { refusal: 'host-not-allowed', detail: `Code can't come from ${host}. Allowed are: ${gitHosts.join(', ')}` }
+    : {
+        refusal: 'host-not-allowed',
+        detail: `Code can't come from ${host}. Allowed are: ${gitHosts.join(', ') || 'none'}`,
+      }
 }

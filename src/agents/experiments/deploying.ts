@@ -69,6 +69,7 @@ export const moveToTestbed = (
       if (stepOf(experiment, partOfSite(site), 'build')?.state === 'succeeded') continue
       return refuse('not-built', `Its image is not built at ${site} in this attempt`)
     }
+    if (known.stage === 'submitted') return refuse('submitted', `${key} is submitted at ${site}`)
     const isSame = known.nodes.toSorted().join() === there.toSorted().join()
     if (!isSame)
       return refuse('in-testbed', `${key} is in the testbed of ${site} already, with ${known.nodes.join(', ')}`)

@@ -162,7 +162,8 @@ const change = (experiment: KnownExperiment, event: Later): KnownExperiment => {
       return schedule(experiment, event.data.next)
     case 'experiment.step-started': {
       const { part, step, delivery, instance, host } = event.data
-      return turn(experiment, part, step, { state: 'running', delivery, instance, host, phase: '' })
+      const begun = { state: 'running', silent: undefined, reason: undefined, phase: '' } as const
+      return turn(experiment, part, step, { ...begun, delivery, instance, host })
     }
     case 'experiment.step-turned':
       return turn(experiment, event.data.part, event.data.step, { phase: event.data.phase })

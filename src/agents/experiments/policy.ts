@@ -36,7 +36,11 @@ export const policy = z.strictObject({
     }),
   ),
   portal: z.array(name).default(['portal']).describe('The hosts that are the portal'),
-  gitHosts: z.array(z.string().max(300)).describe("Hosts that code may come from; '*' for any"),
+  gitHosts: z.array(z.string().max(300)).default([]).describe("Hosts that code may come from; '*' for any"),
+  gitFolders: z
+    .array(z.string().startsWith('/'))
+    .default([])
+    .describe("Folders of the portal's machine that it may come from"),
   sites: z.record(name, site).refine((sites) => !Object.hasOwn(sites, portalPlace), {
     error: `no site can be called '${portalPlace}'`,
   }),

@@ -62,7 +62,7 @@ export const submit = (
   const news = sites.filter(([, { stage }]) => stage !== 'submitted')
   if (news.length === 0) return accept()
   let partial = false
-  for (const [site, { stage }] of news) {
+  for (const [site, { stage, nodes }] of news) {
     if (stage !== 'ready') return refuse('not-ready', `${key} has not been run at ${site}`)
     switch (runOf(experiment, site)) {
       case 'none':
@@ -72,6 +72,8 @@ export const submit = (
       case 'failed':
         if (!data.acceptPartial)
           return refuse('failed', `The last run at ${site} failed: accept its partial results, retry, or run it again`)
+        if (!nodes.some((node) => stepOf(experiment, node, 'collect')?.state === 'succeeded'))
+          return refuse('no-results', `The last run at ${site} has left no results: retry, run it again, or terminate`)
         partial = true
         break
       case 'succeeded':

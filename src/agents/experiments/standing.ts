@@ -2,8 +2,10 @@ import { partOfSite, placeOfPart, portalPart, type StepName } from '#contracts/e
 import { type KnownExperiment, type Stage, type Step, stages } from './experiment-state.ts'
 
 /** How far an experiment has come: as far as that of its sites which is furthest behind. */
-export const stageOf = ({ sites }: KnownExperiment): Stage =>
-  stages[Math.min(...Object.values(sites).map(({ stage }) => stages.indexOf(stage)), stages.length - 1)] ?? 'idle'
+export const stageOf = ({ sites }: KnownExperiment): Stage => {
+  const reached = Object.values(sites).map(({ stage }) => stages.indexOf(stage))
+  return stages[reached.length > 0 ? Math.min(...reached) : 0] ?? 'idle'
+}
 
 /** How a step of a part stands; undefined where it has not been asked for. */
 export const stepOf = ({ parts }: KnownExperiment, part: string, step: StepName): Step | undefined =>
@@ -98,8 +100,13 @@ export const subStateOf = (
     case 'scheduled':
     case 'running':
       return { state: step === 'run' && at.phase !== '' ? duringRun(at.phase) : doing[step] }
-    case 'succeeded':
-      return { state: done[step] }
+    case 'succeeded': {
+      // What a failed run has left is taken home as well; that makes it no better.
+      const of = step === 'collect' ? stepOf(experiment, part, 'run') : undefined
+      const ended =
+        of && (of.state === 'failed' || of.state === 'cancelled') ? { [of.state]: 'run', reason: of.reason } : {}
+      return { state: done[step], ...ended }
+    }
     case 'failed':
       return { state: doing[step], failed: step, reason }
     case 'cancelled':

@@ -1,0 +1,160 @@
+import { experimentDecider } from '#agents/experiments/experiment'
+import { type Experiment, initial, type KnownExperiment } from '#agents/experiments/experiment-state'
+import { type Policy, policy as policyShape } from '#agents/experiments/policy'
+import type { Commanded } from '#bus/decider'
+import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
+import type { Made, ScheduledStep, StepExecution, StepName } from '#contracts/experiment-parts'
+
+/** Two sites, one with two rovers, and everybody there is. */
+export const policy: Policy = policyShape.parse({
+  administrators: ['ada'],
+  operators: ['olga', 'oleg'],
+  projects: { rover: { members: ['carol', 'emil', 'mia'] }, strict: { members: ['carol'], approval: true } },
+  portal: ['portal'],
+  gitHosts: ['git.example'],
+  sites: {
+    north: {
+      server: 'north',
+      nodes: { one: { type: 'Rover', capabilities: ['lidar'], agent: 'rover-one' }, two: { type: 'Rover' } },
+    },
+    south: { server: 'south', builder: 'command', nodes: { three: { type: 'Drone' }, four: { type: 'Rover' } } },
+  },
+})
+
+export const decider = experimentDecider(() => policy)
+
+export const manifest = 'c'.repeat(64)
+export const results = { manifest, files: 2, bytes: 10, refused: 0, partial: false }
+
+export const created = (more: Partial<Extract<ExperimentCommand, { type: 'experiment.create' }>['data']> = {}) =>
+  ({
+    type: 'experiment.create',
+    data: {
+      name: 'Sampling',
+      description: '',
+      source: { link: 'https://git.example/carol/sampling.git' },
+      resource: { nodeType: 'Rover', capabilities: [], count: 1, sites: ['north'], hours: 1 },
+      cloudLink: { kind: 'directory', path: 'carol' },
+      ...more,
+    },
+  }) as const satisfies ExperimentCommand
+
+/** What a step makes where it succeeds. */
+export const madeBy = (step: StepName): Made => {
+  switch (step) {
+    case 'fetch':
+      return { step, commit: 'a'.repeat(40), files: 1, bytes: 1 }
+    case 'build':
+      return { step, image: `127.0.0.1:5000/rover-1@sha256:${'b'.repeat(64)}`, compose: 'services: {}' }
+    case 'run':
+      return { step, exitCode: 0, results }
+    case 'pull':
+      return { step, files: 2, bytes: 10 }
+    case 'upload':
+      return { step, to: 'directory carol', files: 2, bytes: 10 }
+    default:
+      return { step }
+  }
+}
+
+/** An experiment that is told what to do, and told what came of it; it keeps what is to be done next. */
+export const story = (key = 'rover-1', scope = 'rover', decide = decider) => {
+  let now: Experiment = initial
+  const events: ExperimentEvent[] = []
+  const asked: ScheduledStep[] = []
+
+  const ask = (principal: string, command: ExperimentCommand, id = `${events.length}`) => {
+    const commanded = { ...command, id, key, scope, principal, at: 0 } as Commanded<ExperimentCommand>
+    const near = (decide.near?.(commanded, now) ?? []).map((address) => ({ address, events: [], version: 0 }))
+    const decision = decide.decide(commanded, now, near)
+    if (!decision.accepted) return decision
+    for (const event of decision.events) {
+      now = decide.evolve(now, { ...event, position: `log.${events.length + 1}`, principal })
+      events.push(event)
+      if ('next' in event.data) asked.push(...event.data.next)
+    }
+    return decision
+  }
+
+  /** Asks, and breaks where it is refused. */
+  const must = (principal: string, command: ExperimentCommand) => {
+    const decision = ask(principal, command)
+    if (!decision.accepted) throw new Error(`${command.type}: ${decision.detail}`)
+    return told
+  }
+
+  const executionOf = ({ part, step, agent, attempt, try: tries }: ScheduledStep, delivery = 1): StepExecution => ({
+    ...{ part, step, agent, attempt },
+    ...{ try: tries, delivery, instance: `instance of ${agent}` },
+  })
+
+  /** The last time that a step of this name was asked for, of this part where it is named. */
+  const lastAsked = (step: StepName, part?: string): ScheduledStep => {
+    const found = asked.findLast((one) => one.step === step && (part === undefined || one.part === part))
+    if (!found) throw new Error(`Nobody has asked for ${step}`)
+    return found
+  }
+
+  const takerOf = (part: string): string => {
+    const [site = ''] = part.split('/')
+    return site === 'portal' ? 'portal' : site
+  }
+
+  const begin = (step: StepName, part?: string) => {
+    const scheduled = lastAsked(step, part)
+    return must(takerOf(scheduled.part), {
+      type: 'experiment.start-step',
+      data: { ...executionOf(scheduled), host: takerOf(scheduled.part) },
+    })
+  }
+
+  const end = (
+    step: StepName,
+    result: Extract<ExperimentCommand, { type: 'experiment.report-step' }>['data']['result'],
+    part?: string,
+  ) => {
+    const scheduled = lastAsked(step, part)
+    return must(takerOf(scheduled.part), {
+      type: 'experiment.report-step',
+      data: { ...executionOf(scheduled), result },
+    })
+  }
+
+  const told = {
+    ask,
+    must,
+    begin,
+    end,
+    events,
+    asked,
+    executionOf,
+    lastAsked,
+    state: (): Experiment => now,
+    known: (): KnownExperiment => {
+      if (now.status === 'unknown') throw new Error('It is not known')
+      return now
+    },
+    /** Takes a step from its beginning to its end. */
+    take: (step: StepName, part?: string) => {
+      begin(step, part)
+      return end(step, { outcome: 'succeeded', made: madeBy(step) }, part)
+    },
+    fail: (step: StepName, part?: string) => {
+      begin(step, part)
+      return end(step, { outcome: 'failed', reason: 'it broke' }, part)
+    },
+  }
+  return told
+}
+
+export const initiate: ExperimentCommand = { type: 'experiment.initiate', data: {} }
+export const terminate: ExperimentCommand = { type: 'experiment.terminate', data: { reason: 'wrong branch' } }
+export const moveToTestbed = (...nodes: readonly string[]): ExperimentCommand => ({
+  type: 'experiment.move-to-testbed',
+  data: { nodes: [...(nodes.length > 0 ? nodes : ['north/one'])] },
+})
+export const markReady: ExperimentCommand = { type: 'experiment.mark-ready', data: {} }
+export const run: ExperimentCommand = { type: 'experiment.run', data: {} }
+export const cancelRun: ExperimentCommand = { type: 'experiment.cancel-run', data: { reason: 'too loud' } }
+export const submit: ExperimentCommand = { type: 'experiment.submit', data: { acceptPartial: false } }
+export const submitPartial: ExperimentCommand = { type: 'experiment.submit', data: { acceptPartial: true } }

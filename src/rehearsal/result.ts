@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { LogLevel } from '#agents/pipelines/messages'
+import type { LogLevel } from '#agents/result'
 import type { Bus } from '#bus/bus'
 import { knownIn } from '#contracts/all'
 import type { ArtifactEvent } from '#contracts/artifact'

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { openOutput } from '#agents/pipelines/output'
+import { openOutput } from '#agents/output'
 import type { Line, Printed } from '#bus/bus'
 import { Fault } from '#bus/fault'
 import { memoryBus } from '#bus/memory'

@@ -5,9 +5,9 @@ import { openLocal } from '#agents/local'
 import { firstEventsOf } from '#agents/pipelines/consequences'
 import { tellWhenDue } from '#agents/pipelines/due'
 import type { Result } from '#agents/pipelines/messages'
+import { workOn } from '#agents/pipelines/node-work'
 import { run } from '#agents/pipelines/run'
 import { evolve, initial } from '#agents/pipelines/run-state'
-import { work } from '#agents/pipelines/worker'
 import { own } from '#bus/command'
 import { dispatch } from '#bus/dispatcher'
 import { memoryHub } from '#bus/memory'
@@ -64,7 +64,7 @@ const stage = async ({ nodes, script }: Story) => {
     for (const { part, kind } of nodes) {
       if (kind !== 'action') continue
       const given = { bus: connection, local: db, outbox, host: name, instance: name, say: () => undefined, signal }
-      const doing = work({ ...given, execute: (_, { attempt }, abort) => execute(part, attempt, abort) }, part)
+      const doing = workOn({ ...given, execute: (_, { attempt }, abort) => execute(part, attempt, abort) }, part)
       doing.catch(() => undefined)
     }
     return () => connection.close()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { atMost, inTurn, queueFor } from '#agents/pipelines/turns'
+import { atMost, inTurn, queueFor } from '#agents/turns'
 
 test('half a million that wait are worked off in the order in which they came, none the slower for the others', async () => {
   const many = 500_000

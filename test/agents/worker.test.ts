@@ -1,14 +1,15 @@
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { openHoldings, takeLeftovers } from '#agents/holdings'
 import { type Local, openLocal } from '#agents/local'
 import { firstEventsOf } from '#agents/pipelines/consequences'
-import { openHoldings, takeLeftovers } from '#agents/pipelines/holdings'
 import { openLedger } from '#agents/pipelines/ledger'
-import type { Lost, Result } from '#agents/pipelines/messages'
+import type { Result } from '#agents/pipelines/messages'
+import { type NodeWorker, workOn } from '#agents/pipelines/node-work'
 import { run } from '#agents/pipelines/run'
 import type { Execution } from '#agents/pipelines/run-state'
-import { atMost } from '#agents/pipelines/turns'
-import { type Worker, work } from '#agents/pipelines/worker'
+import type { Lost } from '#agents/result'
+import { atMost } from '#agents/turns'
 import { aborted } from '#bus/abort'
 import type { Bus, Work } from '#bus/bus'
 import { own } from '#bus/command'
@@ -45,7 +46,7 @@ const runOfOne = async (lease = 30_000, timeout?: number) => {
       db = local(),
       asked = () => undefined,
       ...more
-    }: { asleep?: boolean; db?: Local; asked?: () => void } & Pick<Worker, 'inTurn' | 'patience'> = {},
+    }: { asleep?: boolean; db?: Local; asked?: () => void } & Pick<NodeWorker, 'inTurn' | 'patience'> = {},
   ) => {
     const ending = new AbortController()
     const signal = AbortSignal.any([stop.signal, ending.signal])
@@ -62,7 +63,7 @@ const runOfOne = async (lease = 30_000, timeout?: number) => {
         },
         options,
       )
-    const ended = work(
+    const ended = workOn(
       {
         bus: { ...own, take },
         local: db,
@@ -118,7 +119,7 @@ test('a host that is full leaves what it has not begun to one that is not', asyn
   const long = Promise.withResolvers<void>()
   void inTurn(() => long.promise)
   let delivered = 0
-  const full: Worker['inTurn'] = (task) => {
+  const full: NodeWorker['inTurn'] = (task) => {
     delivered++
     return inTurn(task)
   }
@@ -160,7 +161,7 @@ test('a result that was written down is reported, though its host is full and th
   const { bus, host, recorded } = await runOfOne()
   const db = local()
   const [piece] = await deliveries(bus, 2)
-  const holdings = openHoldings<Execution, Result>(db, 'p/a')
+  const holdings = openHoldings<Execution, Result>(db, { where: 'p', agent: 'a' })
   const old = { part: 'p/a', attempt: 1, delivery: 1, instance: 'a' }
   const about = { version: 1, source: 's', time: '', correlationId: 'x', causationId: 'x', principal: 'x' }
   const started = (delivery: number, instance: string) => ({
@@ -205,7 +206,7 @@ test('work during which its host dies again and again is given up there, and sai
   const { bus, host, recorded } = await runOfOne()
   const db = local()
   const [piece] = await deliveries(bus, 1)
-  const holdings = openHoldings<Execution, Result>(db, 'p/a')
+  const holdings = openHoldings<Execution, Result>(db, { where: 'p', agent: 'a' })
   for (let times = 1; times <= 10; times++) holdings.begin(piece as Work)
   host('a', async () => succeeded, { db })
   expect(await recorded('run.node-failed')).toMatchObject([{ how: 'errored', reason: /without a result/ }])
@@ -263,7 +264,7 @@ test('however much a function has to say about its failure, the run can record i
 
 test('a receipt is good as long as its lease: later, the work may be in other hands', () => {
   const db = local()
-  const holdings = openHoldings(db, 'p/a')
+  const holdings = openHoldings(db, { where: 'p', agent: 'a' })
   const piece = (id: string) => ({ event: { id, type: 'run.node-scheduled' }, receipt: `of ${id}` }) as Work
   for (const id of ['fresh', 'old', 'ahead', 'done', 'returned']) holdings.hold(piece(id), Date.now())
   db.prepare("update holdings set renewed = renewed - 40000 where event = 'old'").run()
@@ -302,12 +303,12 @@ test('a host goes on with what an earlier version of it had kept', () => {
   before.close()
   const after = openLocal(path)
   const piece = { event: { id: 'x', type: 'run.node-scheduled' } } as Work
-  const holdings = openHoldings(after, 'p/a')
+  const holdings = openHoldings(after, { where: 'p', agent: 'a' })
   expect(holdings.begin(piece)).toBe(1)
   expect(holdings.wasLost(piece)).toBe(3)
   expect(holdings.resultOf(piece)).toEqual({ execution: { part: 'p/a' }, result: { outcome: 'succeeded' } })
   // What a success asks for is kept for each node that it names.
   const next = { event: { id: 'y', type: 'run.node-succeeded' } } as Work
-  expect([holdings.begin(next), openHoldings(after, 'p/b').begin(next)]).toEqual([1, 1])
+  expect([holdings.begin(next), openHoldings(after, { where: 'p', agent: 'b' }).begin(next)]).toEqual([1, 1])
   openLedger('root/in', after).existing('old')
 })

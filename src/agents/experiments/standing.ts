@@ -86,7 +86,7 @@ export const subStateOf = (
   readonly state: SubState
   readonly failed?: StepName
   readonly cancelled?: StepName
-  readonly reason?: string
+  readonly reason?: string | undefined
 } => {
   const { site } = placeOfPart(part)
   const found = taken.toReversed().flatMap((step) => {

@@ -3,13 +3,13 @@ import { rm } from 'node:fs/promises'
 import { faults, reasonOf } from '#bus/fault'
 import { durably, type Fact, type Outbox } from '#bus/outbox'
 import type { Local } from '../local.ts'
+import { inTurn } from '../turns.ts'
 import { clearWorkshop, digestOfFile, draft, exists, inside, settleAt, stampOf } from './folder.ts'
 import type { Listed } from './handles.ts'
 import type { openLedger, Promised, Row } from './ledger.ts'
 import { type Arrival, adviceFor, originOf, turnOf, whoIs } from './origin.ts'
 import { type Source, writeTo } from './source.ts'
 import { factsOfStore } from './store-facts.ts'
-import { inTurn } from './turns.ts'
 
 /** An artifact, and where it lies on this machine. */
 export type Lying = Listed & { readonly file: string }

@@ -2,9 +2,9 @@ import type { Bus } from '#bus/bus'
 import { reasonOf } from '#bus/fault'
 import { splitPart } from '#contracts/names'
 import { serviceOf } from '#contracts/subjects'
+import type { LogLevel } from '../result.ts'
 import type { Offerable } from './arrivals.ts'
 import type { Listed } from './handles.ts'
-import type { LogLevel } from './messages.ts'
 import type { Measured, MetricTrigger, Trigger } from './shape.ts'
 
 /** What a condition comes to: that a run may start, with a message if it has one, or what is missing, if it says. */

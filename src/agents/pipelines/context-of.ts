@@ -1,6 +1,7 @@
 import { nearest } from '#contracts/nearest'
+import type { LogLevel } from '../result.ts'
 import { type Call, handlesFor, inputFile } from './handles-for.ts'
-import type { Assignment, LogLevel } from './messages.ts'
+import type { Assignment } from './messages.ts'
 import { namedStores } from './named-stores.ts'
 import type { Context, Definition, Pipeline } from './shape.ts'
 

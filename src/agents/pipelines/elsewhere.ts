@@ -8,8 +8,8 @@ import type { Kinds } from './definition.ts'
 import type { Trader } from './exchange.ts'
 import { executor } from './executor.ts'
 import type { Assignment, Described } from './messages.ts'
+import type { NodeWorker } from './node-work.ts'
 import { usedElsewhere } from './store-elsewhere.ts'
-import type { Worker } from './worker.ts'
 
 type Given = Parameters<typeof executor>[0]
 type Runners = Given['runners']
@@ -28,7 +28,7 @@ export const executorFrom = (
   trader: Trader,
   stores: Kinds,
   { local, pipeline, ...given }: Given & { readonly local: Local; readonly pipeline: string },
-): Worker['execute'] => {
+): NodeWorker['execute'] => {
   if (Object.keys(stores).length === 0) return executor(given)
   return async (event, execution, signal) => {
     const folder = join(folderOf(local), randomUUID())

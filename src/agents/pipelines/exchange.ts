@@ -6,6 +6,7 @@ import { Fault, faults } from '#bus/fault'
 import type { Outbox } from '#bus/outbox'
 import { splitPart } from '#contracts/names'
 import { askedBy, servicesOf } from '#contracts/subjects'
+import { atMost } from '../turns.ts'
 import { arrivedIn } from './arrivals.ts'
 import { parse } from './asked.ts'
 import { judgeFiles } from './conditions.ts'
@@ -17,7 +18,6 @@ import type { Trigger } from './shape.ts'
 import type { Store } from './store.ts'
 import { type Provided, type StoreRequest, storeRequests } from './store-requests.ts'
 import { timer } from './timer.ts'
-import { atMost } from './turns.ts'
 
 /** How many artifacts a store hands out or takes in at once; others wait. */
 const movedAtOnce = 8

@@ -1,12 +1,13 @@
 import { splitPart } from '#contracts/names'
-import type { LogLevel, Phase } from './messages.ts'
-import { openOutput } from './output.ts'
+import { openOutput } from '../output.ts'
+import type { LogLevel } from '../result.ts'
+import { tell } from '../tell.ts'
+import type { Phase } from './messages.ts'
+import { inRuns, type NodeWorker } from './node-work.ts'
 import type { Execution } from './run-state.ts'
 import type { openRunners } from './runners.ts'
 import type { Scheduled } from './scheduled.ts'
 import { givenTo, type Nodes, servicesFor } from './services.ts'
-import { tell } from './tell.ts'
-import type { Worker } from './worker.ts'
 
 type Given = {
   readonly runners: ReturnType<typeof openRunners>
@@ -20,7 +21,7 @@ type Given = {
 
 /** Executes a node of a pipeline on this host: hands it what its run gives it, keeps what it prints, and does what it asks for. */
 export const executor =
-  ({ runners, nodes, part, log, say, signal }: Given): Worker['execute'] =>
+  ({ runners, nodes, part, log, say, signal }: Given): NodeWorker['execute'] =>
   async (event: Scheduled, execution: Execution, abort: AbortSignal) => {
     const { bus } = nodes
     const { scope, key } = event.address
@@ -35,7 +36,7 @@ export const executor =
     /** In turn, so that the last one said is the last one heard; what the run refuses is past. */
     let turned: Promise<unknown> = Promise.resolve()
     const turn = (phase: Phase): void => {
-      const asked = () => tell({ bus, say, signal: turning }, event, 'run.turn-node', { ...execution, phase }, turning)
+      const asked = () => tell({ bus, wording: inRuns, say }, event, 'run.turn-node', { ...execution, phase }, turning)
       turned = turned.then(asked).catch(() => undefined)
     }
     try {

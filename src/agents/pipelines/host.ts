@@ -5,15 +5,15 @@ import type { Bus } from '#bus/bus'
 import { dispatch } from '#bus/dispatcher'
 import { openOutbox } from '#bus/outbox'
 import type { Local } from '../local.ts'
+import type { LogLevel } from '../result.ts'
+import { atMost } from '../turns.ts'
+import { releaseHeld } from '../worker.ts'
 import { appear } from './appear.ts'
 import { clearElsewhere } from './elsewhere.ts'
 import { sweepBucket } from './exchange.ts'
 import { shareOf } from './host-share.ts'
 import { runPipeline } from './hosted.ts'
-import type { LogLevel } from './messages.ts'
 import type { Pipeline } from './shape.ts'
-import { atMost } from './turns.ts'
-import { releaseHeld } from './worker.ts'
 
 /** How long a host that stops may take where the bus is away, in milliseconds: a function has five seconds to end. */
 const aloneFor = 6_000

@@ -2,7 +2,8 @@ import { commandFrom, own } from '#bus/command'
 import type { Outbox } from '#bus/outbox'
 import { patiently } from '#bus/patience'
 import { type Graph, keepsFiles } from '#contracts/pipeline'
-import { tellWhenDue } from './due.ts'
+import { tellWhenDue } from '../due.ts'
+import { dueInRuns } from './due-in-runs.ts'
 import { executorFrom } from './elsewhere.ts'
 import { serveStore } from './exchange.ts'
 import { digestOf } from './graph.ts'
@@ -11,6 +12,7 @@ import type { HostOptions } from './host.ts'
 import type { Share } from './host-share.ts'
 import type { Say } from './messages.ts'
 import { fireOnMetrics } from './metric-condition.ts'
+import { type NodeWorker, workOn } from './node-work.ts'
 import { openNodes, triggerOf, watchNode } from './nodes.ts'
 import { pipelineDecider } from './pipeline.ts'
 import { plan } from './planner.ts'
@@ -20,14 +22,13 @@ import { openRunners } from './runners.ts'
 import type { Definition, Pipeline } from './shape.ts'
 import { untilNobodyKeeps } from './sole-keeper.ts'
 import type { Store } from './store.ts'
-import { type Worker, work } from './worker.ts'
 
 /** Told of what runs until the host stops; where that breaks, the host ends. */
 type Run = (task: Promise<unknown>) => void
 
 /** Runs a host's share of a pipeline: owners, planner, stores and actions. Resolves when all of them have begun. */
 export const runPipeline = async (
-  { bus, configPath, base, host, instance, local, inTurn, log, signal }: HostOptions & Pick<Worker, 'inTurn'>,
+  { bus, configPath, base, host, instance, local, inTurn, log, signal }: HostOptions & Pick<NodeWorker, 'inTurn'>,
   pipeline: Pipeline,
   share: Share,
   outbox: Outbox,
@@ -50,7 +51,7 @@ export const runPipeline = async (
   for (const [node, { concurrency = 1 }] of Object.entries(share.actions)) {
     const part = `${name}/${node}`
     start(
-      work(
+      workOn(
         {
           bus,
           local,
@@ -115,7 +116,7 @@ const decide = async (
     const { trigger } = metadata
     const plans = { ...about, owner, runs, triggers, byMetrics: trigger !== undefined }
     start(plan(plans))
-    start(tellWhenDue({ ...about, runs }))
+    start(tellWhenDue({ bus, owner: runs, scope: name, dueIn: dueInRuns, say, signal }))
     start(servePreviews(about, keeper))
     if (trigger) start(fireOnMetrics({ ...about, owner, trigger, local }))
   }

@@ -1,3 +1,5 @@
+import type { LogLevel } from '../result.ts'
+
 /** What a host and the process that runs a user's function say to each other. */
 
 /** Tells whoever looks at the host's log something; as `info`, unless it says how grave that is. */
@@ -55,12 +57,7 @@ export type FromRunner =
 /** Where in its steps an action is. */
 export type Phase = 'preparing' | 'running' | 'cleaning-up'
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-
-/** The process of an execution was ended by a signal that this host did not send: nobody knows how it would have ended. */
-export type Lost = { readonly outcome: 'lost'; readonly reason: string }
-
-/** How an execution ended. */
+/** How an execution of a function ended. */
 export type Result =
   | { readonly outcome: 'succeeded'; readonly message?: string }
   | { readonly outcome: 'failed' | 'errored' | 'cancelled'; readonly reason: string }

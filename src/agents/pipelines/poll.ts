@@ -3,12 +3,12 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { reasonOf } from '#bus/fault'
+import { atMost } from '../turns.ts'
 import { inside } from './folder.ts'
 import { placeOf } from './place.ts'
 import type { Item } from './resource.ts'
 import { draftIn, type Source } from './source.ts'
 import type { Store } from './store.ts'
-import { atMost } from './turns.ts'
 
 /** How many items are fetched at once, and in one look; what is more comes with the next one, which follows at once. */
 const fetchedAtOnce = 4

@@ -1,10 +1,10 @@
 import { lstat, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { reasonOf } from '#bus/fault'
+import { queueFor } from '../turns.ts'
 import { inside } from './folder.ts'
 import { digestOf, isGarbled, type Stamp, same, stampOf } from './stamp.ts'
 import type { Store } from './store.ts'
-import { queueFor } from './turns.ts'
 
 /** How many files are hashed at once. */
 const hashedAtOnce = 4

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { reasonOf } from '#bus/fault'
+import type { LogLevel, Lost } from '../result.ts'
 import { endGroup } from './group.ts'
-import type { Assignment, FromRunner, LogLevel, Lost, Phase, Result, ToRunner } from './messages.ts'
+import type { Assignment, FromRunner, Phase, Result, ToRunner } from './messages.ts'
 import { openProcesses } from './processes.ts'
 
 /** How long a function may take to notice that it is to stop, in milliseconds. */

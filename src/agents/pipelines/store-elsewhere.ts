@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault, faults } from '#bus/fault'
+import { atMost } from '../turns.ts'
 import type { Trader } from './exchange.ts'
 import { digestOfFile, draft, exists, inside, settleAt } from './folder.ts'
 import type { Listed } from './handles.ts'
@@ -8,7 +9,6 @@ import type { Described } from './messages.ts'
 import { askerOf, type Doing, largestCard, onBehalfOf } from './store-asking.ts'
 import type { StoreUse } from './store-use.ts'
 import { timer } from './timer.ts'
-import { atMost } from './turns.ts'
 
 /** How many inputs of an execution are fetched at once. */
 const fetchedAtOnce = 4

@@ -1,33 +1,38 @@
+import type { Bus } from '#bus/bus'
 import { type Asked, askAnyway, uuidv7 } from '#bus/command'
 import { reasonOf } from '#bus/fault'
 import type { Answer } from '#bus/handle'
 import { patiently } from '#bus/patience'
-import type { Lost, Result } from './messages.ts'
-import type { Execution } from './run-state.ts'
-import type { Scheduled } from './scheduled.ts'
-import type { Worker } from './worker.ts'
+import type { Execution, Lost, Result, Task, Wording } from './result.ts'
 
 /** How often a worker says that it is still at work, in milliseconds; well within the lease. */
 export const beatEvery = 2_000
 
-type Teller = Pick<Worker, 'bus' | 'say' | 'signal'>
+type Teller<T extends Task, E extends Execution> = {
+  readonly bus: Pick<Bus, 'request' | 'principal'>
+  readonly wording: Wording<T, E>
+  readonly say: (message: string) => void
+}
 
-/** Why an execution's result is nobody's business any longer: it is in other hands, or its run goes on without it. */
+/** Why an execution's result is nobody's business any longer: it is in other hands, or things went on without it. */
 type Unwanted = 'superseded' | 'ended'
 
 /**
  * Executes while beating, for as long as the node may take. Nobody answering is no refusal; a run that is cancelled is told that
  * the execution has stopped.
  */
-export const withBeats = async (
-  worker: Teller & Pick<Worker, 'execute'>,
-  event: Scheduled,
-  execution: Execution,
-): Promise<Result | Lost | Unwanted> => {
+export const withBeats = async <T extends Task, E extends Execution, R extends Result>(
+  worker: Teller<T, E> & {
+    readonly execute: (task: T, execution: E, signal: AbortSignal) => Promise<R | Lost>
+    readonly signal: AbortSignal
+  },
+  task: T,
+  execution: E,
+): Promise<R | Lost | { readonly outcome: 'errored' | 'cancelled'; readonly reason: string } | Unwanted> => {
   const refused = new AbortController()
   let refusal = ''
   const beat = async () => {
-    const answer = await askAnyway(worker.bus, askedOf(event, 'run.beat-node', execution, uuidv7()), {
+    const answer = await askAnyway(worker.bus, askedOf(task, worker.wording.commands.beat, execution, uuidv7()), {
       timeout: beatEvery,
     }).catch(() => undefined)
     if (!answer || answer.accepted || refused.signal.aborted) return
@@ -35,13 +40,14 @@ export const withBeats = async (
     refused.abort(new Error(answer.detail))
   }
   const beats = setInterval(() => void beat(), beatEvery)
-  const { timeout } = event.data
+  const { timeout } = task.data
   const late = lateness(timeout)
   try {
-    const result = await worker.execute(event, execution, AbortSignal.any([worker.signal, refused.signal, late.signal]))
+    const result = await worker.execute(task, execution, AbortSignal.any([worker.signal, refused.signal, late.signal]))
     if (late.signal.aborted && refusal === '') return { outcome: 'errored', reason: reasonOf(late.signal.reason) }
     if (refusal === 'cancelled') return asCancelled(result)
-    return refusal === 'superseded' || refusal === 'ended' ? refusal : result
+    if (refusal === '') return result
+    return refusal === 'superseded' ? refusal : 'ended'
   } finally {
     clearInterval(beats)
     late.clear()
@@ -70,32 +76,31 @@ const lateness = (timeout: number | undefined) => {
 export const tooLong = (timeout = 0): string => `It took longer than its timeout of ${timeout / 1000} s`
 
 /** What was told to stop and came to no other end has been cancelled. */
-const asCancelled = (result: Result | Lost): Result =>
-  result.outcome === 'succeeded' ? result : { outcome: 'cancelled', reason: result.reason }
+const asCancelled = <R extends Result>(result: R | Lost) =>
+  result.outcome === 'succeeded' ? result : { ...result, outcome: 'cancelled' as const }
 
-/** Asks the run's owner until it answers, with one id: asked twice, it gives its first answer. */
-export const tell = (
-  worker: Teller,
-  event: Scheduled,
+/** Asks the owner of what a task belongs to until it answers, with one id: asked twice, it gives its first answer. */
+export const tell = <T extends Task, E extends Execution>(
+  worker: Teller<T, E>,
+  task: T,
   type: string,
   data: object,
   signal: AbortSignal,
 ): Promise<Answer> => {
   const id = uuidv7()
+  const { aggregate, scope, key } = task.address
   return patiently(
-    () => askAnyway(worker.bus, askedOf(event, type, data, id)),
+    () => askAnyway(worker.bus, askedOf(task, type, data, id)),
     signal,
     (reason) =>
-      worker.say(
-        `${event.data.part} waits for the owner of run ${event.address.scope}/${event.address.key}: ${reason}`,
-      ),
+      worker.say(`${worker.wording.nameOf(task)} waits for the owner of ${aggregate} ${scope}/${key}: ${reason}`),
   )
 }
 
-const askedOf = (event: Scheduled, type: string, data: object, id: string): Asked => ({
-  address: event.address,
+const askedOf = (task: Task, type: string, data: object, id: string): Asked => ({
+  address: task.address,
   type,
   data,
   id,
-  causedBy: event,
+  causedBy: task,
 })

@@ -1,6 +1,7 @@
 import type { Work } from '#bus/bus'
 import { durably } from '#bus/outbox'
-import type { Local } from '../local.ts'
+import type { Local } from './local.ts'
+import type { Agent } from './result.ts'
 
 /** A result that was written down, and the execution that it is of. */
 export type Kept<Execution, Result> = { readonly execution: Execution; readonly result: Result }
@@ -9,11 +10,12 @@ export type Kept<Execution, Result> = { readonly execution: Execution; readonly 
 const soonSpent = 1_000
 
 /**
- * What a host keeps of one node's work in its hands, on its disk: by the id of the event that asked for it, and by the part where
- * that may have asked for several.
+ * What a host keeps of one agent's work in its hands, on its disk: by the id of the event that asked for it, and by the agent where
+ * that may have asked several.
  */
-export const openHoldings = <Execution, Result>(local: Local, part: string) => {
-  const keyOf = ({ event }: Work): string => (event.type === 'run.node-scheduled' ? event.id : `${event.id} ${part}`)
+export const openHoldings = <Execution, Result>(local: Local, { where, agent }: Agent) => {
+  const keyOf = ({ event }: Work): string =>
+    event.type === 'run.node-scheduled' ? event.id : `${event.id} ${where}/${agent}`
   const hold = local.prepare(
     `insert into holdings (event, receipt, renewed) values (?, ?, ?)
      on conflict (event) do update set receipt = excluded.receipt, renewed = excluded.renewed`,

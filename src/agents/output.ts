@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Bus, Line, Output } from '#bus/bus'
 import { patiently } from '#bus/patience'
-import type { LogLevel } from './messages.ts'
+import type { LogLevel } from './result.ts'
 
 /** How much of one execution's output is kept, in characters: its beginning, and its end; of that twice as much until it is cut. */
 const mostAtFirst = 8 * 1024 * 1024

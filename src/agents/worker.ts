@@ -3,12 +3,9 @@ import { type Bus, lease, type Work } from '#bus/bus'
 import { reasonOf } from '#bus/fault'
 import type { Outbox } from '#bus/outbox'
 import { readEvent } from '#contracts/all'
-import { splitPart } from '#contracts/names'
-import type { Local } from '../local.ts'
 import { type Kept, openHoldings, takeLeftovers } from './holdings.ts'
-import type { Lost, Result } from './messages.ts'
-import type { Execution } from './run-state.ts'
-import { type Scheduled, scheduledIn } from './scheduled.ts'
+import type { Local } from './local.ts'
+import type { Agent, Execution, Lost, Result, Task, Wording } from './result.ts'
 import { tell, withBeats } from './tell.ts'
 import { inTurn } from './turns.ts'
 import { inTurnUnlessWanted, type Turn } from './waiting-turn.ts'
@@ -25,17 +22,20 @@ const maxKills = 3
 /** How often the lease of work is renewed, in milliseconds; well within it. */
 const renewEvery = 5_000
 
-/** How much of what a function said about its end is recorded, in characters. */
+/** How much of what an execution said about its end is recorded, in characters. */
 const mostSaid = 10_000
 
-export type Worker = {
+export type Worker<T extends Task, E extends Execution, R extends Result> = {
   readonly bus: Bus
-  readonly holdings: ReturnType<typeof openHoldings<Execution, Result>>
+  readonly wording: Wording<T, E>
+  readonly holdings: ReturnType<typeof openHoldings<E, R | Told>>
   readonly outbox: Outbox
   readonly host: string
   readonly instance: string
   /** Does the work; its effects carry the execution. */
-  readonly execute: (event: Scheduled, execution: Execution, signal: AbortSignal) => Promise<Result | Lost>
+  readonly execute: (task: T, execution: E, signal: AbortSignal) => Promise<R | Lost>
+  /** Told of what is not to be done any longer, so that nothing of it is left behind that an earlier execution began. */
+  readonly drop?: ((task: T) => Promise<void>) | undefined
   /** Waits for its turn among all that this host executes. */
   readonly inTurn?: Turn | undefined
   /** How long that may take until it is asked whether another host would do it at once, in milliseconds. */
@@ -44,30 +44,40 @@ export type Worker = {
   readonly signal: AbortSignal
 }
 
-type Given = Omit<Worker, 'holdings'> & {
+/** An end that is said here, of what did not come to one of its own. */
+type Told = { readonly outcome: 'errored' | 'cancelled'; readonly reason: string }
+
+export type Given<T extends Task, E extends Execution, R extends Result> = Omit<Worker<T, E, R>, 'holdings'> & {
   readonly local: Local
-  /** How many executions of the node there may be at once, over all hosts. */
+  /** How many executions of the agent's work there may be at once, over all hosts. */
   readonly concurrency?: number
 }
 
 /**
- * Takes the work of one node: start, beat, report. The result is written down before it is reported, so that hours of
+ * Takes the work of one agent: start, beat, report. The result is written down before it is reported, so that hours of
  * work outlive an owner that is down at the end.
  */
-export const work = ({ local, concurrency = 1, ...more }: Given, part: string): Promise<void> => {
-  const worker = { ...more, holdings: openHoldings<Execution, Result>(local, part) }
-  const { pipeline, node } = splitPart(part)
+export const work = <T extends Task, E extends Execution, R extends Result>(
+  { local, concurrency = 1, ...more }: Given<T, E, R>,
+  agent: Agent,
+): Promise<void> => {
+  const worker: Worker<T, E, R> = { ...more, holdings: openHoldings<E, R | Told>(local, agent) }
   // A lease that ran out while this process stood still is no reason to execute something beside itself.
   const oneAtATime = inTurn()
-  const take = (piece: Work) => oneAtATime(piece.event.id, () => handle(worker, part, piece))
-  return worker.bus.take(pipeline, node, take, { concurrency, signal: worker.signal })
+  const take = (piece: Work) => oneAtATime(piece.event.id, () => handle(worker, agent, piece))
+  return worker.bus.take(agent.where, agent.agent, take, { concurrency, signal: worker.signal })
 }
 
-const handle = async (worker: Worker, part: string, piece: Work): Promise<void> => {
+const handle = async <T extends Task, E extends Execution, R extends Result>(
+  worker: Worker<T, E, R>,
+  agent: Agent,
+  piece: Work,
+): Promise<void> => {
   const reading = readEvent(piece.event)
-  if (!reading.kept) return giveUp(worker, part, piece, reading.reason)
-  const event = scheduledIn(reading.event, part)
-  if (!event) return giveUp(worker, part, piece, `${piece.event.type} does not ask for ${part} to be executed`)
+  if (!reading.kept) return giveUp(worker, agent, piece, reading.reason)
+  const task = worker.wording.taskIn(reading.event, agent)
+  if (!task) return giveUp(worker, agent, piece, `${piece.event.type} asks nothing of ${agent.where}/${agent.agent}`)
+  const name = worker.wording.nameOf(task)
   const { holdings, say, signal } = worker
   let isOver = false
   let hasBegun = false
@@ -85,13 +95,13 @@ const handle = async (worker: Worker, part: string, piece: Work): Promise<void> 
     const begin = async () => {
       signal.throwIfAborted()
       hasBegun = true
-      return carryOut(worker, piece, event, holdings.begin(piece))
+      return carryOut(worker, agent, piece, task, holdings.begin(piece))
     }
     // What has a result already is only to be reported.
     const end = await (holdings.resultOf(piece) ? begin() : inTurnUnlessWanted(inTurn, piece, begin, worker.patience))
     // The server would take the word of an old delivery as well, and nobody would be given the work again.
     if (end === 'superseded') {
-      say(`${event.data.part}: another process executes it`)
+      say(`${name}: another process executes it`)
       holdings.letGo(piece)
     } else if (end === 'wanted') {
       holdings.letGo(piece)
@@ -104,7 +114,7 @@ const handle = async (worker: Worker, part: string, piece: Work): Promise<void> 
     // Stopping: another process, or this host's next one, is given it at once. Else: something broke that may pass.
     if (signal.aborted) hasBegun ? holdings.giveBack(piece) : holdings.letGo(piece)
     else {
-      say(`${event.data.part}: ${reasonOf(cause)}; trying again`)
+      say(`${name}: ${reasonOf(cause)}; trying again`)
       holdings.letGo(piece)
     }
     piece.postpone(signal.aborted ? 0 : 1_000)
@@ -115,74 +125,85 @@ const handle = async (worker: Worker, part: string, piece: Work): Promise<void> 
 }
 
 /** Executes the work and has its result recorded; `superseded` where it is, or was meanwhile, in other hands. */
-const carryOut = async (
-  worker: Worker,
+const carryOut = async <T extends Task, E extends Execution, R extends Result>(
+  worker: Worker<T, E, R>,
+  agent: Agent,
   piece: Work,
-  event: Scheduled,
+  task: T,
   begun: number,
 ): Promise<'settled' | 'superseded'> => {
-  const { holdings, host, instance, signal } = worker
+  const { holdings, wording, host, instance, signal } = worker
   const known = holdings.resultOf(piece)
-  if (known && (await report(worker, event, known)) === 'settled') return 'settled'
-  const { part, attempt } = event.data
-  const execution = { part, attempt, delivery: piece.delivery, instance }
+  if (known && (await report(worker, task, known)) === 'settled') return 'settled'
+  const execution = wording.executionOf(task, { delivery: piece.delivery, instance })
   const began = performance.now()
-  const started = await tell(worker, event, 'run.start-node', { ...execution, host }, signal)
-  if (started.accepted && started.events.includes('run.node-cancelled')) return 'settled'
+  const started = await tell(worker, task, wording.commands.start, { ...execution, host }, signal)
+  if (started.accepted && wording.stopped && started.events.includes(wording.stopped)) return 'settled'
   if (!started.accepted) {
     if (started.refusal === 'superseded') return 'superseded'
-    worker.say(`${part} is not executed: ${started.detail}`)
+    worker.say(`${wording.nameOf(task)} is not executed: ${started.detail}`)
+    await worker.drop?.(task)
     return 'settled'
   }
-  if (known) return keepAndReport(worker, piece, event, { execution, result: known.result }) // Who held it since is gone.
+  if (known) return keepAndReport(worker, piece, task, { execution, result: known.result }) // Who held it since is gone.
   const isGivenUp = begun > maxBegun || piece.delivery > maxDeliveries
   const reason = `Delivered ${piece.delivery} times without a result`
-  const ending = isGivenUp ? ({ outcome: 'errored', reason } as const) : await withBeats(worker, event, execution)
+  const ending = isGivenUp ? ({ outcome: 'errored', reason } as const) : await withBeats(worker, task, execution)
   if (ending === 'superseded') return 'superseded'
   if (ending === 'ended') return 'settled'
   if (ending.outcome === 'lost' && holdings.wasLost(piece) < maxKills) throw new Error(ending.reason)
-  const result = toldShortly(ending)
+  const result = toldShortly<R>(ending)
   // What broke, or said no, when it was told to stop is executed again.
   if (signal.aborted && result.outcome !== 'succeeded') throw signal.reason
-  if (isGivenUp) await bury(worker, part, piece, reason)
-  return keepAndReport(worker, piece, event, { execution, result }, performance.now() - began)
+  if (isGivenUp) await bury(worker, agent, piece, reason)
+  return keepAndReport(worker, piece, task, { execution, result }, performance.now() - began)
 }
 
-/** A result as a run records it: whatever a function had to say, there is an end to it. */
-const toldShortly = (ending: Result | Lost): Result => {
+/** A result as it is recorded: whatever an execution had to say, there is an end to it. */
+const toldShortly = <R extends Result>(ending: R | Told | Lost): R | Told => {
   const short = (text: string) => (text.length > mostSaid ? `${text.slice(0, mostSaid)} …` : text)
-  if (ending.outcome !== 'succeeded')
-    return { outcome: ending.outcome === 'lost' ? 'errored' : ending.outcome, reason: short(ending.reason) }
-  return ending.message === undefined ? ending : { ...ending, message: short(ending.message) }
+  if (ending.outcome === 'lost') return { outcome: 'errored', reason: short(ending.reason) }
+  const words = ['reason', 'message'].flatMap((word) => {
+    const said: unknown = ending[word as keyof typeof ending]
+    return typeof said === 'string' ? [[word, short(said)]] : []
+  })
+  return { ...ending, ...Object.fromEntries(words) } as R | Told
 }
 
-const keepAndReport = (worker: Worker, piece: Work, event: Scheduled, kept: Kept<Execution, Result>, took?: number) => {
+const keepAndReport = <T extends Task, E extends Execution, R extends Result>(
+  worker: Worker<T, E, R>,
+  piece: Work,
+  task: T,
+  kept: Kept<E, R | Told>,
+  took?: number,
+) => {
   worker.holdings.keepResult(piece, kept, took)
-  return report(worker, event, kept)
+  return report(worker, task, kept)
 }
 
 /** Reports a result that was written down, once the facts before it are in the log. */
-const report = async (
-  worker: Worker,
-  event: Scheduled,
-  { execution, result }: Kept<Execution, Result>,
+const report = async <T extends Task, E extends Execution, R extends Result>(
+  worker: Worker<T, E, R>,
+  task: T,
+  { execution, result }: Kept<E, R | Told>,
 ): Promise<'settled' | 'superseded'> => {
   await worker.outbox.flushed(worker.signal)
-  const answer = await tell(worker, event, 'run.report-node', { ...execution, result }, worker.signal)
-  const ignored = answer.accepted ? answer.events.includes('run.report-ignored') : answer.refusal === 'superseded'
+  const { commands, ignored: ignoredType } = worker.wording
+  const answer = await tell(worker, task, commands.report, { ...execution, result }, worker.signal)
+  const ignored = answer.accepted ? answer.events.includes(ignoredType) : answer.refusal === 'superseded'
   return ignored ? 'superseded' : 'settled'
 }
 
-const giveUp = async (worker: Worker, part: string, piece: Work, reason: string): Promise<void> => {
-  await bury(worker, part, piece, reason)
+type Burier = Pick<Worker<Task, Execution, Result>, 'bus' | 'signal'>
+
+const giveUp = async (worker: Burier, agent: Agent, piece: Work, reason: string): Promise<void> => {
+  await bury(worker, agent, piece, reason)
   await piece.done()
 }
 
-const bury = ({ bus, signal }: Worker, part: string, { event, delivery }: Work, reason: string): Promise<void> => {
-  const { pipeline: where, node: agent } = splitPart(part)
+const bury = ({ bus, signal }: Burier, agent: Agent, { event, delivery }: Work, reason: string): Promise<void> => {
   const buried = bus.bury({
-    where,
-    agent,
+    ...agent,
     eventId: event.id,
     stream: 'EVENTS',
     sequence: event.sequence,

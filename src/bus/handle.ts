@@ -89,7 +89,8 @@ export const ownerOf = <State, C, E extends Message>(bus: Bus, decider: Decider<
       if (first) return { accepted: true, ...first }
 
       const commanded = { ...command, scope: address.scope, key: address.key, at: Date.now() } as never
-      const near = await Promise.all((decider.near?.(commanded, fold.state) ?? []).map(readNear))
+      const beside = decider.near?.(commanded, fold.state) ?? []
+      const near = beside.length > 0 ? await Promise.all(beside.map(readNear)) : []
       const decision = decider.decide(commanded, fold.state, near)
       if (!decision.accepted || decision.events.length === 0) {
         if (!isFresh) continue

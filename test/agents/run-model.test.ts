@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { tellWhenDue } from '#agents/due'
 import { openLocal } from '#agents/local'
 import { firstEventsOf } from '#agents/pipelines/consequences'
-import { tellWhenDue } from '#agents/pipelines/due'
+import { dueInRuns } from '#agents/pipelines/due-in-runs'
 import type { Result } from '#agents/pipelines/messages'
 import { workOn } from '#agents/pipelines/node-work'
 import { run } from '#agents/pipelines/run'
@@ -49,7 +50,7 @@ const stage = async ({ nodes, script }: Story) => {
     const { signal } = stop
     const runs = own(connection, run, 'p', signal)
     runs.served.catch(() => undefined)
-    const about = { bus: connection, runs: runs as never, pipeline: 'p', say: () => undefined, signal }
+    const about = { bus: connection, owner: runs, scope: 'p', dueIn: dueInRuns, say: () => undefined, signal }
     tellWhenDue(about).catch(() => undefined)
     dispatch(connection, signal).catch(() => undefined)
     return () => connection.close()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { appear } from '#agents/pipelines/appear'
+import { appear } from '#agents/appear'
 import type { Bus, Presence } from '#bus/bus'
 import { faults } from '#bus/fault'
 

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Bus } from '#bus/bus'
 import { Fault } from '#bus/fault'
-import type { HostOptions } from './host.ts'
+import type { Hosting } from './hosting.ts'
 
 /**
  * Takes the host's name. Where this very installation was on another machine just now (a container that was started anew
  * has another name), that one is forgotten first, unless it gives a sign of life.
  */
 export const appear = async (
-  { bus, log, signal }: Pick<HostOptions, 'bus' | 'log' | 'signal'>,
+  { bus, log, signal }: Pick<Hosting, 'bus' | 'log' | 'signal'>,
   presence: Parameters<Bus['appear']>[0],
   until: AbortSignal,
 ): ReturnType<Bus['appear']> => {

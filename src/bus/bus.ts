@@ -98,7 +98,12 @@ export type Line = {
 }
 
 /** One execution of a part that prints. */
-export type Output = Printer & { readonly attempt: number; readonly delivery: number }
+export type Output = Printer & {
+  readonly attempt: number
+  readonly delivery: number
+  /** Which step of its part it takes, where a part has several. */
+  readonly step?: string | undefined
+}
 
 /** Lines that one execution printed one after another. */
 export type Printed = Output & {

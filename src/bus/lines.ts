@@ -44,15 +44,16 @@ type Found = {
   readonly place: number
   readonly attempt: number
   readonly delivery: number
+  readonly step?: string | undefined
   readonly body: string
 }
 
 /** What a message says was printed; undefined where it is no output. */
-export const linesIn = ({ subject, place, attempt, delivery, body }: Found): Printed | undefined => {
+export const linesIn = ({ subject, place, attempt, delivery, step, body }: Found): Printed | undefined => {
   const printer = printerOf(subject)
   if (!printer || !Number.isInteger(attempt) || !Number.isInteger(delivery)) return undefined
   const lines = z.array(lineSchema).safeParse(parse(body)).data
-  return lines && { ...printer, attempt, delivery, place, lines }
+  return lines && { ...printer, attempt, delivery, ...(step !== undefined && { step }), place, lines }
 }
 
 const parse = (body: string): unknown => {

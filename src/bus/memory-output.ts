@@ -10,10 +10,10 @@ export const memoryOutput = (): Pick<Bus, 'print' | 'printed'> => {
   const kept: { readonly subject: string; readonly printed: Printed }[] = []
   const news = bell()
 
-  const print: Bus['print'] = async ({ scope, key, part, attempt, delivery }, lines) => {
+  const print: Bus['print'] = async ({ scope, key, part, attempt, delivery, step }, lines) => {
     const subject = logOf(scope, key, part)
     for (const body of bodiesOf(lines)) {
-      const printed = linesIn({ subject, place: kept.length + 1, attempt, delivery, body })
+      const printed = linesIn({ subject, place: kept.length + 1, attempt, delivery, step, body })
       if (printed) kept.push({ subject, printed })
     }
     news.ring()

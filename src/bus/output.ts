@@ -12,7 +12,7 @@ import { pull } from './pull.ts'
 const stream = 'LOGS'
 
 /** Which execution printed it. The lines are the body. */
-const header = { attempt: 'Millrace-Attempt', delivery: 'Millrace-Delivery' } as const
+const header = { attempt: 'Millrace-Attempt', delivery: 'Millrace-Delivery', step: 'Millrace-Step' } as const
 
 /** For how long the server keeps a reader's consumer that asks for nothing: one left behind slows the others down. */
 const forgottenAfter = 60_000
@@ -24,7 +24,7 @@ const overhead = 1024
 export const openOutput = (connection: Connection): Pick<Bus, 'print' | 'printed'> => {
   const { nc, jsm } = connection
 
-  const print: Bus['print'] = async ({ scope, key, part, attempt, delivery }, lines) => {
+  const print: Bus['print'] = async ({ scope, key, part, attempt, delivery, step }, lines) => {
     const subject = logOf(scope, key, part)
     const id = randomUUID()
     let number = 0
@@ -33,6 +33,7 @@ export const openOutput = (connection: Connection): Pick<Bus, 'print' | 'printed
       h.set('Nats-Msg-Id', `${id}-${number++}`) // Sent again after a doubt, it is stored once.
       h.set(header.attempt, String(attempt))
       h.set(header.delivery, String(delivery))
+      if (step !== undefined) h.set(header.step, step)
       const send = () => publish(connection, { subject, headers: h, body })
       const stored = await reliably(connection, `print to ${subject}`, send).catch((cause: unknown) => {
         const isLost = cause instanceof RequestError && cause.isNoResponders()
@@ -104,5 +105,12 @@ const printedIn = (message: JsMsg): Printed | undefined => {
   if (!h || h.has('Nats-Subject')) return undefined
   const numberIn = (name: string): number => Number(h.get(name) || Number.NaN)
   const [attempt, delivery] = [numberIn(header.attempt), numberIn(header.delivery)]
-  return linesIn({ subject, place: seq, attempt, delivery, body: message.string() })
+  return linesIn({
+    subject,
+    place: seq,
+    attempt,
+    delivery,
+    step: h.get(header.step) || undefined,
+    body: message.string(),
+  })
 }

@@ -11,7 +11,7 @@ export const keepsOutput = (open: Open) =>
     test('comes back in order, with the execution that printed it', async () => {
       const bus = await connect()
       const first = executionOf(fresh())
-      const again = { ...first, attempt: 2, delivery: 3 }
+      const again = { ...first, attempt: 2, delivery: 3, step: 'build' }
       const lines: Line[] = [
         { at: 1, level: 'debug', text: 'ä \n "' },
         { at: 2.5, level: 'error', text: '', more: { loss: 0.5, of: { deep: [null] } } },

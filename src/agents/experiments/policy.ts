@@ -11,7 +11,8 @@ const endNode = z.strictObject({
   agent: name.optional().describe('The host that runs its own agent; without one, its site server drives it over ssh'),
 })
 
-const site = z.strictObject({
+/** A site, as rights and guards see it. */
+export const siteShape = z.strictObject({
   server: name.describe('The host that is its site server'),
   builder: z
     .enum(['site-server', 'command'])
@@ -41,7 +42,7 @@ export const policy = z.strictObject({
     .array(z.string().startsWith('/'))
     .default([])
     .describe("Folders of the portal's machine that it may come from"),
-  sites: z.record(name, site).refine((sites) => !Object.hasOwn(sites, portalPlace), {
+  sites: z.record(name, siteShape).refine((sites) => !Object.hasOwn(sites, portalPlace), {
     error: `no site can be called '${portalPlace}'`,
   }),
 })

@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { name } from '#contracts/names'
+import { type Policy, policy, siteShape } from './policy.ts'
+import { sshShape, transport, words } from './ssh-shape.ts'
+
+const mebibyte = 1024 ** 2
+
+/** A site as the portal sees it: who is there, and how it is reached. */
+const reachedSite = siteShape
+  .omit({ builder: true })
+  .extend({
+    transport: transport.default('ssh'),
+    ssh: sshShape.optional().describe('How its site server is reached; needed where transport is ssh'),
+    folder: z.string().min(1).default('/experiments').describe('Where the site server keeps experiments'),
+    packageBuilder: words
+      .default(['millrace', 'package-builder', '--pkg', '{id}', '--site', '{site}', '--detach'])
+      .describe('What it is told over ssh to build: {id}, {site} and {folder} stand for those of the experiment'),
+  })
+  .refine(({ transport, ssh }) => transport === 'bus' || ssh !== undefined, {
+    path: ['ssh'],
+    error: "is missing: say how the site server is reached, or set 'transport: bus'",
+  })
+
+/** The portal's file: who is who, which sites there are, and how they are reached. */
+export const portalConfig = z.strictObject({
+  ...policy.omit({ sites: true, portal: true }).shape,
+  name: name.default('portal').describe('The name of its host'),
+  portal: z.array(name).optional().describe('All hosts that are the portal, where there are several'),
+  experiments: z.string().min(1).default('/experiments').describe('Where it keeps experiments'),
+  directories: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The folder in which results may be laid down, for links of kind directory'),
+  git: z
+    .strictObject({ identityFile: z.string().min(1), knownHosts: z.string().min(1) })
+    .optional()
+    .describe('What git shows to hosts that are reached over ssh'),
+  source: z
+    .strictObject({
+      bytes: z
+        .int()
+        .positive()
+        .default(1024 * mebibyte),
+      files: z.int().positive().default(50_000),
+    })
+    .prefault({})
+    .describe('How large a repository may be'),
+  sites: z.record(name, reachedSite),
+})
+export type PortalConfig = z.output<typeof portalConfig>
+
+/** What an experiment's rights and guards are decided by, as the portal's file says. */
+export const policyOf = ({ name: own, portal = [own], sites, ...config }: PortalConfig): Policy =>
+  policy.parse({
+    administrators: config.administrators,
+    operators: config.operators,
+    projects: config.projects,
+    gitHosts: config.gitHosts,
+    gitFolders: config.gitFolders,
+    portal,
+    sites: Object.fromEntries(
+      Object.entries(sites).map(([site, { server, nodes, transport }]) => [
+        site,
+        { server, nodes, builder: transport === 'ssh' ? 'command' : 'site-server' },
+      ]),
+    ),
+  })

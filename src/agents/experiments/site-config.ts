@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { name } from '#contracts/names'
+import { sshShape, transport } from './ssh-shape.ts'
+
+const mebibyte = 1024 ** 2
+
+/** Where a Docker engine listens. */
+const engine = z
+  .string()
+  .regex(/^(unix:\/\/\/|tcp:\/\/)/, 'expected unix:///path or tcp://host:port')
+  .default('unix:///var/run/docker.sock')
+
+/** What a container may use, and what it is given of the machine it runs on. */
+const container = z.strictObject({
+  memory: z
+    .int()
+    .positive()
+    .default(1024 * mebibyte)
+    .describe('Bytes'),
+  cpus: z.number().positive().default(2),
+  pids: z.int().positive().default(256),
+  disk: z
+    .int()
+    .positive()
+    .default(10 * 1024 * mebibyte)
+    .describe('Bytes of results'),
+  files: z.int().positive().default(100_000).describe('How many files its results may have'),
+  network: z.enum(['none', 'bridge']).default('none'),
+  environment: z.record(z.string(), z.string()).default({}),
+  devices: z.array(z.string()).default([]).describe('As /dev/ttyUSB0'),
+  mounts: z.array(z.string()).default([]).describe('Read only, as /sys/sensor:/sensor'),
+})
+
+/** An end node that a site server delivers to, and drives where it has no agent of its own. */
+const reachedNode = z
+  .strictObject({
+    transport: transport.default('ssh'),
+    ssh: sshShape.optional(),
+    agent: z.boolean().default(false).describe('Whether it runs its own agent'),
+    folder: z.string().min(1).default('~').describe('Where its experiments lie'),
+    engine: engine.optional().describe('Of the node, as it is told there'),
+    container: container.partial().prefault({}).describe('What is different on this node'),
+  })
+  .refine(({ transport, ssh }) => transport === 'bus' || ssh !== undefined, {
+    path: ['ssh'],
+    error: "is missing: say how the node is reached, or set 'transport: bus' where it runs an agent",
+  })
+  .refine(({ transport, agent }) => transport === 'ssh' || agent, {
+    path: ['agent'],
+    error: 'expected true: without ssh, only an agent of its own can run anything there',
+  })
+
+/** A site server's file. */
+export const siteConfig = z.strictObject({
+  site: name,
+  name: name.optional().describe('The name of its host; that of the site unless said'),
+  experiments: z.string().min(1).default('/experiments'),
+  transport: transport.default('ssh').describe('How results travel to the portal'),
+  engine,
+  registry: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]*(:\d{1,5})?$/, 'expected host:port')
+    .describe('Of the site: images are pushed there, and nodes pull from it'),
+  base: z.string().min(1).default('python:3.12-slim').describe('The image that a generated Dockerfile begins with'),
+  container: container.prefault({}),
+  nodes: z.record(name, reachedNode),
+})
+export type SiteConfig = z.output<typeof siteConfig>
+
+/** An end node's file, where it runs its own agent. */
+export const endNodeConfig = z.strictObject({
+  site: name,
+  node: name,
+  name: name.optional().describe('The name of its host; <site>-<node> unless said'),
+  folder: z.string().min(1).default('~'),
+  transport: transport.default('ssh').describe('How results travel to its site server'),
+  engine: engine.optional(),
+  container: container.pick({ disk: true, files: true }).prefault({}),
+})
+export type EndNodeConfig = z.output<typeof endNodeConfig>

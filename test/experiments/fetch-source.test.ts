@@ -15,6 +15,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { fetchSource, type SourceAsked } from '#agents/experiments/fetch-source'
+import { checkTree } from '#agents/experiments/source-tree'
 import { processesWith, run, temporaryFolders } from '../processes.ts'
 import { gitOverSsh } from './git-server.ts'
 import { largeBlob } from './large-blob.ts'
@@ -183,6 +184,13 @@ describe('refuses', () => {
   test.each(['a\nb', 'a\u001bb'])('a name with control characters: %j', async (name) => {
     const { link } = repository(newFolder(), { [name]: '' })
     expect(await refusal(link)).toMatch(/is no name that can be kept/)
+  })
+
+  test.each(['pipe', 'src/pipe'])('what is neither a file, a folder nor a link: %s', async (name) => {
+    const folder = newFolder()
+    mkdirSync(join(folder, 'src'))
+    execFileSync('mkfifo', [join(folder, name)])
+    await expect(checkTree(folder)).rejects.toThrow(`${name} is neither a file, nor a folder, nor a link. Take it out`)
   })
 
   test('a path that leads out', async () => {

@@ -1,4 +1,4 @@
-import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Fault } from '#bus/fault'
@@ -30,12 +30,6 @@ const lookEvery = 100
 
 /** The bytes as they were committed, whatever the repository says of its files: no filter, no other line ends, no other encoding. */
 const attributes = '* -text -filter -ident !eol !working-tree-encoding\n'
-
-/** The settings of a clone without where it came from: what was left out of it is missing, and not fetched after all. */
-const settingsOf = (config: string): string =>
-  /^\s*objectformat\s*=\s*sha256\s*$/im.test(config)
-    ? '[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n'
-    : '[core]\n\trepositoryformatversion = 0\n'
 
 /**
  * Fetches the files of one commit, without its history, its submodules and what its filters stand for. `into` is there whole
@@ -82,8 +76,9 @@ const fetchInto = async (draft: string, asked: SourceAsked): Promise<Source> => 
   const tree = join(draft, 'tree')
   const alone = { folder: tree, protocols: [], signal, hear: undefined } satisfies GitCall
   await clone(draft, asked, { folder: draft, protocols: allow.protocols, ssh, signal, hear: say })
-  const config = join(tree, '.git/config')
-  await writeFile(config, settingsOf(await readFile(config, 'utf8')))
+  // What was left out of the clone is missing from now on, and not fetched after all when it is looked for.
+  await git(['config', '--local', '--unset-all', 'extensions.partialClone'], alone)
+  await git(['config', '--local', '--remove-section', 'remote.origin'], alone)
   await mkdir(join(tree, '.git/info'), { recursive: true })
   await writeFile(join(tree, '.git/info/attributes'), attributes)
   const commit = await commitOf(asked.link, alone)
@@ -92,7 +87,7 @@ const fetchInto = async (draft: string, asked: SourceAsked): Promise<Source> => 
   if (code !== 0)
     throw new Fault('source.broken', `The files of the repository can't be written. Git says:\n${lastWords}`)
   await remove(join(tree, '.git'))
-  const extent = await checkTree(tree)
+  const extent = await checkTree(tree, say)
   signal.throwIfAborted()
   return { commit, ...extent }
 }
@@ -139,7 +134,7 @@ const commitOf = async (link: string, call: GitCall): Promise<string> => {
   }
   await git(['rev-parse', '--verify', '--quiet', '--end-of-options', 'HEAD^{commit}'], { ...call, take })
   const [commit] = /^(?:[\da-f]{40}|[\da-f]{64})$/m.exec(printed) ?? []
-  if (commit === undefined) throw new Fault('source.empty', `${link} holds no commit yet. Push one`)
+  if (commit === undefined) throw new Fault('source.empty', `${link} begins with no commit. Push one, or name a branch`)
   return commit
 }
 

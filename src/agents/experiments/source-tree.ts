@@ -1,4 +1,4 @@
-import { lstat, opendir, readlink } from 'node:fs/promises'
+import { lstat, open, opendir, readlink } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { Fault } from '#bus/fault'
 
@@ -24,8 +24,25 @@ export const bytesBelow = async (folder: string): Promise<number> => {
   return bytes
 }
 
-/** How many files of how many bytes a source is. Refuses what is neither a file nor a folder, and each link that leads out of it. */
-export const checkTree = async (root: string): Promise<Extent> => {
+/** How a file begins that stands for one in a large file storage, and how large it is. */
+const pointer = 'version https://git-lfs.github.com/spec/v1\n'
+const pointerBytes = { least: 100, most: 1_024 }
+
+const isPointer = async (path: string): Promise<boolean> => {
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(pointer.length), 0, pointer.length)
+    return buffer.toString('latin1', 0, bytesRead) === pointer
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * How many files of how many bytes a source is. Refuses what is neither a file nor a folder, and each link that leads out of it;
+ * says of each file that its bytes are elsewhere.
+ */
+export const checkTree = async (root: string, say: (line: string) => void): Promise<Extent> => {
   let [bytes, files] = [0, 0]
   for await (const { path } of below(root)) {
     const found = await lstat(path)
@@ -39,6 +56,8 @@ export const checkTree = async (root: string): Promise<Extent> => {
         )
     } else if (!found.isFile())
       throw new Fault('source.no-file', `${name} is neither a file, nor a folder, nor a link. Take it out`)
+    else if (found.size >= pointerBytes.least && found.size <= pointerBytes.most && (await isPointer(path)))
+      say(`${name} is kept in Git LFS, which is not fetched: what lies here only stands for it`)
     bytes += found.size
     files++
   }

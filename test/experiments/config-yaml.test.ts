@@ -43,7 +43,8 @@ test('one that is missing is told with an example; a link or a large file is non
 
 describe('what is wrong is told with its line', () => {
   test.each([
-    ['', 'config.yaml:1: expected object, received null'],
+    ['', 'config.yaml:1: is empty; expected\ndevice: { type: Rover'],
+    ['- device', 'config.yaml:1: expected object, received array'],
     ['device:\n  typ: Rover\n', "config.yaml:2: device.typ: no field is called so; did you mean 'type'?"],
     ['device:\n  typ: Rover\n', 'config.yaml:1: device.type: is missing; expected string'],
     ['\n\ncode: {}\n', 'config.yaml:3: device: is missing; expected object'],

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createServer as createHttp } from 'node:http'
 import { createServer as createHttps } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
+import { git } from '#agents/experiments/git'
 import { certificateFor, ensureAuthority } from '#bus/certs'
 import { fetching, newFolder, refusal, usual } from './fetching.ts'
 import { gitOverSsh } from './git-server.ts'
@@ -45,4 +47,24 @@ test('over https, another place that the server names is not looked at', async (
   vi.stubEnv('GIT_SSL_CAINFO', join(authority.folder, 'ca.pem'))
   expect(await refusal(`https://127.0.0.1:${portOf(server)}/ann/rover`)).toMatch(/301[\S\s]*So git said/)
   expect(asked).toEqual(['here'])
+})
+
+test('a link that got so far would still not run a program, or read a file here', async () => {
+  const { link, folder } = repository(newFolder(), usual)
+  const call = { folder, protocols: ['https', 'ssh'] as const, signal: new AbortController().signal }
+  for (const [given, transport] of [
+    [`ext::touch% ${folder}/x`, 'ext'],
+    [link, 'file'],
+    ['http://127.0.0.1:1/rover', 'http'],
+  ] as const) {
+    const { code, lastWords } = await git(['clone', '--', given, 'copy'], call)
+    expect([code, lastWords]).toEqual([128, `fatal: transport '${transport}' not allowed`])
+  }
+  expect(existsSync(join(folder, 'x'))).toBe(false)
+})
+
+test('a password that somebody wrote into a link is not told to others', async () => {
+  const said = await refusal('https://ann:secret@git.example.org/rover')
+  expect(said).toMatch(/^'https:\/\/…@git.example.org\/rover' can't be fetched: a link holds no user and no password/)
+  expect(await refusal('ssh://ann:secret@git.example.org/rover')).not.toMatch(/secret/)
 })

@@ -40,6 +40,7 @@ export const readConfig = async (source: string): Promise<ExperimentConfig> => {
 export const parseConfig = (bytes: Uint8Array): ExperimentConfig => {
   const { document, mistakes } = readYaml(bytes)
   if (!document || mistakes.length > 0) return refuse(mistakes)
+  if (document.contents === null) return refuse([{ line: 1, message: `is empty; expected\n${example}` }])
   const parsed = config.safeParse(document.toJS())
   if (parsed.success) return parsed.data
   const at = linesOf(document)

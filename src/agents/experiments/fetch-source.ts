@@ -68,7 +68,12 @@ const checkAsked = ({ link, ref, allow: { protocols } }: SourceAsked): void => {
   if (wrong) throw new Fault('source.bad-ref', `'${shown(ref)}' can't be fetched: ${problemsOf(wrong.issues)}`)
 }
 
-const shown = (text = ''): string => text.slice(0, 200).replaceAll(/\p{Cc}/gu, ' ')
+/** What was given, for people: without what may be a password, and what may be no letter. */
+const shown = (text = ''): string =>
+  text
+    .slice(0, 200)
+    .replace(/\/\/[^/]*@/, '//…@')
+    .replaceAll(/\p{Cc}/gu, ' ')
 
 /** Clones, looks at what came, and lays it into `tree`, without `.git`. */
 const fetchInto = async (draft: string, asked: SourceAsked): Promise<Source> => {

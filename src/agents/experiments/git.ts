@@ -43,7 +43,8 @@ const passedOn = [
   ...['http_proxy', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY', 'no_proxy', 'NO_PROXY'],
 ]
 
-/** How many of the last lines are kept, and how much of each. */
+/** How many lines are told, for a host may talk without end; how many of the last are kept, and how much of each. */
+const mostTold = 1_000
 const mostLines = 8
 const longestLine = 500
 
@@ -65,12 +66,14 @@ export const git = async (args: readonly string[], call: GitCall): Promise<GitEn
     detached: true, // In a group of its own, so that what it starts ends with it.
   })
   const last: string[] = []
+  let told = 0
   const lines = byLine((written) => {
     const line = written
       .replaceAll(/\p{Cc}/gu, ' ')
       .trimEnd()
       .slice(0, longestLine)
-    hear?.(line)
+    told++
+    if (told <= mostTold) hear?.(line)
     if (!progress.test(line)) last.splice(0, last.length, ...[...last, line].slice(-mostLines))
   })
   child.stderr.setEncoding('utf8').on('data', lines.add)

@@ -38,8 +38,9 @@ const isHost = (host: string): boolean => host.length <= 253 && host.split('.').
 
 const judge = (link: string): Judged => {
   if (link.length > longest) return { wrong: `expected at most 2,000 characters; received ${link.length}` }
-  if (/[\p{Cc}\p{Z}]/u.test(link)) return { wrong: `has spaces or control characters; ${expected}` }
-  if (/[?#]/.test(link)) return { wrong: `has a query or a fragment; ${expected}, and name a branch beside the link` }
+  if (/[\p{Cc}\p{Z}]/u.test(link)) return { wrong: `a link has no spaces and no control characters; ${expected}` }
+  if (/[?#]/.test(link))
+    return { wrong: `a link has no query and no fragment; ${expected}, and name a branch beside it` }
   const [, scheme, rest = ''] = /^([^/]*):\/\/(.*)$/.exec(link) ?? []
   if (scheme === undefined) return judgeShort(link)
   if (scheme !== 'https' && scheme !== 'ssh') return { wrong: `${scheme}:// is not spoken here; ${expected}` }
@@ -47,30 +48,31 @@ const judge = (link: string): Judged => {
   const [host = '', ...before] = authority.split('@').reverse()
   const who = before.reverse().join('@')
   if (before.length > 0 && scheme === 'https')
-    return { wrong: 'holds a user or a password; expected https://host/path, or ssh for what is not public' }
-  if (before.length > 0 && !user.test(who)) return { wrong: `'${who}' is no user; ${expected}, without a password` }
+    return { wrong: 'a link holds no user and no password; expected https://host/path, or ssh for what is not public' }
+  if (before.length > 0 && !user.test(who))
+    return { wrong: who.includes(':') ? `a link holds no password; ${expected}` : `'${who}' is no user; ${expected}` }
   const [, name = '', port] = /^(.*?)(?::(\d{1,5}))?$/.exec(host) ?? []
   if (!isHost(name)) return { wrong: `'${name}' is no host; ${expected}` }
   if (port !== undefined && !(Number(port) >= 1 && Number(port) <= 65_535))
     return { wrong: `${port} is no port; expected 1 to 65535` }
   const path = wrongPath(rest.slice(authority.length))
-  return path ? { wrong: `its path ${path}; ${expected}` } : { protocol: scheme, host: name.toLowerCase() }
+  return path ? { wrong: `the path ${path}; ${expected}` } : { protocol: scheme, host: name.toLowerCase() }
 }
 
 /** Judges `user@host:path`, as scp has it. */
 const judgeShort = (link: string): Judged => {
   const [, who, host = '', path = ''] = /^([^@:/]+)@([^@:/]+):([^:]*)$/.exec(link) ?? []
-  if (who === undefined) return { wrong: `is no Git link; ${expected}` }
+  if (who === undefined) return { wrong: `this is no Git link; ${expected}` }
   if (!user.test(who)) return { wrong: `'${who}' is no user; ${expected}` }
   if (!isHost(host)) return { wrong: `'${host}' is no host; ${expected}` }
   const wrong = wrongPath(path)
-  return wrong ? { wrong: `its path ${wrong}; ${expected}` } : { protocol: 'ssh', host: host.toLowerCase() }
+  return wrong ? { wrong: `the path ${wrong}; ${expected}` } : { protocol: 'ssh', host: host.toLowerCase() }
 }
 
 const judgeLocal = (link: string): Judged => {
   if (link.length > longest || !link.startsWith('file:///')) return { wrong: 'expected file:///path' }
   const wrong = wrongPath(link.slice('file://'.length))
-  return wrong ? { wrong: `its path ${wrong}; expected file:///path` } : { protocol: 'file', host: '' }
+  return wrong ? { wrong: `the path ${wrong}; expected file:///path` } : { protocol: 'file', host: '' }
 }
 
 const judgedBy = (judge: (link: string) => Judged, description: string) =>
@@ -99,7 +101,7 @@ export const protocolOfGitLink = (link: string): Read['protocol'] => readOf(link
 
 const readOf = (link: string): Read => {
   const judged = link.startsWith('file:') ? judgeLocal(link) : judge(link)
-  if ('wrong' in judged) throw new TypeError(`This is no Git link: it ${judged.wrong}`)
+  if ('wrong' in judged) throw new TypeError(judged.wrong)
   return judged
 }
 
@@ -108,7 +110,7 @@ export const gitRef = z
   .string()
   .max(200)
   .regex(
-    /^(?![-./@]$|[-./])(?!.*(?:\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)|[./]$))[\p{L}\p{N}\p{M}._/+@#=%,-]+$/u,
+    /^(?!@$|[-./])(?!.*(?:\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)|[./]$))[\p{L}\p{N}\p{M}._/+@#=%,-]+$/u,
     'expected the name of a branch or a tag',
   )
   .describe('A branch or a tag')

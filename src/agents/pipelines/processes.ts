@@ -4,8 +4,8 @@ import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { signalGroup } from './group.ts'
-import { byLine } from './lines.ts'
+import { signalGroup } from '../group.ts'
+import { byLine } from '../lines.ts'
 import type { LogLevel } from './messages.ts'
 
 const entry = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './runner.ts' : './runner.js', import.meta.url))

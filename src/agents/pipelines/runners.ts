@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { reasonOf } from '#bus/fault'
-import { endGroup } from './group.ts'
+import { endGroup } from '../group.ts'
 import type { Assignment, FromRunner, LogLevel, Lost, Phase, Result, ToRunner } from './messages.ts'
 import { openProcesses } from './processes.ts'
 

@@ -147,7 +147,7 @@ export const behavesLikeAMachine = (name: string, given: () => Machine, newFolde
 
     test('runs more programs at once than one connection may', async () => {
       const folder = newFolder()
-      const runs = Array.from({ length: 30 }, (_, at) => given().run(['echo', String(at)], { signal: never, folder }))
+      const runs = Array.from({ length: 15 }, (_, at) => given().run(['echo', String(at)], { signal: never, folder }))
       expect((await Promise.all(runs)).map(({ lastWords }) => Number(lastWords))).toEqual(runs.map((_, at) => at))
     })
 

@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream'
-import { finished, pipeline } from 'node:stream/promises'
+import type { Readable, Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { byLine } from '../lines.ts'
 import { graceSeconds, notBegun } from './launch.ts'
@@ -30,8 +30,8 @@ const dropAfter = (graceSeconds + 3) * 1000
 const quietFor = 3_000
 
 /**
- * Hears a program until it has ended and all that it wrote has come. Bytes that go to `output` are waited for without a bound: they
- * are whole, or this rejects. Resolves and rejects as `Machine` says of `run`.
+ * Hears a program until it has ended and all that it wrote has come. Bytes that go to `output` are waited for without a bound:
+ * `output` is ended where they are whole, and else destroyed. Resolves and rejects as `Machine` says of `run`.
  */
 export const attend = async (
   begun: Begun,
@@ -40,13 +40,13 @@ export const attend = async (
   where: string,
 ): Promise<Ended> => {
   const { stdout, stderr, release, drop } = begun
+  const { promise: dropped, reject: giveUp } = Promise.withResolvers<never>()
   let forced: NodeJS.Timeout | undefined
   const end = (): void => {
     release()
     forced ??= setTimeout(() => {
       drop()
-      stdout.destroy()
-      stderr.destroy()
+      giveUp(new Error(`${program} could not be ended at ${where}`))
     }, dropAfter)
   }
   signal.addEventListener('abort', end, { once: true })
@@ -54,23 +54,22 @@ export const attend = async (
 
   const complaints = listen(stderr, (line) => hear?.('stderr', line))
   const words = output ? undefined : listen(stdout, (line) => hear?.('stdout', line))
-  // What can't be handed on is no reason for the program to go on.
-  const taken = output ? pipeline(stdout, output) : words?.all
-  taken?.catch(end)
+  const poured = output && pour(stdout, output)
+  poured?.catch(end) // What can't be handed on is no reason for the program to go on.
   try {
-    const how = await begun.exited
+    const how = await Promise.race([begun.exited, dropped])
     release()
-    const all = Promise.all([taken, complaints.all])
-    all.catch(() => undefined)
-    if (output) await all
-    else await Promise.race([all, quiet([words, complaints])])
+    const all = Promise.all([poured ?? words?.all, complaints.all])
+    await Promise.race([all, dropped, ...(output ? [] : [quiet([words, complaints])])])
     signal.throwIfAborted()
     begun.whole()
+    if (output) await finished(output.end())
     for (const [kind, { code, words }] of Object.entries(notBegun))
       if (how.code === code && complaints.words().trim() === words)
         throw kind === 'noFolder' ? machineFaults.noFolder(where, folder) : machineFaults.noProgram(where, program)
     return { ...how, lastWords: complaints.words().trim() || (words?.words().trim() ?? '') }
   } catch (cause) {
+    output?.destroy()
     signal.throwIfAborted()
     throw cause
   } finally {
@@ -79,6 +78,29 @@ export const attend = async (
     stdout.destroy()
     stderr.destroy()
   }
+}
+
+/**
+ * Hands bytes on as fast as they are taken. Resolves when all have been handed on; rejects when they are not taken any more, and
+ * then lets them go by, so that whoever writes them can end.
+ */
+const pour = (from: Readable, into: Writable): Promise<void> => {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const resume = () => void from.resume()
+  const pass = (chunk: Buffer): void => {
+    if (!into.write(chunk)) from.pause()
+  }
+  const stop = (cause?: Error | null): void => {
+    from.off('data', pass)
+    resume()
+    reject(cause ?? new Error('What was written is not taken any more'))
+  }
+  into.on('drain', resume).once('error', stop).once('close', stop)
+  from.on('data', pass)
+  finished(from, { writable: false }).then(resolve, reject)
+  const over = () => void into.off('drain', resume).off('close', stop)
+  promise.then(over, over)
+  return promise
 }
 
 type Listened = ReturnType<typeof listen>

@@ -62,10 +62,10 @@ export const machineFaults = {
       'machine.bad-config',
       `ssh -G ${host} could not tell how to reach it${said(words)}. Correct the ssh_config`,
     ),
-  throughProxy: (host: string, option: string) =>
+  throughProxy: (host: string) =>
     new Fault(
       'machine.bad-config',
-      `The ssh_config reaches ${host} with ${option}, which is not supported here: name a host that can be reached directly, such as a port forwarded through that proxy`,
+      `The ssh_config reaches ${host} with ProxyCommand, which is not supported here: use ProxyJump, or name an address that can be reached directly`,
     ),
   noProgram: (where: string, program: string) =>
     new Fault(

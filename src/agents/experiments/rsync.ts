@@ -4,8 +4,7 @@ import type { CopyOptions, Machine } from './machine.ts'
 import { machineFaults } from './machine-faults.ts'
 import { remoteShell } from './quote.ts'
 import { rsyncFault } from './rsync-faults.ts'
-import { questions } from './ssh-connection.ts'
-import { type SshSettings, sshOptions } from './ssh-settings.ts'
+import { questions, type SshSettings, sshOptions } from './ssh-settings.ts'
 
 /** Where rsync keeps what it has of a file that was cut off; it is never sent, nor counted as superfluous. */
 const partialFolder = '.rsync-partial'

@@ -5,13 +5,20 @@ import { machineFaults } from './machine-faults.ts'
 import type { Connection } from './ssh-connection.ts'
 
 /**
- * Begins a command line over a connection. Rejects where that is refused, or the connection breaks before there is an answer.
+ * Begins a command line over a connection. Resolves with nothing where that had broken already, so that nothing was begun; rejects
+ * where it is refused, and where the connection breaks before there is an answer: then it may have been begun.
  * Output counts as whole where the other side has ended it, not where the connection did.
  */
-export const begin = async (connection: Connection, line: string, where: string, program: string): Promise<Begun> => {
+export const begin = async (
+  connection: Connection,
+  line: string,
+  where: string,
+  program: string,
+): Promise<Begun | undefined> => {
   const { client, broken } = connection
   const doing = `run ${program}`
   const channel = await opened(connection, line, where, doing)
+  if (!channel) return undefined
   const { promise: exited, resolve: exit, reject: miss } = Promise.withResolvers<Omit<Ended, 'lastWords'>>()
   exited.catch(() => undefined) // Whoever attends it hears of it later.
   const lost = () => machineFaults.lost(where, doing, broken() ?? 'the other side did not say how it ended')
@@ -44,22 +51,27 @@ export const begin = async (connection: Connection, line: string, where: string,
   }
 }
 
-const opened = ({ client, broken }: Connection, line: string, where: string, doing: string): Promise<ClientChannel> =>
-  new Promise((resolve, reject) => {
-    const refuse = (cause: Error): void => {
-      client.off('close', lost)
-      const why = broken()
-      reject(why === undefined ? machineFaults.busy(where, cause) : machineFaults.lost(where, doing, why, cause))
-    }
-    const lost = () => refuse(new Error('it was closed'))
-    client.once('close', lost)
-    try {
-      client.exec(line, (cause, channel) => {
-        if (cause) return refuse(cause)
-        client.off('close', lost)
-        return resolve(channel)
-      })
-    } catch (cause) {
-      refuse(cause as Error) // It had broken before.
-    }
+/** How ssh2 calls a program that was asked for without an answer; all else that it says means that it was not even asked for. */
+const unanswered = 'Unable to exec'
+
+const opened = async (
+  { client, broken, closed }: Connection,
+  line: string,
+  where: string,
+  doing: string,
+): Promise<ClientChannel | undefined> => {
+  const { promise, resolve, reject } = Promise.withResolvers<ClientChannel>()
+  try {
+    client.exec(line, (cause, channel) => (cause ? reject(cause) : resolve(channel)))
+  } catch (cause) {
+    // It had broken before, and the news of that is on its way.
+    client.destroy()
+    void closed.then(() => reject(cause))
+  }
+  return promise.catch(async (cause: Error) => {
+    if (broken() === undefined) throw machineFaults.busy(where, cause)
+    if (cause.message === unanswered) throw machineFaults.lost(where, doing, broken() ?? '', cause)
+    await closed
+    return undefined
   })
+}

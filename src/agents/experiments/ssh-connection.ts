@@ -2,11 +2,9 @@ import { type AnyAuthMethod, Client } from 'ssh2'
 import type { Fault } from '#bus/fault'
 import { askedFor, checkShown, knownKeys } from './known-host.ts'
 import { machineFaults } from './machine-faults.ts'
+import { jump } from './ssh-jump.ts'
 import { proofsFor } from './ssh-keys.ts'
-import type { Reached } from './ssh-settings.ts'
-
-/** How often a connection is asked whether it lives before it counts as dead. */
-export const questions = 3
+import { questions, type Reached } from './ssh-settings.ts'
 
 /** A connection that programs can be run over. */
 export type Connection = {
@@ -48,8 +46,7 @@ export const connect = async (reached: Reached, seconds: number): Promise<Connec
     })
   const methods = [...proofs.methods]
   client.connect({
-    host: hostname,
-    port,
+    ...(reached.jump ? { sock: jump(reached.jump) } : { host: hostname, port }),
     username: user,
     authHandler: (_left, _partial, next) => next((methods.shift() ?? false) as AnyAuthMethod), // false: no more of them.
     algorithms: { serverHostKey: askedFor(known) as never },

@@ -9,6 +9,7 @@ import { places } from './places.ts'
 import { commandLine } from './quote.ts'
 import { copyFolder, farSide } from './rsync.ts'
 import { begin } from './ssh-begin.ts'
+import type { Connection } from './ssh-connection.ts'
 import { keepConnection } from './ssh-keep.ts'
 import { checkSettings, type SshSettings } from './ssh-settings.ts'
 
@@ -34,10 +35,15 @@ export const sshMachine = (settings: SshSettings): SshMachine => {
     const folder = placeOf(options.folder ?? '~')
     const line = commandLine(launched(program, folder))
     const leave = await enter(options.signal)
+    const over = async (connection: Connection): Promise<Ended | undefined> => {
+      const begun = await begin(connection, line, name, program[0])
+      return begun && attend(begun, program[0], { ...options, folder }, name)
+    }
     try {
-      return await kept.use(options.signal, async (connection) =>
-        attend(await begin(connection, line, name, program[0]), program[0], { ...options, folder }, name),
-      )
+      // A connection that broke while nobody used it is no reason to fail; one made just now is.
+      const ended = (await kept.use(options.signal, over)) ?? (await kept.use(options.signal, over))
+      if (!ended) throw machineFaults.lost(name, `run ${program[0]}`, 'it did so twice before anything began')
+      return ended
     } finally {
       leave()
     }

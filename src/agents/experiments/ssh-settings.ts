@@ -4,6 +4,9 @@ import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { machineFaults } from './machine-faults.ts'
 
+/** How often a connection is asked whether it lives before it counts as dead. */
+export const questions = 3
+
 /** How a machine is reached. What is not given is what the user's ssh_config says of the host. */
 export type SshSettings = {
   /** A name or address, or a `Host` of the ssh_config. */
@@ -35,6 +38,8 @@ export type Reached = {
   readonly knownHosts: readonly string[]
   /** The name that its key is kept under. */
   readonly knownAs: string
+  /** What to tell ssh for a connection from the machine on that it is reached by; undefined where it is reached directly. */
+  readonly jump: readonly string[] | undefined
 }
 
 /** The words for `ssh` that say what these settings say. The same ones resolve them and reach the machine. */
@@ -90,8 +95,7 @@ export const reachedBy = async (settings: SshSettings): Promise<Reached> => {
   const lines = stdout.split('\n').map((line) => /^(\S+) (.*)$/.exec(line) ?? [])
   const all = (option: string) => lines.flatMap(([, name, value]) => (name === option && value ? [value] : []))
   const one = (option: string) => all(option).find((value) => value !== 'none')
-  for (const option of ['proxyjump', 'proxycommand'])
-    if (one(option) !== undefined) throw machineFaults.throughProxy(host, option)
+  if (one('proxycommand') !== undefined) throw machineFaults.throughProxy(host)
 
   const hostname = one('hostname') ?? host
   const port = Number(one('port') ?? 22)
@@ -106,7 +110,21 @@ export const reachedBy = async (settings: SshSettings): Promise<Reached> => {
       ? [untilde(settings.knownHosts)]
       : [...files('userknownhostsfile'), ...files('globalknownhostsfile')].map(untilde),
     knownAs: one('hostkeyalias') ?? (port === 22 ? hostname : `[${hostname}]:${port}`),
+    jump: jumpBy(one('proxyjump'), `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`, settings),
   }
+}
+
+/** The last machine of those it is reached by makes the connection, and is reached by the others; all as the ssh_config says. */
+const jumpBy = (jumps: string | undefined, to: string, { config }: SshSettings): readonly string[] | undefined => {
+  if (jumps === undefined) return undefined
+  const others = jumps.split(',')
+  const last = others.pop() ?? ''
+  return [
+    ...(config === undefined ? [] : ['-F', resolve(config)]),
+    ...['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes', '-o', 'ControlPath=none'],
+    ...(others.length > 0 ? ['-J', others.join(',')] : []),
+    ...['-W', to, '--', last.includes('://') ? last : `ssh://${last}`],
+  ]
 }
 
 /** Where the agent listens: where the config says, or else the environment. With `IdentitiesOnly` it is left alone unless named. */

@@ -27,8 +27,15 @@ export const farSide = (settings: SshSettings, noticedWithin: number) => {
     BatchMode: 'yes',
     StrictHostKeyChecking: 'yes',
     UpdateHostKeys: 'no',
+    // Whatever the ssh_config has for people at a terminal: no agent is lent to the other machine, and no words are mixed in.
     ClearAllForwardings: 'yes',
+    ForwardAgent: 'no',
+    ForwardX11: 'no',
+    RemoteCommand: 'none',
+    RequestTTY: 'no',
+    PermitLocalCommand: 'no',
     ControlPath: 'none',
+    LogLevel: 'ERROR',
     ConnectTimeout: Math.ceil(noticedWithin),
     ServerAliveInterval: Math.max(1, Math.floor(noticedWithin / (questions + 1))),
     ServerAliveCountMax: questions,
@@ -42,7 +49,8 @@ export const farSide = (settings: SshSettings, noticedWithin: number) => {
 
 /**
  * Copies what lies in a folder, with `rsync` run here. What is there already is not sent again, nor is what was sent of a file
- * before it was cut off. `run` runs rsync on this machine.
+ * before it was cut off, in as far as rsync could still put that aside: killed itself by force, it leaves a file behind that begins
+ * with a dot and is of no use. `run` runs rsync on this machine.
  */
 export const copyFolder = async (
   run: Machine['run'],
@@ -52,8 +60,9 @@ export const copyFolder = async (
   if (isAbsolute(from) && !(await stat(from).catch(() => undefined))?.isDirectory())
     throw machineFaults.noFolder(ends[0], from)
   if (isAbsolute(to)) await mkdir(to, { recursive: true })
-  const program = [
-    ...['env', 'LC_ALL=C.UTF-8', 'rsync', '--recursive', '--times', '--omit-dir-times', '--perms'],
+  const program: readonly [string, ...string[]] = [
+    'env', // So that what it says can be read, whatever the language of the machine.
+    ...['LC_ALL=C.UTF-8', 'rsync', '--recursive', '--times', '--omit-dir-times', '--perms'],
     // A link that leads out of the folder would show what does not belong to it.
     ...(trusted ? ['--links', '--safe-links'] : ['--no-links', '--chmod=D755,F644']),
     ...['--no-owner', '--no-group', '--no-devices', '--no-specials', '--protect-args'],
@@ -61,7 +70,7 @@ export const copyFolder = async (
     ...['--info=progress2', '--no-human-readable', '--no-inc-recursive', '--outbuf=N'],
     ...(shell === undefined ? [] : ['--compress', `--rsh=${shell}`]),
     ...['--', `${from}/`, `${to}/`],
-  ] as const
+  ]
   let bytes = 0
   const complaints: string[] = []
   const hear = (stream: 'stdout' | 'stderr', line: string): void => {
@@ -71,7 +80,7 @@ export const copyFolder = async (
     bytes = Number(copied)
     progress?.(bytes, Number(percent))
   }
-  const ended = await run(program as unknown as readonly [string, ...string[]], { signal, hear })
+  const ended = await run(program, { signal, hear })
   if (ended.code !== 0) throw rsyncFault(ended, complaints, ends, `copy ${from} to ${to}`)
   progress?.(bytes, 100)
 }

@@ -43,7 +43,7 @@ export const keepConnection = (settings: SshSettings, noticedWithin: number, kep
       return await task(await unlessAborted(opened(), signal))
     } finally {
       users--
-      if (users === 0 && kept) idle = setTimeout(() => void close(), keptFor * 1000)
+      if (users === 0 && kept) idle = setTimeout(() => void close(), keptFor * 1000).unref() // The connection keeps the process.
     }
   }
   return { use, close }

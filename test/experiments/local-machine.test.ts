@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { localMachine } from '../../src/agents/experiments/local-machine.ts'
 import { processesWith, temporaryFolders } from '../processes.ts'
+import { copiesLikeAMachine } from './copy-contract.ts'
 import { behavesLikeAMachine } from './machine-contract.ts'
 
 const newFolder = temporaryFolders()
 
 behavesLikeAMachine('this machine', () => localMachine(), newFolder)
+copiesLikeAMachine('this machine', () => localMachine(), newFolder)
 
 test('begins relative paths where its user is at home', async () => {
   const home = newFolder()

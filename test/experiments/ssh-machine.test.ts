@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type SshMachine, sshMachine } from '../../src/agents/experiments/ssh-machine.ts'
 import { temporaryFolders } from '../processes.ts'
+import { copiesLikeAMachine } from './copy-contract.ts'
 import { behavesLikeAMachine } from './machine-contract.ts'
 import { maySsh, type Sshd, startSshd } from './sshd.ts'
 
@@ -21,6 +22,7 @@ describe.runIf(maySsh)('over ssh', () => {
   })
 
   behavesLikeAMachine('another machine', () => machine, newFolder)
+  copiesLikeAMachine('another machine', () => machine, newFolder)
 
   test('all of that went over one connection of its own', () => {
     const ports = [...sshd.log().matchAll(/Starting session: command for \S+ from \S+ port (\d+)/g)].map(

@@ -4,7 +4,9 @@ import { endNodeCommands, endNodeEvents } from './end-node.ts'
 import type { Recorded } from './envelope.ts'
 import { experimentCommands, experimentEvents } from './experiment.ts'
 import { hostEvents } from './host.ts'
+import { notificationEvents, personCommands, personEvents } from './notification.ts'
 import { pipelineCommands, pipelineEvents } from './pipeline.ts'
+import { portalCommands, portalEvents } from './portal.ts'
 import { problemsOf } from './problems.ts'
 import { runCommands, runEvents } from './run.ts'
 import { trackingEvents } from './tracking.ts'
@@ -18,6 +20,9 @@ export const events = {
   ...hostEvents,
   ...experimentEvents,
   ...endNodeEvents,
+  ...portalEvents,
+  ...personEvents,
+  ...notificationEvents,
 } as const
 
 /** Every command there is, by type. */
@@ -26,6 +31,8 @@ export const commands = {
   ...runCommands,
   ...experimentCommands,
   ...endNodeCommands,
+  ...portalCommands,
+  ...personCommands,
 } as const
 
 const byType: ReadonlyMap<string, EventContract> = new Map(Object.entries(events))

@@ -1,6 +1,6 @@
 import { hostOfGitLink, protocolOfGitLink } from '#contracts/git-link'
+import type { Policy } from '#contracts/portal'
 import type { Objection } from './place-nodes.ts'
-import type { Policy } from './policy.ts'
 
 /** What speaks against fetching code from there; undefined where nothing does. */
 export const allowedLink = ({ gitHosts, gitFolders }: Policy, link: string): Objection | undefined => {

@@ -2,7 +2,7 @@ import { accept, type Decider, refuse } from '#bus/decider'
 import { knownIn } from '#contracts/all'
 import type { EndNodeCommand, EndNodeEvent } from '#contracts/end-node'
 import type { Recorded } from '#contracts/envelope'
-import type { Policy } from './policy.ts'
+import type { Policy } from '#contracts/portal'
 
 type Reservation = Extract<EndNodeEvent, { type: 'end-node.reserved' }>['data']
 

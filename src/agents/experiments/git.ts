@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { dirname } from 'node:path'
 import { Fault } from '#bus/fault'
-import { endGroup } from '../pipelines/group.ts'
-import { byLine } from '../pipelines/lines.ts'
+import { endGroup } from '../group.ts'
+import { byLine } from '../lines.ts'
 
 export type Protocol = 'https' | 'ssh' | 'file'
 

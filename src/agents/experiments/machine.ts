@@ -12,7 +12,10 @@ export type RunOptions = {
   readonly signal: AbortSignal
   /** Called with each line, as it comes. */
   readonly hear?: ((stream: 'stdout' | 'stderr', line: string) => void) | undefined
-  /** Takes what it writes to its output as it is, byte by byte, as fast as this takes it; then `hear` is told of its errors alone. */
+  /**
+   * Takes what it writes to its output as it is, byte by byte, as fast as this takes it; then `hear` is told of its errors alone. It
+   * is ended when all has come, and destroyed where `run` rejects: what broke off never looks whole.
+   */
   readonly output?: Writable | undefined
   /** The folder it runs in; a relative one begins where the user of that machine is at home. */
   readonly folder?: string | undefined
@@ -37,8 +40,15 @@ export type Machine = {
    * where it can't be run, where the connection broke, and where `signal` aborted: then it has been told to end, and soon been killed.
    */
   readonly run: (program: readonly [string, ...string[]], options: RunOptions) => Promise<Ended>
-  /** Copies what lies in a folder here into a folder there, which is made where it is missing; begun once and cut off, it goes on. */
+  /**
+   * Copies what lies in a folder here into a folder there, which is made where it is missing; begun once and cut off, it goes on.
+   * Modes and the links that stay inside are kept; links that lead out of the folder are left out. Relative, `from` begins where
+   * this process runs.
+   */
   readonly send: (from: string, to: string, options: CopyOptions) => Promise<void>
-  /** Copies what lies in a folder there into a folder here, likewise. */
+  /**
+   * Copies what lies in a folder there into a folder here, likewise. What comes is not trusted: regular files and folders alone are
+   * taken over, with the modes 644 and 755 and as our own.
+   */
   readonly fetch: (from: string, to: string, options: CopyOptions) => Promise<void>
 }

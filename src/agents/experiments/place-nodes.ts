@@ -1,9 +1,9 @@
 import { type Also, type Decision, type Near, refuse } from '#bus/decider'
 import { placeOfPart } from '#contracts/experiment-parts'
+import type { Policy } from '#contracts/portal'
 import type { ResourceDefinition } from '#contracts/resource'
 import type { Address } from '#contracts/subjects'
 import { endNodeOf, reservedIn } from './end-node.ts'
-import type { Policy } from './policy.ts'
 
 /** Where it is decided who has an end node. */
 export const addressOfNode = (part: string): Address => {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { name } from '#contracts/names'
-import { type Policy, policy, siteShape } from './policy.ts'
+import { type Policy, policy, siteShape } from '#contracts/portal'
 import { sshShape, transport, words } from './ssh-shape.ts'
 
 const mebibyte = 1024 ** 2

@@ -4,9 +4,9 @@ import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { signalGroup } from '../group.ts'
+import { byLine } from '../lines.ts'
 import type { LogLevel } from '../result.ts'
-import { signalGroup } from './group.ts'
-import { byLine } from './lines.ts'
 
 const entry = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './runner.ts' : './runner.js', import.meta.url))
 

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { Fault, faults } from '#bus/fault'
-import { signalGroup } from './group.ts'
+import { signalGroup } from '../group.ts'
 import type { Item } from './resource.ts'
 import type { FromResource, ToResource } from './resource-messages.ts'
 

@@ -5,8 +5,8 @@
 import { open } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
 import { reasonOf } from '#bus/fault'
+import { signalGroup } from '../group.ts'
 import { loadPipelines } from './config.ts'
-import { signalGroup } from './group.ts'
 import type { Resource } from './resource.ts'
 import type { FromResource, Ready, ToResource } from './resource-messages.ts'
 

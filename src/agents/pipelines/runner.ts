@@ -5,10 +5,10 @@
  */
 import { Worker } from 'node:worker_threads'
 import { Fault } from '#bus/fault'
+import { signalGroup } from '../group.ts'
 import type { LogLevel } from '../result.ts'
 import { loadPipelines } from './config.ts'
 import { type Call, contextOf, type Drafts } from './context-of.ts'
-import { signalGroup } from './group.ts'
 import type { Assignment, FromRunner, Result, ToRunner } from './messages.ts'
 import { runProgram } from './program.ts'
 import { watchRemains } from './remains.ts'

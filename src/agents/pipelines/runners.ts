@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { reasonOf } from '#bus/fault'
+import { endGroup } from '../group.ts'
 import type { LogLevel, Lost } from '../result.ts'
-import { endGroup } from './group.ts'
 import type { Assignment, FromRunner, Phase, Result, ToRunner } from './messages.ts'
 import { openProcesses } from './processes.ts'
 

@@ -4,7 +4,7 @@
  * SIGKILL or Ctrl-C, does not reach a process group of its own. Whoever loses its parent gets another one.
  */
 import { workerData } from 'node:worker_threads'
-import { signalGroup } from './group.ts'
+import { signalGroup } from '../group.ts'
 
 /** Milliseconds. */
 const lookEvery = 500

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { portalPlace, wholePlace } from '#contracts/experiment-parts'
-import { name } from '#contracts/names'
+import { type CommandContract, type Contract, command, decided, type MessageOf } from './contract.ts'
+import { portalPlace, wholePlace } from './experiment-parts.ts'
+import { name } from './names.ts'
 
 const people = z.array(name).default([])
 
@@ -47,3 +48,20 @@ export const policy = z.strictObject({
   }),
 })
 export type Policy = z.output<typeof policy>
+
+/** Where it is decided what a portal is. There is one in a log. */
+export const addressOfPortal = { aggregate: 'portal', scope: 'all', key: 'self' } as const
+
+/** What has happened to the portal. */
+export const portalEvents = {
+  'portal.defined': decided('Its file says who is who, and which sites there are', z.object({ policy })),
+} as const satisfies Contract
+
+export type PortalEvent = MessageOf<typeof portalEvents>
+
+/** What can be asked of the portal. */
+export const portalCommands = {
+  'portal.define': command('Say who is who, and which sites there are, as its file does', z.object({ policy })),
+} as const satisfies CommandContract
+
+export type PortalCommand = MessageOf<typeof portalCommands>

@@ -1,0 +1,39 @@
+import { hostname } from 'node:os'
+import type { Fault } from '#bus/fault'
+import type { Ended } from './machine.ts'
+import { machineFaults } from './machine-faults.ts'
+
+/** The exit codes by which rsync says that the other side is gone: of its socket, its stream, its patience, and of ssh. */
+const connectionCodes = [10, 12, 30, 35, 255]
+
+/** How many of the files that could not be copied are named. */
+const namedAtMost = 3
+
+/** What rsync's end comes to in words, from its exit code and from what it said, oldest first. */
+export const rsyncFault = (
+  { code, killedBy }: Pick<Ended, 'code' | 'killedBy'>,
+  complaints: readonly string[],
+  [source, target]: readonly [from: string, to: string],
+  doing: string,
+): Fault => {
+  const here = hostname()
+  const there = source === here ? target : source
+  // Its last words only sum up, and name a line of its source.
+  const said = complaints.filter((line) => !/^rsync error:|^rsync: \[\w+\] (read|write) error: Broken pipe/.test(line))
+  const find = (pattern: RegExp) => said.find((line) => pattern.test(line))
+  const full = find(/No space left on device|Disk quota exceeded/)
+  if (full) return machineFaults.noSpace(target, doing, full)
+  if (code === 127 || find(/rsync: (command )?not found|rsync: No such file/))
+    return machineFaults.noProgram(find(/^env: /) ? here : there, 'rsync')
+  const noFolder = /change_dir "(.*)" failed: No such file or directory/.exec(said.join('\n'))
+  if (noFolder?.[1]) return machineFaults.noFolder(source, noFolder[1])
+  if (code !== null && connectionCodes.includes(code))
+    return machineFaults.lost(there, doing, said.slice(0, 2).join('\n'))
+  if (code === 23 || code === 24) {
+    const more = said.length - namedAtMost
+    const files = said.slice(0, namedAtMost).join('; ')
+    return machineFaults.copyFailed(here, doing, `${files}${more > 0 ? `; and ${more} more` : ''}`)
+  }
+  const how = killedBy === null ? `rsync ended with ${code}` : `rsync was killed by ${killedBy}`
+  return machineFaults.copyFailed(here, doing, [how, ...said.slice(-2)].join(', '))
+}

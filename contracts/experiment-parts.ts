@@ -81,6 +81,7 @@ export const results = z.object({
   bytes: count,
   refused: count.describe('How many things that were no files were left behind'),
   partial: z.boolean().describe('true: taken of a run that did not succeed'),
+  bundle: digest.optional().describe('Where they travel over the bus'),
 })
 export type Results = z.infer<typeof results>
 
@@ -90,12 +91,17 @@ export const pinnedImage = z
   .max(500)
   .regex(/^[\w.:/-]+@sha256:[0-9a-f]{64}$/, 'use <registry>/<name>@sha256:<digest>')
 
+const composeText = z.string().max(65_536).describe('The text of a Compose file')
+
 /** What came of a step that succeeded. */
 export const made = z.discriminatedUnion('step', [
   z.object({ step: z.literal('fetch'), commit: z.string().regex(/^[0-9a-f]{40,64}$/), files: count, bytes: count }),
   z.object({ step: z.literal('ship'), bundle: digest.optional().describe('Where it travels over the bus') }),
-  z.object({ step: z.literal('build'), image: pinnedImage, compose: z.string().max(65_536) }),
-  z.object({ step: z.literal('deliver') }),
+  z.object({ step: z.literal('build'), image: pinnedImage, compose: composeText }),
+  z.object({
+    step: z.literal('deliver'),
+    compose: composeText.optional().describe('Where the node takes it from here'),
+  }),
   z.object({ step: z.literal('probe') }),
   z.object({ step: z.literal('run'), exitCode: z.int(), results }),
   z.object({ step: z.literal('collect'), bundle: digest.optional().describe('Where they travel over the bus') }),

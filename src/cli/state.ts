@@ -25,6 +25,7 @@ export const hostState = (state: string, host: string) => {
   return {
     lock: join(folder, 'lock'),
     log: join(folder, 'host.log'),
+    scratch: join(folder, 'scratch'),
     local: (logId: string) => join(folder, `${nameFrom(logId)}.db`),
     /** The id of this installation of the host: made once, kept over restarts. */
     instance: (): string => {

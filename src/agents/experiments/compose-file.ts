@@ -44,7 +44,7 @@ export const composeFile = (given: z.input<typeof composeGiven>): string => {
       MILLRACE_EXPERIMENT: experiment,
       MILLRACE_ATTEMPT: String(attempt),
       MILLRACE_SITE: site,
-      MILLRACE_NODE: node,
+      ...(node !== undefined && { MILLRACE_NODE: node }),
     },
     cap_drop: ['ALL'],
     security_opt: ['no-new-privileges:true'],

@@ -65,7 +65,8 @@ export const composeGiven = exact({
   experiment: name,
   attempt: count,
   site: name,
-  node: name,
+  /** Left out where several nodes are meant: whoever runs it there says which. */
+  node: name.optional(),
   image: z.string().max(500).regex(pinned, 'expected an image by its digest, as registry:5000/name@sha256:…'),
   limits: runLimits,
   grants: nodeGrants.prefault({}),

@@ -3,16 +3,13 @@ import { join } from 'node:path'
 import type { z } from 'zod'
 import { Fault } from '#bus/fault'
 import { exact } from '#contracts/fields'
-import { mistakesAt } from '#contracts/problems'
 import { type ResourceDefinition, resourceDefinition } from '#contracts/resource'
 import { toYaml } from '../pipelines/front-matter.ts'
 import { requirements } from './requirement.ts'
-import { linesOf, readYaml } from './yaml-lines.ts'
+import { parseShaped } from './yaml-shape.ts'
 
 /** How much a config may be, in bytes: two hundred long dependencies fit. */
 const largest = 65_536
-const mostMistakes = 20
-const longest = 300
 
 const config = exact({
   device: exact({ type: resourceDefinition.shape.nodeType, capabilities: resourceDefinition.shape.capabilities }),
@@ -37,31 +34,8 @@ export const readConfig = async (source: string): Promise<ExperimentConfig> => {
 }
 
 /** The same of what the file holds. */
-export const parseConfig = (bytes: Uint8Array): ExperimentConfig => {
-  const { document, mistakes } = readYaml(bytes)
-  if (!document || mistakes.length > 0) return refuse(mistakes)
-  if (document.contents === null) return refuse([{ line: 1, message: `is empty; expected\n${example}` }])
-  const parsed = config.safeParse(document.toJS())
-  if (parsed.success) return parsed.data
-  const at = linesOf(document)
-  return refuse(
-    parsed.error.issues.flatMap((issue) =>
-      mistakesAt([issue]).map(({ field, message }, index) => {
-        const key = issue.code === 'unrecognized_keys' ? [issue.keys[index] ?? ''] : []
-        return { line: at([...issue.path, ...key]), message: field ? `${field}: ${message}` : message }
-      }),
-    ),
-  )
-}
-
-const refuse = (mistakes: readonly { readonly line: number; readonly message: string }[]): never => {
-  const told = mistakes
-    .slice(0, mostMistakes)
-    .map(({ line, message }) => `  config.yaml:${line}: ${message.slice(0, longest)}`)
-  const more = mistakes.length > mostMistakes ? [`  and ${mistakes.length - mostMistakes} more`] : []
-  const count = `${mistakes.length} mistake${mistakes.length === 1 ? '' : 's'}`
-  throw new Fault('source.bad-config', `config.yaml has ${count}:\n${[...told, ...more].join('\n')}`)
-}
+export const parseConfig = (bytes: Uint8Array): ExperimentConfig =>
+  parseShaped(config, bytes, { name: 'config.yaml', code: 'source.bad-config', example, mostValues: 1_000 })
 
 /** The `config.yaml` that is built from: its device is what was asked for, its code what the repository says. */
 export const writeConfig = (

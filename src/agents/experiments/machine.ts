@@ -27,6 +27,8 @@ export type CopyOptions = {
   readonly progress?: ((bytes: number, percent: number) => void) | undefined
   /** Removes there what is not here. */
   readonly exact?: boolean | undefined
+  /** Names at the top of the folder that are neither copied nor removed. */
+  readonly except?: readonly string[] | undefined
 }
 
 /**

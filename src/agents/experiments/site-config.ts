@@ -28,7 +28,11 @@ const container = z.strictObject({
   network: z.enum(['none', 'bridge']).default('none'),
   environment: z.record(z.string(), z.string()).default({}),
   devices: z.array(z.string()).default([]).describe('As /dev/ttyUSB0'),
-  mounts: z.array(z.string()).default([]).describe('Read only, as /sys/sensor:/sensor'),
+  mounts: z
+    .array(z.string().regex(/^\/[^:]*:\/[^:]*$/, 'expected /path/there:/path/inside'))
+    .default([])
+    .describe('Read only, as /sys/sensor:/sensor'),
+  groups: z.array(z.int().nonnegative()).default([]).describe("Numbers of the node's groups that the code belongs to"),
 })
 
 /** An end node that a site server delivers to, and drives where it has no agent of its own. */

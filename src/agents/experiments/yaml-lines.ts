@@ -4,18 +4,18 @@ import { reasonOf } from '#bus/fault'
 /** What is wrong in a file, and in which of its lines, from 1. */
 export type LineMistake = { readonly line: number; readonly message: string }
 
-/** How deep lists and maps may lie in each other, and how many values there may be in all. */
+/** How deep lists and maps may lie in each other. */
 const deepest = 16
-const mostValues = 1_000
 
 const lines = new WeakMap<Document, LineCounter>()
 
 /**
  * Reads a text from outside as YAML 1.2: one document of plain values, in which nothing stands for something else and no key
- * is there twice. The caller bounds its size.
+ * is there twice, with so many names and values at most. The caller bounds its size.
  */
 export const readYaml = (
   bytes: Uint8Array,
+  mostValues: number,
 ): { readonly document: Document | undefined; readonly mistakes: readonly LineMistake[] } => {
   const mistakes: LineMistake[] = []
   const lineCounter = new LineCounter()

@@ -1,0 +1,55 @@
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { partOfSite } from '#contracts/experiment-parts'
+import { checkAttempt } from './attempt-mark.ts'
+import { buildImage } from './build-image.ts'
+import type { Bundles } from './bundle.ts'
+import { composeFile } from './compose-file.ts'
+import { readConfig } from './config-yaml.ts'
+import { dockerfileOf } from './dockerfile.ts'
+import { engineAt } from './engine-at.ts'
+import { within } from './next-steps.ts'
+import { besideCode, commitOf, madeIn } from './places-of.ts'
+import type { SiteConfig } from './site-config.ts'
+import { composeGivenOf } from './site-container.ts'
+import type { TakeStep } from './take-steps.ts'
+
+/** Builds an experiment's image at its site, pushes it to the site's registry, and writes the Compose file. */
+export const buildStep =
+  ({ config, bundles }: { readonly config: SiteConfig; readonly bundles: Bundles }): TakeStep =>
+  async ({ id, step, experiment, say, run, phase, signal }) => {
+    const { site, experiments, registry, base } = config
+    const folder = join(experiments, id)
+    const { attempt } = step
+    const { bundle } = madeIn(experiment, partOfSite(site), 'ship')
+    const host = experiment.parts[partOfSite(site)]?.ship?.host ?? ''
+    if (bundle !== undefined) {
+      say(`Out of the bucket of ${host}: ${bundle}`)
+      await bundles.get({ host, bundle }, folder, signal, besideCode)
+    }
+    await checkAttempt(folder, { experiment: id, attempt, commit: commitOf(experiment) })
+    const hasOwn = await readFile(join(folder, 'Dockerfile')).then(
+      () => true,
+      () => false,
+    )
+    const dockerfile = hasOwn ? undefined : dockerfileOf({ base, config: await readConfig(folder) })
+    if (dockerfile !== undefined) say('The repository has no Dockerfile: one is made from its config.yaml')
+    const tag = `${id.toLowerCase()}:${attempt}`
+    run(['docker', 'build', '--tag', `${registry}/${tag}`, folder])
+    const { image } = await buildImage({
+      ...{ engine: engineAt(config.engine), folder, dockerfile, tag, registry, signal },
+      labels: { 'millrace.experiment': id, 'millrace.attempt': String(attempt) },
+      limits: { milliseconds: within.build },
+      phase: (now) => {
+        phase(now)
+        if (now === 'pushing') run(['docker', 'push', `${registry}/${tag}`])
+      },
+      say: (line) => say(line),
+    })
+    say(`Built and pushed: ${image}`)
+    const compose = composeFile({ experiment: id, attempt, site, image, ...composeGivenOf(config) })
+    const path = join(folder, 'docker-compose.yml')
+    await writeFile(`${path}.draft`, compose)
+    await rename(`${path}.draft`, path)
+    return { step: 'build', image, compose }
+  }

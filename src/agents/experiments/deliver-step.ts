@@ -1,0 +1,40 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { partOfSite, placeOfPart } from '#contracts/experiment-parts'
+import { composeFile } from './compose-file.ts'
+import type { Machine } from './machine.ts'
+import { builtAt } from './places-of.ts'
+import type { SiteConfig } from './site-config.ts'
+import { composeGivenOf } from './site-container.ts'
+import type { TakeStep } from './take-steps.ts'
+
+type Delivering = {
+  readonly config: SiteConfig
+  /** The end node; undefined where it has no ssh, and takes what it is to run from the log. */
+  readonly machine?: Machine | undefined
+}
+
+/** Brings the Compose file to an end node. */
+export const deliverStep =
+  ({ config, machine }: Delivering): TakeStep =>
+  async ({ id, step, experiment, run, say, signal }) => {
+    const { site, node = '' } = placeOfPart(step.part)
+    const built = builtAt(experiment, site)
+    // What an operator's own command wrote is theirs.
+    const isOurs = experiment.parts[partOfSite(site)]?.build?.agent === 'site-server'
+    const about = { experiment: id, attempt: step.attempt, site, node, image: built.image }
+    const compose = isOurs ? composeFile({ ...about, ...composeGivenOf(config, node) }) : built.compose
+    if (!machine) {
+      say(`${step.part} takes the Compose file from here`)
+      return { step: 'deliver', compose }
+    }
+    const draft = join(config.experiments, '.delivered', id, node)
+    await rm(draft, { recursive: true, force: true })
+    await mkdir(draft, { recursive: true })
+    await writeFile(join(draft, 'docker-compose.yml'), compose)
+    const to = join(config.nodes[node]?.folder ?? '~', id)
+    run(['rsync', '-az', `${draft}/`, `${machine.name}:${to}/`])
+    await machine.send(draft, to, { signal })
+    await rm(draft, { recursive: true, force: true })
+    return { step: 'deliver' }
+  }

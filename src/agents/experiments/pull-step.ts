@@ -1,0 +1,67 @@
+import { join } from 'node:path'
+import { placeOfPart, type Results } from '#contracts/experiment-parts'
+import type { Bundles } from './bundle.ts'
+import { checkResults } from './check-results.ts'
+import type { KnownExperiment } from './experiment-state.ts'
+import type { Machine } from './machine.ts'
+import { resultsAt } from './places-of.ts'
+import { sparsely } from './sparsely.ts'
+import type { TakeStep } from './take-steps.ts'
+
+/** Results that lie at a site server, by the end node that they are of. */
+export type Collected = {
+  readonly node: string
+  readonly attempt: number
+  readonly run: number
+  readonly results: Results
+  /** Whose bucket they can be had from, where they travel over the bus. */
+  readonly bucket?: { readonly host: string; readonly bundle: string } | undefined
+}
+
+/** What the end nodes of a site have left there after the last run, whatever came of it. */
+export const collectedAt = ({ sites, parts, attempt }: KnownExperiment, site: string): readonly Collected[] =>
+  (sites[site]?.nodes ?? []).flatMap((part) => {
+    const { run, collect } = parts[part] ?? {}
+    if (!run?.results || collect?.state !== 'succeeded') return []
+    const bundle = collect.made?.step === 'collect' ? collect.made.bundle : undefined
+    return [
+      {
+        ...{ node: placeOfPart(part).node ?? '', attempt, run: run.run ?? 1, results: run.results },
+        bucket: bundle === undefined ? undefined : { host: collect.host, bundle },
+      },
+    ]
+  })
+
+type Pulling = {
+  /** Where the portal keeps experiments of this site. */
+  readonly experiments: string
+  readonly bundles: Bundles
+  /** The site server, and where it keeps them; undefined where it is reached over the bus alone. */
+  readonly site?: { readonly machine: Machine; readonly folder: string } | undefined
+}
+
+/** Brings the results of a site home to the portal, and holds them against their manifests. */
+export const pullStep =
+  ({ experiments, bundles, site: there }: Pulling): TakeStep =>
+  async ({ id, step, experiment, say, run, signal }) => {
+    const { site } = placeOfPart(step.part)
+    let [files, bytes] = [0, 0]
+    for (const { node, attempt, run: number, results, bucket } of collectedAt(experiment, site)) {
+      const below = resultsAt(node, attempt, number)
+      const into = join(experiments, id, below)
+      if (bucket) {
+        say(`Out of the bucket of ${bucket.host}: ${bucket.bundle}`)
+        await bundles.get(bucket, into, signal)
+      } else if (there) {
+        const from = join(there.folder, id, below)
+        run(['rsync', '-az', `${there.machine.name}:${from}/`, `${into}/`])
+        await there.machine.fetch(from, into, { exact: true, progress: sparsely(say), signal })
+      } else
+        return { failed: `Nobody has said how results come from ${site}: give it ssh in the portal's file, and retry` }
+      await checkResults(into, results)
+      files += results.files
+      bytes += results.bytes
+    }
+    say(`${files} files, ${bytes} bytes, each as its manifest says`)
+    return { step: 'pull', files, bytes }
+  }

@@ -1,0 +1,77 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { placeOfPart, type Results } from '#contracts/experiment-parts'
+import type { Bundles } from './bundle.ts'
+import { cancelled, runExperiment } from './control.ts'
+import type { Machine } from './machine.ts'
+import { readManifest } from './manifest.ts'
+import type { TakeStep } from './take-steps.ts'
+
+type Running = {
+  /** The end node: this machine, or another one over ssh. */
+  readonly machine: Machine
+  /** Where the Docker engine of the node listens, as it is told there. */
+  readonly engine?: string | undefined
+  /** Where its experiments lie. */
+  readonly folder: string
+  /** What results may take, in bytes, and how many files. */
+  readonly limits: { readonly disk: number; readonly files: number }
+  /** Where the results of a run are laid down here. */
+  readonly resultsInto: (id: string, attempt: number, run: number) => string
+  /** Where the Compose file is written that came through the log; undefined where it was delivered by rsync. */
+  readonly compose?: ((id: string) => string) | undefined
+  /** Puts results where the site server can have them; undefined where it fetches them over ssh. */
+  readonly bundles?: Bundles | undefined
+}
+
+/** Runs an experiment on an end node under the control module. What was begun by an earlier execution is found again. */
+export const runStep =
+  ({ machine, engine, folder, limits, resultsInto, compose, bundles }: Running): TakeStep =>
+  async ({ id, step, experiment, say, run, phase, signal, leaving }) => {
+    const { site, node = '' } = placeOfPart(step.part)
+    const { attempt, run: number = 1, duration = 3_600_000 } = step
+    const stop = new AbortController()
+    const end = () =>
+      stop.abort(leaving.aborted ? leaving.reason : cancelled(String(signal.reason?.message ?? signal.reason)))
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end, { once: true })
+    // Told to stop while nobody was here to hear it.
+    const { stopping } = experiment.parts[step.part]?.run ?? {}
+    if (stopping !== undefined) stop.abort(cancelled(stopping))
+    const text = madeBy(experiment.parts[step.part]?.deliver?.made)
+    if (compose && text !== undefined) {
+      const path = compose(id)
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, text)
+    }
+    run(['docker-compose', '--file', join(folder, id, 'docker-compose.yml'), 'up'])
+    const into = resultsInto(id, attempt, number)
+    await mkdir(dirname(into), { recursive: true })
+    try {
+      const outcome = await runExperiment({
+        machine,
+        docker: { host: engine },
+        folder: join(folder, id),
+        run: { experiment: id, attempt, number, site, node },
+        limits: { milliseconds: duration, disk: limits.disk, files: limits.files },
+        resultsInto: into,
+        phase,
+        say: (stream, line) => say(line, stream === 'stderr' ? 'warn' : 'info'),
+        signal: stop.signal,
+      })
+      const { manifest, files, bytes, partial } = outcome.results
+      const refused = (await readManifest(join(into, 'manifest.json'))).refused.length
+      const bundle = bundles && (await bundles.put(into, { signal: leaving }))
+      const results: Results = { manifest, files, bytes, partial, refused, ...(bundle !== undefined && { bundle }) }
+      if (refused > 0)
+        say(`${refused} things among the results are no files, and were left: see their manifest`, 'warn')
+      return outcome.outcome === 'succeeded'
+        ? { step: 'run', exitCode: outcome.exitCode ?? 0, results }
+        : { failed: outcome.reason ?? 'It did not succeed', results }
+    } finally {
+      signal.removeEventListener('abort', end)
+    }
+  }
+
+const madeBy = (made: { readonly step: string; readonly compose?: string | undefined } | undefined) =>
+  made?.step === 'deliver' ? made.compose : undefined

@@ -1,0 +1,38 @@
+import { join } from 'node:path'
+import { checkAttempt } from './attempt-mark.ts'
+import type { Bundles } from './bundle.ts'
+import type { Machine } from './machine.ts'
+import { besideCode, commitOf } from './places-of.ts'
+import { sparsely } from './sparsely.ts'
+import type { TakeStep } from './take-steps.ts'
+
+type Shipping = {
+  /** Where the portal keeps experiments of this site. */
+  readonly experiments: string
+  /** The site server, and where it keeps them. */
+  readonly machine: Machine
+  readonly folder: string
+}
+
+/** Brings an experiment's code to its site server by rsync. */
+export const shipStep =
+  ({ experiments, machine, folder }: Shipping): TakeStep =>
+  async ({ id, step, experiment, say, run, signal }) => {
+    const from = join(experiments, id)
+    const to = join(folder, id)
+    await checkAttempt(from, { experiment: id, attempt: step.attempt, commit: commitOf(experiment) })
+    run(['rsync', '-az', '--delete', `${from}/`, `${machine.name}:${to}/`])
+    await machine.send(from, to, { exact: true, except: besideCode, progress: sparsely(say), signal })
+    return { step: 'ship' }
+  }
+
+/** Brings it there through a bucket of the bus, for its site server to take it out. */
+export const shipOverBus =
+  ({ experiments, bundles }: Pick<Shipping, 'experiments'> & { readonly bundles: Bundles }): TakeStep =>
+  async ({ id, step, experiment, say, signal }) => {
+    const from = join(experiments, id)
+    await checkAttempt(from, { experiment: id, attempt: step.attempt, commit: commitOf(experiment) })
+    const bundle = await bundles.put(from, { except: besideCode, signal })
+    say(`Put into the bucket of ${bundles.host}: ${bundle}`)
+    return { step: 'ship', bundle }
+  }

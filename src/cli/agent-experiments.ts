@@ -1,0 +1,41 @@
+import type { Command } from 'commander'
+import { asHost, type HostingOptions, withHosting } from './hosting.ts'
+
+/** What only these verbs load: ssh, Docker, and all that goes with them. */
+const load = {
+  files: () => import('#agents/experiments/host-file'),
+  portal: () => import('#agents/experiments/portal-host'),
+  site: () => import('#agents/experiments/site-host'),
+  node: () => import('#agents/experiments/end-node-host'),
+}
+
+/** Agents of experiments: the portal, one site server per site, and end nodes that run an agent of their own. */
+export const experimentAgents = (agent: Command): void => {
+  withHosting(agent.command('portal <file>'), 'that which the file says')
+    .description('run the portal: it decides about experiments, fetches and ships code, and takes results home')
+    .addHelpText('after', '\nExample:\n  millrace agent portal portal.yaml')
+    .action(async (file: string, options: HostingOptions) => {
+      const config = await (await load.files()).readPortalFile(file)
+      const { runPortal } = await load.portal()
+      await asHost(options, config.name, (started) => runPortal(started, config, started.scratch))
+    })
+
+  withHosting(agent.command('site <file>'), 'that of the site')
+    .description('run a site server: it builds and pushes images, delivers to end nodes, and collects their results')
+    .addHelpText('after', '\nExample:\n  millrace agent site north.yaml --creds north.creds.json')
+    .action(async (file: string, options: HostingOptions) => {
+      const config = await (await load.files()).readSiteFile(file)
+      const { runSite } = await load.site()
+      await asHost(options, config.name ?? config.site, (started) => runSite(started, config, started.scratch))
+    })
+
+  withHosting(agent.command('end-node <file>'), '<site>-<node>')
+    .description('run the agent of an end node: it runs experiments under the control module')
+    .addHelpText('after', '\nExample:\n  millrace agent end-node rover.yaml --creds rover.creds.json')
+    .action(async (file: string, options: HostingOptions) => {
+      const config = await (await load.files()).readEndNodeFile(file)
+      const { runEndNode } = await load.node()
+      const name = config.name ?? `${config.site}-${config.node}`
+      await asHost(options, name, (started) => runEndNode(started, config, started.scratch))
+    })
+}

@@ -1,0 +1,70 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { lookAt } from './container-state.ts'
+import { type DockerCli, isAway } from './docker-cli.ts'
+
+/** Takes a line of a run's output, and when the engine noted it: what to give as `heardUntil` after a restart. */
+export type Say = (stream: 'stdout' | 'stderr', line: string, at: string) => void
+
+type Follow = {
+  readonly docker: DockerCli
+  readonly id: string
+  /** What the engine noted up to this time was said before. */
+  readonly heardUntil?: string | undefined
+  /** So many lines are said; what comes behind them is counted. */
+  readonly lines: number
+  readonly say: Say
+  readonly signal: AbortSignal
+}
+
+/** A line is cut behind so many characters. */
+const longestLine = 65_536
+
+const stamp = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z) ?/
+
+/** The engine keeps a long line in pieces of 16 KiB, and writes the time before each. */
+const stampInside = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z /g
+
+/** Of so many characters a piece is at least. */
+const piece = 4_096
+
+/** How long it waits before it listens again, once the engine was away, in milliseconds. */
+const pause = 1_000
+
+/**
+ * Says the output of a container line by line as it comes, until the container has ended and all was said, or `signal` aborts. An
+ * engine that is away for a while is listened to again from where it was; a line is said again only where the engine noted it in
+ * the same billionth of a second as the last one.
+ */
+export const followOutput = async ({ docker, id, heardUntil = '', lines, say, signal }: Follow): Promise<void> => {
+  const last = { stdout: heardUntil, stderr: heardUntil }
+  let said = 0
+  const tell = (stream: 'stdout' | 'stderr', line: string, at: string) => {
+    if (said++ < lines) say(stream, line, at)
+    else if (said === lines + 1) say('stderr', `… it writes more than ${lines} lines; the rest is not kept`, at)
+  }
+  while (!signal.aborted) {
+    const since = last.stdout < last.stderr ? last.stdout : last.stderr
+    const again = { ...last }
+    try {
+      await docker.stream(['logs', '--follow', '--timestamps', ...(since ? ['--since', since] : []), id], {
+        signal,
+        hear: (stream, text) => {
+          const at = stamp.exec(text)?.[1]
+          if (at && at <= again[stream]) return
+          if (at) last[stream] = at
+          tell(stream, readable(text), last[stream])
+        },
+      })
+      if ((await lookAt(docker, id, signal))?.status !== 'running') return
+    } catch (thrown) {
+      if (signal.aborted || !isAway(thrown)) return
+    }
+    await delay(pause, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+const readable = (text: string): string => {
+  const line = text.replace(stamp, '')
+  const whole = line.length < piece ? line : line.replace(stampInside, (found, at: number) => (at < piece ? found : ''))
+  return whole.length > longestLine ? `${whole.slice(0, longestLine)} …` : whole
+}

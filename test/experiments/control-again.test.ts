@@ -10,11 +10,11 @@ import { deliver } from './experiment.ts'
 const temporaryFolder = temporaryFolders()
 const engine = await engineForTests()
 
-describe.runIf(engine)('an experiment that nobody watches for a while', () => {
+describe.runIf(engine).concurrent('an experiment that nobody watches for a while', () => {
   const { host, docker } = engine ?? { host: 'unix:///none', docker: async () => '' }
   let base = ''
   beforeAll(async () => {
-    base = await baseImage(docker, host)
+    base = await docker('images', '-q', '--no-trunc', await baseImage(docker, host))
   })
   let count = 0
   const name = () => `again-${process.pid}-${++count}`

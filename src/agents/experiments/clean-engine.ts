@@ -51,17 +51,16 @@ const find = async (docker: DockerCli, run: RunIdentity, signal: AbortSignal): P
         return project === '' || project.startsWith(ours) ? [found] : []
       },
     )
-  const container = await mine(['ps', '-a', '--no-trunc'], '.ID')
-  const images = new Set(await ask(['images', '-q', '--no-trunc', ...label]))
+  const [container, volume, network, images] = await Promise.all([
+    mine(['ps', '-a', '--no-trunc'], '.ID'),
+    mine(['volume', 'ls'], '.Name'),
+    mine(['network', 'ls', '--no-trunc'], '.ID'),
+    ask(['images', '-q', '--no-trunc', ...label]),
+  ])
   const image: string[] = []
-  for (const id of images) {
+  for (const id of new Set(images)) {
     const users = await ask(['ps', '-a', '-q', '--no-trunc', '--filter', `ancestor=${id}`])
     if (users.every((user) => container.includes(user))) image.push(id)
   }
-  return {
-    container,
-    volume: await mine(['volume', 'ls'], '.Name'),
-    network: await mine(['network', 'ls', '--no-trunc'], '.ID'),
-    image,
-  }
+  return { container, volume, network, image }
 }

@@ -96,7 +96,7 @@ const findCompose = async (machine: Machine, docker: Program, at: readonly strin
 
 const troubleOf = (machine: string, program: Program, { code, killedBy, lastWords }: Ended): Fault => {
   const words = lastWords.trim()
-  const shown = program.filter((word) => !word.startsWith('unix://')).join(' ')
+  const shown = program.filter((_, at) => program[1] !== '-H' || (at !== 1 && at !== 2)).join(' ')
   if (code === 127)
     return new Fault('engine.no-docker', `${machine} has no ${program[0]}. Install it there (package docker.io)`)
   if (noEngine.test(words))

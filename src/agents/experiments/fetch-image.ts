@@ -17,7 +17,7 @@ type Fetch = {
 const final = /manifest unknown|not found|denied|unauthorized|no basic auth|invalid reference/i
 
 /**
- * Has the engine hold the image that a delivered Compose file names. One that is named by its digest and is there is not asked for
+ * Has the engine hold the image that a delivered Compose file names. One that is named by its digest or id and is there is not asked for
  * again. A registry that is down is tried again for a while; then rejects with a sentence that names it.
  */
 export const fetchImage = async ({ docker, folder, compose, patience, tell, signal }: Fetch): Promise<void> => {
@@ -27,7 +27,7 @@ export const fetchImage = async ({ docker, folder, compose, patience, tell, sign
       () => true,
       () => false,
     )
-  if (/@sha256:[0-9a-f]{64}$/.test(image) && (await isThere())) return
+  if (/(^|@)sha256:[0-9a-f]{64}$/.test(image) && (await isThere())) return
   const registry = image.slice(0, image.indexOf('/'))
   try {
     await withBackOff(() => docker.compose(folder, [...compose, 'pull'], signal), {

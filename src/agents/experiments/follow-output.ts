@@ -10,7 +10,7 @@ type Follow = {
   readonly id: string
   /** What the engine noted up to this time was said before. */
   readonly heardUntil?: string | undefined
-  /** So many lines are said; what comes behind them is counted. */
+  /** So many lines are said; what comes behind them is not listened to. */
   readonly lines: number
   readonly say: Say
   readonly signal: AbortSignal
@@ -35,12 +35,24 @@ const pause = 1_000
  * engine that is away for a while is listened to again from where it was; a line is said again only where the engine noted it in
  * the same billionth of a second as the last one.
  */
-export const followOutput = async ({ docker, id, heardUntil = '', lines, say, signal }: Follow): Promise<void> => {
+export const followOutput = async ({
+  docker,
+  id,
+  heardUntil = '',
+  lines,
+  say,
+  signal: leave,
+}: Follow): Promise<void> => {
   const last = { stdout: heardUntil, stderr: heardUntil }
   let said = 0
+  const enough = new AbortController()
+  const signal = AbortSignal.any([leave, enough.signal])
   const tell = (stream: 'stdout' | 'stderr', line: string, at: string) => {
     if (said++ < lines) say(stream, line, at)
-    else if (said === lines + 1) say('stderr', `… it writes more than ${lines} lines; the rest is not kept`, at)
+    else if (!enough.signal.aborted) {
+      say('stderr', `… it writes more than ${lines} lines; the rest is not kept`, at)
+      enough.abort()
+    }
   }
   while (!signal.aborted) {
     const since = last.stdout < last.stderr ? last.stdout : last.stderr

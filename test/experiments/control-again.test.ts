@@ -5,6 +5,7 @@ import { readManifest, verifyManifest } from '../../src/agents/experiments/manif
 import { run, temporaryFolders } from '../processes.ts'
 import { baseImage } from './base-image.ts'
 import { engineForTests } from './engine.ts'
+import { proxyTo } from './engine-proxy.ts'
 import { deliver } from './experiment.ts'
 
 const temporaryFolder = temporaryFolders()
@@ -91,14 +92,37 @@ describe.runIf(engine).concurrent('an experiment that nobody watches for a while
   test('may run no longer for it: its time counts from its start', async () => {
     const [root, experiment] = [temporaryFolder(), name()]
     const { container } = await killedIn(root, experiment, `${started} exec sleep 300`)
-    await expect
-      .poll(() => docker('inspect', '-f', '{{.State.StartedAt}}', container).then(Date.parse))
-      .toBeLessThan(Date.now() - 2_000)
+    const startedAt = Date.parse(await docker('inspect', '-f', '{{.State.StartedAt}}', container))
+    await expect.poll(() => Date.now() - startedAt).toBeGreaterThan(2_000)
     const limits = { milliseconds: 2_000 } as Control['limits']
     const begins = performance.now()
     const { outcome } = await again(root, experiment, { limits })
     expect(outcome.reason).toBe('stopped: it ran for longer than its 2 s')
     expect(performance.now() - begins).toBeLessThan(10_000)
+  })
+
+  test('goes on where its engine was away for a while', async () => {
+    const [root, experiment] = [temporaryFolder(), name()]
+    const socket = join(root, 'engine.sock')
+    const first = await proxyTo(host, socket)
+    const phase: Control['phase'] = (now) => now === 'running' && lines.push('running')
+    const lines: string[] = []
+    const say: Control['say'] = (_, line) => lines.push(line)
+    const script = `${started} while [ ! -e /results/go ]; do sleep 0.1; done; echo two`
+    const trial = { image: base, script, experiment }
+    const { control } = deliver(root, host, trial, { docker: { host: `unix://${socket}` }, phase, say })
+    const running = runExperiment(control)
+    await Promise.race([running, expect.poll(() => lines).toContain('one')])
+    await first.cut()
+    await docker('exec', await containers(experiment), 'touch', '/results/go')
+    await docker('wait', await containers(experiment))
+    const second = await proxyTo(host, socket)
+    try {
+      expect(await running).toMatchObject({ outcome: 'succeeded', exitCode: 0, clean: true })
+    } finally {
+      await second.cut()
+    }
+    expect(lines).toEqual(['running', 'one', 'two'])
   })
 
   test('runs on where the process that watches it is to stop, and is found again', async () => {

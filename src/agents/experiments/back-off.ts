@@ -13,18 +13,19 @@ type Patience = {
 /** Between two tries, in milliseconds: at first, and at most. */
 const [shortest, longest] = [250, 10_000]
 
-/** Does what may fail for a while, again and again with longer pauses; rejects with what the last try said. */
+/** Does what may fail for a while, again and again with longer pauses; rejects with what the last try said, or why `signal` aborted. */
 export const withBackOff = async <T>(attempt: () => Promise<T>, patience: Patience): Promise<T> => {
   const until = performance.now() + patience.within
   for (let pause = shortest; ; pause = Math.min(pause * 2, longest)) {
     try {
       return await attempt()
     } catch (thrown) {
+      patience.signal.throwIfAborted()
       const left = until - performance.now()
-      if (patience.signal.aborted || left <= 0 || !patience.passing(thrown)) throw thrown
+      if (left <= 0 || !patience.passing(thrown)) throw thrown
       const next = Math.min(pause, left)
       patience.tell?.(thrown, next)
-      await delay(next, undefined, { signal: patience.signal })
+      await delay(next, undefined, { signal: patience.signal }).catch(() => patience.signal.throwIfAborted())
     }
   }
 }

@@ -47,29 +47,30 @@ export const noteBegun = async (
   }
 }
 
-/** Whether a run had begun on this machine once. */
+/** Whether a run had begun on this machine once. Rejects where nothing was delivered, and where that can't be told. */
 export const hasBegun = async (
   machine: Machine,
   folder: string,
   run: RunIdentity,
   signal: AbortSignal,
 ): Promise<boolean> => {
-  if (await inFolder(machine, folder, ['test', '-f', 'docker-compose.yml'], signal))
+  if (!(await holds(machine, folder, ['-f', 'docker-compose.yml'], signal)))
     throw new Fault('run.not-delivered', `${machine.name} holds no docker-compose.yml in ${folder}: deliver it first`)
-  return !(await inFolder(machine, folder, ['test', '-d', `${kept(folder, run)}/begun`], signal))
+  return holds(machine, folder, ['-d', `${kept(folder, run)}/begun`], signal)
 }
 
-/** What the delivered file can't know, laid over it: the run's labels, that it never starts again, and that its log stays small. */
+const holds = async (machine: Machine, folder: string, what: readonly string[], signal: AbortSignal) => {
+  const broken = await inFolder(machine, folder, ['test', ...what], signal)
+  if (!broken || broken.code === 1) return !broken
+  throw new Fault(
+    'run.marker',
+    `${machine.name} can't tell what lies in ${folder} (test ended with ${broken.code ?? broken.killedBy}): ${broken.lastWords.trim()}. See that the folder can be read`,
+  )
+}
+
+/** What the delivered file can't know, laid over it: the run's labels, and that it never starts again. */
 const override = (run: RunIdentity): string =>
-  JSON.stringify({
-    services: {
-      experiment: {
-        labels: runLabels(run),
-        restart: 'no',
-        logging: { driver: 'json-file', options: { 'max-size': '50m', 'max-file': '4' } },
-      },
-    },
-  })
+  JSON.stringify({ services: { experiment: { labels: runLabels(run), restart: 'no' } } })
 
 /** The arguments that name the files and the project of a run to Compose, once `run.yml` lies on the machine. */
 export const composeArgs = async (

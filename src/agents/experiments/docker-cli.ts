@@ -22,7 +22,7 @@ export type DockerCli = {
 const longest = 8 * 1024 * 1024
 
 const noEngine =
-  /Cannot connect to the Docker daemon|error during connect|Is the docker daemon running|permission denied.*docker/i
+  /Cannot connect to the Docker daemon|error during connect|Is the docker daemon running|permission denied.*docker|(^|: )unexpected EOF$/im
 
 /**
  * The docker program of a machine, told to speak to the engine at `host` where one is given (as in DOCKER_HOST). Finds out once

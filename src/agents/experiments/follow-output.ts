@@ -27,13 +27,19 @@ const stampInside = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z /g
 /** Of so many characters a piece is at least. */
 const piece = 4_096
 
+/** What docker says itself where the other end is lost: the program it listens to says it with a time before it. */
+const ownWords = /^(unexpected EOF|error during connect|Cannot connect to the Docker daemon|Error response from daemon)/
+
+/** So often in a row it listens in vain to an engine that answers. */
+const mostTries = 5
+
 /** How long it waits before it listens again, once the engine was away, in milliseconds. */
 const pause = 1_000
 
 /**
  * Says the output of a container line by line as it comes, until the container has ended and all was said, or `signal` aborts. An
- * engine that is away for a while is listened to again from where it was; a line is said again only where the engine noted it in
- * the same billionth of a second as the last one.
+ * engine that is away for a while is listened to again from where it was: nothing is said twice, and only what it noted in the same
+ * billionth of a second as the last line that was said could be passed over.
  */
 export const followOutput = async ({
   docker,
@@ -54,23 +60,22 @@ export const followOutput = async ({
       enough.abort()
     }
   }
-  while (!signal.aborted) {
+  for (let tries = 0; tries < mostTries && !signal.aborted; tries++) {
     const since = last.stdout < last.stderr ? last.stdout : last.stderr
     const again = { ...last }
-    try {
-      await docker.stream(['logs', '--follow', '--timestamps', ...(since ? ['--since', since] : []), id], {
-        signal,
-        hear: (stream, text) => {
-          const at = stamp.exec(text)?.[1]
-          if (at && at <= again[stream]) return
-          if (at) last[stream] = at
-          tell(stream, readable(text), last[stream])
-        },
-      })
-      if ((await lookAt(docker, id, signal))?.status !== 'running') return
-    } catch (thrown) {
-      if (signal.aborted || !isAway(thrown)) return
+    const hear = (stream: 'stdout' | 'stderr', text: string) => {
+      const at = stamp.exec(text)?.[1]
+      if ((at && at <= again[stream]) || (!at && ownWords.test(text))) return
+      if (at) last[stream] = at
+      tries = 0
+      tell(stream, readable(text), last[stream])
     }
+    const args = ['logs', '--follow', '--timestamps', ...(since ? ['--since', since] : []), id]
+    const broken = await docker.stream(args, { signal, hear }).catch((thrown: unknown) => thrown)
+    if (signal.aborted) return
+    const state = await lookAt(docker, id, signal).catch((thrown: unknown) => thrown)
+    if (state === undefined || (broken === undefined && ['created', 'over'].includes(Object(state).status))) return
+    if (state instanceof Error || (broken !== undefined && isAway(broken))) tries = 0
     await delay(pause, undefined, { signal }).catch(() => undefined)
   }
 }

@@ -36,13 +36,17 @@ export const takeResults = async (
   await mkdir(into, { recursive: true })
   const enough = new AbortController()
   const archive = new PassThrough({ highWaterMark: 1024 * 1024 })
-  const unpacking = unpack(archive, into, limits).finally(() => enough.abort())
+  const unpacking = unpack(archive, into, limits).finally(() => {
+    if (!archive.readableEnded) enough.abort()
+  })
+  // What docker says against itself counts, even where the archive looks whole.
   const copying = docker
     .stream(['cp', `${id}:/results`, '-'], { signal: AbortSignal.any([signal, enough.signal]), output: archive })
     .then(
       () => void archive.end(),
       (thrown: Error) => {
-        if (!enough.signal.aborted) archive.destroy(thrown)
+        archive.destroy(thrown)
+        if (!enough.signal.aborted) throw thrown
       },
     )
   const [taken] = await Promise.all([unpacking, copying]).catch((thrown) => {
@@ -55,7 +59,7 @@ export const takeResults = async (
 }
 
 /** Takes the files out of an archive. Exported for those who have one that no container gave. */
-export const unpack = async (archive: NodeJS.ReadableStream, into: string, limits: Limits): Promise<Taken> => {
+export const unpack = async (archive: AsyncIterable<unknown>, into: string, limits: Limits): Promise<Taken> => {
   const [files, refused]: [Manifest['files'], Manifest['refused']] = [[], []]
   let [bytes, entries, passed, unsaid] = [0, 0, 0, 0]
   const refuse = (path: string, reason: string) => {

@@ -24,6 +24,7 @@ const given = (build: Partial<Build> & Pick<Build, 'folder'>, lines: string[] = 
   engine: engineAt('unix:///nowhere/docker.sock'),
   tag: `${id}:1`,
   labels: { 'millrace.experiment': id },
+  network: 'none',
   limits: { milliseconds: 60_000 },
   say: (line) => lines.push(line),
   signal: new AbortController().signal,

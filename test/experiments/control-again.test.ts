@@ -95,10 +95,8 @@ describe.runIf(engine).concurrent('an experiment that nobody watches for a while
     const startedAt = Date.parse(await docker('inspect', '-f', '{{.State.StartedAt}}', container))
     await expect.poll(() => Date.now() - startedAt).toBeGreaterThan(2_000)
     const limits = { milliseconds: 2_000 } as Control['limits']
-    const begins = performance.now()
     const { outcome } = await again(root, experiment, { limits })
     expect(outcome.reason).toBe('stopped: it ran for longer than its 2 s')
-    expect(performance.now() - begins).toBeLessThan(10_000)
   })
 
   test('goes on where its engine was away for a while', async () => {

@@ -108,7 +108,17 @@ describe.runIf(engine && mayServeImages).concurrent('an experiment', () => {
 
   test('leaves alone what belongs to others on the same engine, though it is of the same experiment on another node', async () => {
     const label = `millrace.experiment=control-${process.pid}-shared`
-    const stranger = await docker('run', '-d', '--label', 'millrace.experiment=other', base, 'sleep', '300')
+    const stranger = await docker(
+      'run',
+      '-d',
+      '--network',
+      'none',
+      '--label',
+      'millrace.experiment=other',
+      base,
+      'sleep',
+      '300',
+    )
     const root = temporaryFolder()
     const trial = { image: baseId, script: 'echo up; sleep 300', experiment: `control-${process.pid}-shared` }
     const stopping = new AbortController()

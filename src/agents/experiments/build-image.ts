@@ -18,6 +18,8 @@ export type Build = {
   readonly labels: Readonly<Record<string, string>>
   /** `host:port` of the registry it is pushed to; without one it stays in the engine. */
   readonly registry?: string | undefined
+  /** What its steps may reach: what the engine gives by itself, unless said otherwise. */
+  readonly network?: 'none' | 'bridge' | 'host' | undefined
   readonly limits: {
     readonly milliseconds: number
     /** What a step may use, in bytes. */
@@ -77,7 +79,10 @@ export const buildImage = async (build: Build): Promise<{ readonly image: string
   }
 }
 
-const make = async ({ engine, folder, dockerfile, labels, limits, say, signal }: Build, t: string): Promise<string> => {
+const make = async (
+  { engine, folder, dockerfile, labels, network, limits, say, signal }: Build,
+  t: string,
+): Promise<string> => {
   const own = await access(join(folder, 'Dockerfile')).then(
     () => true,
     () => false,
@@ -91,6 +96,7 @@ const make = async ({ engine, folder, dockerfile, labels, limits, say, signal }:
   })
   const options = {
     ...{ t, labels, rm: true, forcerm: true, abortSignal: signal },
+    ...(network === undefined ? {} : { networkmode: network }),
     ...(limits.memory === undefined ? {} : { memory: limits.memory, memswap: limits.memory }),
   }
   try {

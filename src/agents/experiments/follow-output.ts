@@ -61,20 +61,27 @@ export const followOutput = async ({
     }
   }
   for (let tries = 0; tries < mostTries && !signal.aborted; tries++) {
-    const since = last.stdout < last.stderr ? last.stdout : last.stderr
+    const since = Object.values(last).toSorted().find(Boolean)
     const again = { ...last }
+    let heard = false
     const hear = (stream: 'stdout' | 'stderr', text: string) => {
       const at = stamp.exec(text)?.[1]
       if ((at && at <= again[stream]) || (!at && ownWords.test(text))) return
       if (at) last[stream] = at
       tries = 0
+      heard = true
       tell(stream, readable(text), last[stream])
     }
     const args = ['logs', '--follow', '--timestamps', ...(since ? ['--since', since] : []), id]
     const broken = await docker.stream(args, { signal, hear }).catch((thrown: unknown) => thrown)
     if (signal.aborted) return
     const state = await lookAt(docker, id, signal).catch((thrown: unknown) => thrown)
-    if (state === undefined || (broken === undefined && ['created', 'over'].includes(Object(state).status))) return
+    if (state === undefined) return
+    if (broken === undefined && ['created', 'over'].includes(Object(state).status)) {
+      // An engine that began a new file for the output may say too early that this was all.
+      if (heard) continue
+      return
+    }
     if (state instanceof Error || (broken !== undefined && isAway(broken))) tries = 0
     await delay(pause, undefined, { signal }).catch(() => undefined)
   }

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Control, runExperiment } from '../../src/agents/experiments/control.ts'
 import { readManifest, verifyManifest } from '../../src/agents/experiments/manifest.ts'
 import { run, temporaryFolders } from '../processes.ts'
 import { baseImage } from './base-image.ts'
-import { engineForTests } from './engine.ts'
+import { engineForTests, removeAll } from './engine.ts'
 import { proxyTo } from './engine-proxy.ts'
 import { deliver } from './experiment.ts'
 
@@ -19,6 +19,9 @@ describe.runIf(engine).concurrent('an experiment that nobody watches for a while
   })
   let count = 0
   const name = () => `again-${process.pid}-${++count}`
+  afterAll(async () => {
+    for (; count > 0; count--) await removeAll(docker, `again-${process.pid}-${count}`)
+  })
   const containers = (experiment: string) =>
     docker('ps', '-aq', '--no-trunc', '--filter', `label=millrace.experiment=${experiment}`)
   const started = 'echo started >> /results/starts; echo one;'
@@ -105,12 +108,16 @@ describe.runIf(engine).concurrent('an experiment that nobody watches for a while
     const first = await proxyTo(host, socket)
     const phase: Control['phase'] = (now) => now === 'running' && lines.push('running')
     const lines: string[] = []
-    const say: Control['say'] = (_, line) => lines.push(line)
+    const heard = Promise.withResolvers<void>()
+    const say: Control['say'] = (_, line) => {
+      lines.push(line)
+      if (line === 'one') heard.resolve()
+    }
     const script = `${started} while [ ! -e /results/go ]; do sleep 0.1; done; echo two`
     const trial = { image: base, script, experiment }
     const { control } = deliver(root, host, trial, { docker: { host: `unix://${socket}` }, phase, say })
     const running = runExperiment(control)
-    await Promise.race([running, expect.poll(() => lines).toContain('one')])
+    await Promise.race([running, heard.promise])
     await first.cut()
     await docker('exec', await containers(experiment), 'touch', '/results/go')
     await docker('wait', await containers(experiment))

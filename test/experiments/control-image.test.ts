@@ -15,7 +15,7 @@ const engine = await engineForTests()
 
 describe.runIf(engine && mayServeImages).concurrent('an experiment', () => {
   const { host, docker } = engine ?? { host: 'unix:///none', docker: async () => '' }
-  const { prepare, leftOf, runs } = trialsOn(host, docker, temporaryFolder)
+  const { prepare, leftOf, runs, sweep } = trialsOn(host, docker, temporaryFolder)
   let [base, baseId] = ['', '']
   let registry: Registry
   beforeAll(async () => {
@@ -26,6 +26,7 @@ describe.runIf(engine && mayServeImages).concurrent('an experiment', () => {
   })
   afterAll(async () => {
     await registry.stop()
+    await sweep()
     const left = await docker('images', '-q', '--filter', `label=millrace.test=${process.pid}`)
     if (left) await docker('rmi', '-f', left)
   })

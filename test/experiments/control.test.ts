@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Control } from '../../src/agents/experiments/control.ts'
 import { cancelled } from '../../src/agents/experiments/ending.ts'
 import { temporaryFolders } from '../processes.ts'
@@ -13,8 +13,9 @@ const engine = await engineForTests()
 
 describe.runIf(engine).concurrent('an experiment', () => {
   const { host, docker } = engine ?? { host: 'unix:///none', docker: async () => '' }
-  const { prepare, runs } = trialsOn(host, docker, temporaryFolder)
+  const { prepare, runs, sweep } = trialsOn(host, docker, temporaryFolder)
   let image = ''
+  afterAll(sweep)
   beforeAll(async () => {
     image = await docker('images', '-q', '--no-trunc', await baseImage(docker, host))
   })
@@ -50,7 +51,7 @@ describe.runIf(engine).concurrent('an experiment', () => {
   test('that takes too much memory is said to be killed for that', async () => {
     const script = 'head -c 100m /dev/zero | tail'
     const { outcome } = await runs(prepare({ image, script, memory: 16 * 2 ** 20 }))
-    expect(outcome).toMatchObject({ outcome: 'failed', reason: 'killed for memory: its limit is 16 MiB' })
+    expect(outcome.reason).toMatch(/killed .*memory.* its limit is 16 MiB$/)
   })
 
   test('that forks without end is held by its limit', async () => {

@@ -25,3 +25,12 @@ export const engineForTests = async (): Promise<{ readonly host: string; readonl
   }
   return { host: engine.host, docker }
 }
+
+/** Removes the containers and volumes of an experiment, whatever they do. */
+export const removeAll = async (docker: AskDocker, experiment: string): Promise<void> => {
+  const label = `label=millrace.experiment=${experiment}`
+  const containers = await docker('ps', '-aq', '--filter', label)
+  if (containers) await docker('rm', '-f', '-v', ...containers.split('\n'))
+  const volumes = await docker('volume', 'ls', '-q', '--filter', label)
+  if (volumes) await docker('volume', 'rm', '-f', ...volumes.split('\n'))
+}

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { type Control, runExperiment } from '../../src/agents/experiments/control.ts'
 import { readManifest, verifyManifest } from '../../src/agents/experiments/manifest.ts'
-import type { AskDocker } from './engine.ts'
+import { type AskDocker, removeAll } from './engine.ts'
 import { deliver, type Trial } from './experiment.ts'
 
 let count = 0
@@ -12,8 +12,10 @@ export const limits = (more: Partial<Control['limits']>) => ({ limits: more as C
 
 /** Runs scripts as experiments on an engine, and holds each of them to what always holds. */
 export const trialsOn = (host: string, docker: AskDocker, temporaryFolder: () => string) => {
+  const names = new Set<string>()
   const prepare = (trial: Partial<Trial> & Pick<Trial, 'image' | 'script'>, more: Partial<Control> = {}) => {
     const experiment = trial.experiment ?? `control-${process.pid}-${++count}`
+    names.add(experiment)
     const root = temporaryFolder()
     return { root, experiment, ...deliver(root, host, { ...trial, experiment }, more) }
   }
@@ -37,5 +39,9 @@ export const trialsOn = (host: string, docker: AskDocker, temporaryFolder: () =>
     expect(await verifyManifest(join(root, 'results/files'), manifest)).toEqual([])
     return { outcome, manifest }
   }
-  return { prepare, leftOf, runs }
+  /** Removes what tests that failed have left. */
+  const sweep = async () => {
+    for (const experiment of names) await removeAll(docker, experiment)
+  }
+  return { prepare, leftOf, runs, sweep }
 }

@@ -73,6 +73,13 @@ export const lookAt = async (
   }
 }
 
+/** Whether the engine noted that a container ran out of memory: where much happens, it does so after the container's end. */
+export const ranOutOfMemory = async (docker: DockerCli, id: string, signal: AbortSignal): Promise<boolean> => {
+  const filters = ['--filter', `container=${id}`, '--filter', 'event=oom']
+  const events = ['events', '--since', '24h', '--until', '0s', ...filters, '--format', '{{.Status}}{{.Action}}']
+  return (await docker.ask(events, signal).catch(() => '')).includes('oom')
+}
+
 const engineTime = async (docker: DockerCli, signal: AbortSignal): Promise<number | undefined> =>
   timeOf(await docker.ask(['info', '--format', '{{.SystemTime}}'], signal))
 

@@ -41,5 +41,10 @@ export const endingOf = (state: ContainerState, stopped: string | undefined): En
   if (exitCode === 0) return { exitCode }
   if (killedForMemory)
     return { exitCode, reason: `killed for memory: its limit is ${memory ? bytesFor(memory) : 'that of the machine'}` }
+  if (exitCode === 137 && memory)
+    return {
+      exitCode,
+      reason: `exited with 137: somebody killed it, most often the machine for want of memory; its limit is ${bytesFor(memory)}`,
+    }
   return { exitCode, reason: error ? `exited with ${exitCode}: ${error}` : `exited with ${exitCode}` }
 }

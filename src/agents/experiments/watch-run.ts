@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { withBackOff } from './back-off.ts'
-import { type ContainerState, lookAt, volumeSize } from './container-state.ts'
+import { type ContainerState, lookAt, ranOutOfMemory, volumeSize } from './container-state.ts'
 import { type DockerCli, isAway } from './docker-cli.ts'
 import { bytesFor, type Ending, endingOf, timeFor } from './ending.ts'
 import type { RunIdentity } from './run-identity.ts'
@@ -51,7 +51,10 @@ export const watchRun = async (watch: Watch): Promise<Ending> => {
       const state = await patiently(() => lookAt(docker, id, signal))
       if (!state) return { reason: 'its container is gone: somebody removed it while it ran' }
       const why = await patiently(() => beyond(state, watch, signal))
-      if (state.status !== 'running') return endingOf(state, why)
+      if (state.status !== 'running') {
+        const killed = state.exitCode === 137 && (state.killedForMemory || (await ranOutOfMemory(docker, id, signal)))
+        return endingOf({ ...state, killedForMemory: state.killedForMemory || killed }, why)
+      }
       if (why) {
         const after = await patiently(() => stop(watch, signal))
         return after ? endingOf(after, why) : { reason: why }

@@ -92,6 +92,17 @@ describe.runIf(engine).concurrent('an experiment that nobody watches for a while
     expect(phases).toEqual(['cleaning'])
   })
 
+  test('has failed where somebody removes its container while it runs', async () => {
+    const [root, experiment] = [temporaryFolder(), name()]
+    const say: Control['say'] = (_, line) => {
+      if (line === 'one') void containers(experiment).then((found) => docker('rm', '-f', found))
+    }
+    const { control } = deliver(root, host, { image: base, script: `${started} sleep 300`, experiment }, { say })
+    const outcome = await runExperiment(control)
+    expect(outcome).toMatchObject({ outcome: 'failed', results: { files: 0, partial: true }, clean: true })
+    expect(outcome.reason).toMatch(/its container is gone|exited with 137/)
+  })
+
   test('may run no longer for it: its time counts from its start', async () => {
     const [root, experiment] = [temporaryFolder(), name()]
     const { container } = await killedIn(root, experiment, `${started} exec sleep 300`)

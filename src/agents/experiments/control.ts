@@ -46,8 +46,8 @@ const lastWordsFor = 300_000
 /**
  * Runs an experiment on a machine, from its image to its results, and leaves nothing of it in the engine. It runs once: called
  * again after this process died, it finds the container and goes on from where that is; what was begun and is gone has failed.
- * Resolves with how the run ended. Rejects where that is unknown (the machine is away; this process is to stop; it could not begin):
- * then it may be called again.
+ * Resolves with how the run ended. Rejects where that is unknown (the machine is away; this process is to stop; it could not begin;
+ * its results can't be kept here, and so still lie in its container): then it may be called again.
  */
 export const runExperiment = async (control: Control): Promise<RunOutcome & { readonly clean: true }> => {
   const { machine, run, resultsInto, signal, phase } = control

@@ -2,7 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { lookAt } from './container-state.ts'
 import { type DockerCli, isAway } from './docker-cli.ts'
 
-/** Takes a line of a run's output, and when the engine noted it: what to give as `heardUntil` after a restart. */
+/**
+ * Takes a line of a run's output, and when the engine noted it: the latest is what to give as `heardUntil` after a restart. The
+ * time is empty where the line is about the run and not of it.
+ */
 export type Say = (stream: 'stdout' | 'stderr', line: string, at: string) => void
 
 type Follow = {

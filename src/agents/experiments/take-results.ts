@@ -50,8 +50,8 @@ export const takeResults = async (
       },
     )
   const [taken] = await Promise.all([unpacking, copying]).catch((thrown) => {
-    // A container without this folder has given no results; that is no fault of ours.
-    if (!isAway(thrown) && /no such file|could not find the file/i.test(reasonOf(thrown)))
+    // A container without this folder, or one that is gone, has given no results; that is no fault of ours.
+    if (!isAway(thrown) && /no such file|could not find the file|no such container/i.test(reasonOf(thrown)))
       return [{ files: [], refused: [] }]
     throw thrown
   })

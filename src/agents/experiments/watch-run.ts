@@ -52,8 +52,8 @@ export const watchRun = async (watch: Watch): Promise<Ending> => {
       if (!state) return { reason: 'its container is gone: somebody removed it while it ran' }
       const why = await patiently(() => beyond(state, watch, signal))
       if (state.status !== 'running') {
-        const killed = state.exitCode === 137 && (state.killedForMemory || (await ranOutOfMemory(docker, id, signal)))
-        return endingOf({ ...state, killedForMemory: state.killedForMemory || killed }, why)
+        const noted = state.exitCode === 137 && !why && (await ranOutOfMemory(docker, id, signal))
+        return endingOf({ ...state, killedForMemory: state.killedForMemory || noted }, why)
       }
       if (why) {
         const after = await patiently(() => stop(watch, signal))

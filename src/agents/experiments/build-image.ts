@@ -1,0 +1,141 @@
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import type Docker from 'dockerode'
+import { Fault } from '#bus/fault'
+import { buildContext } from './build-context.ts'
+import { engineTrouble } from './engine-at.ts'
+import { jsonLines } from './json-lines.ts'
+import { pushImage } from './push-image.ts'
+
+export type Build = {
+  readonly engine: Docker
+  /** What is built: see `buildContext` for what of it is taken. */
+  readonly folder: string
+  /** The text of a Dockerfile, where the folder holds none. One that it holds counts. */
+  readonly dockerfile?: string | undefined
+  /** `name:tag`, without a registry. */
+  readonly tag: string
+  readonly labels: Readonly<Record<string, string>>
+  /** `host:port` of the registry it is pushed to; without one it stays in the engine. */
+  readonly registry?: string | undefined
+  /** What its steps may reach: what the engine gives by itself, unless said otherwise. */
+  readonly network?: 'none' | 'bridge' | 'host' | undefined
+  readonly limits: {
+    readonly milliseconds: number
+    /** What a step may use, in bytes. */
+    readonly memory?: number | undefined
+    /** How long a registry that does not answer is tried again, in milliseconds: a minute, unless said otherwise. */
+    readonly registryPatience?: number | undefined
+  }
+  readonly phase?: ((phase: 'building' | 'pushing') => void) | undefined
+  readonly say: (line: string) => void
+  readonly signal: AbortSignal
+}
+
+/** So many of its last lines say why a build failed. */
+const lastLines = 10
+
+/**
+ * Builds an image, pushes it, and resolves with what names it for ever: `host:port/name@sha256:…`. The same content gives the same
+ * image again. Rejects with the step that failed and its last lines; a build that is aborted ends in the engine as well. What
+ * carries these labels and no name any more is removed from the engine, however it ends.
+ */
+export const buildImage = async (build: Build): Promise<{ readonly image: string; readonly id: string }> => {
+  const { engine, labels, registry, limits, phase, say } = build
+  const [, name, version] = /^([a-z0-9][a-z0-9._/-]*):([\w][\w.-]{0,127})$/.exec(build.tag) ?? []
+  if (!name || !version)
+    throw new Fault('build.tag', `'${build.tag}' can't name an image: expected name:tag in small letters`)
+  const repository = registry ? `${registry}/${name}` : name
+  const tooLong = AbortSignal.timeout(limits.milliseconds)
+  const signal = AbortSignal.any([build.signal, tooLong])
+  try {
+    phase?.('building')
+    const id = await make({ ...build, signal }, `${repository}:${version}`)
+    if (!registry) return { image: id, id }
+    phase?.('pushing')
+    const patience = limits.registryPatience ?? 60_000
+    const digest = await pushImage({ engine, repository, tag: version, patience, say, signal })
+    const image = `${repository}@${digest}`
+    const { RepoDigests = [] } = await engine.getImage(id).inspect()
+    if (!RepoDigests.includes(image))
+      throw new Fault(
+        'registry.digest',
+        `The registry ${registry} says ${digest} of ${repository}:${version}, which is not what was built (${id}). Somebody else pushes this tag: retry`,
+      )
+    return { image, id }
+  } catch (thrown) {
+    if (build.signal.aborted) throw build.signal.reason
+    if (tooLong.aborted)
+      throw new Fault(
+        'build.too-long',
+        `${build.tag} was not built within ${Math.round(limits.milliseconds / 1_000)} s and was ended. Make the build smaller, or raise the site's limit`,
+        { cause: thrown },
+      )
+    throw engineTrouble(`build ${build.tag}`, engine, thrown)
+  } finally {
+    await prune(engine, labels).catch((thrown) =>
+      say(engineTrouble('remove what is left of it', engine, thrown).message),
+    )
+  }
+}
+
+const make = async (
+  { engine, folder, dockerfile, labels, network, limits, say, signal }: Build,
+  t: string,
+): Promise<string> => {
+  const own = await access(join(folder, 'Dockerfile')).then(
+    () => true,
+    () => false,
+  )
+  if (!own && dockerfile === undefined)
+    throw new Fault('build.no-dockerfile', `${folder} holds no Dockerfile, and none was given`)
+  const context = buildContext(folder, own ? undefined : { name: 'Dockerfile', text: dockerfile ?? '' })
+  let broken: unknown
+  context.once('error', (thrown) => {
+    broken = thrown
+  })
+  const options = {
+    ...{ t, labels, rm: true, forcerm: true, abortSignal: signal },
+    ...(network === undefined ? {} : { networkmode: network }),
+    ...(limits.memory === undefined ? {} : { memory: limits.memory, memswap: limits.memory }),
+  }
+  try {
+    const stream = await engine.buildImage(context as unknown as NodeJS.ReadableStream, options)
+    await heard(stream as unknown as AsyncIterable<Buffer>, say)
+  } catch (thrown) {
+    throw broken ?? thrown
+  } finally {
+    context.destroy()
+  }
+  return (await engine.getImage(t).inspect()).Id
+}
+
+/** Says the log of a build line by line; rejects with its end where it failed. */
+const heard = async (stream: AsyncIterable<Buffer>, say: (line: string) => void): Promise<void> => {
+  let [step, rest]: [string, string] = ['', '']
+  const last: string[] = []
+  const hear = (line: string) => {
+    if (/^Step \d+\/\d+ : /.test(line)) step = line
+    if (!/^( ---> |Removing intermediate container )/.test(line)) last.push(line)
+    if (last.length > lastLines) last.shift()
+    say(line)
+  }
+  for await (const { stream: text, error, status, id } of jsonLines(stream)) {
+    if (typeof error === 'string') {
+      if (rest.trim()) hear(rest)
+      throw new Fault('build.failed', `${last.join('\n')}\nThe build failed at '${step || 'its beginning'}': ${error}`)
+    }
+    if (typeof text === 'string') {
+      const lines = (rest + text).split(/\r?\n/)
+      rest = (lines.pop() ?? '').slice(-65_536)
+      for (const line of lines) if (line.trim()) hear(line)
+    } else if (typeof status === 'string' && !/ing$/.test(status)) hear(id ? `${id}: ${status}` : status)
+  }
+  if (rest.trim()) hear(rest)
+}
+
+/** Images without a name that carry all of these labels: an earlier build's, or what a failed one left. */
+const prune = async (engine: Docker, labels: Build['labels']): Promise<void> => {
+  const label = Object.entries(labels).map(([key, value]) => `${key}=${value}`)
+  if (label.length > 0) await engine.pruneImages({ filters: { dangling: ['true'], label } })
+}

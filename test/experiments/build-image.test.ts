@@ -1,0 +1,172 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Build, buildImage } from '../../src/agents/experiments/build-image.ts'
+import { engineAt } from '../../src/agents/experiments/engine-at.ts'
+import { freePort, temporaryFolders } from '../processes.ts'
+import { baseImage } from './base-image.ts'
+import { engineForTests } from './engine.ts'
+import { mayServeImages, type Registry, registryIn } from './registry.ts'
+
+const temporaryFolder = temporaryFolders()
+const id = `build-${process.pid}`
+
+const folderWith = (files: Readonly<Record<string, string>>): string => {
+  const folder = temporaryFolder()
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(join(folder, path, '..'), { recursive: true })
+    writeFileSync(join(folder, path), text)
+  }
+  return folder
+}
+
+const given = (build: Partial<Build> & Pick<Build, 'folder'>, lines: string[] = []): Build => ({
+  engine: engineAt('unix:///nowhere/docker.sock'),
+  tag: `${id}:1`,
+  labels: { 'millrace.experiment': id },
+  network: 'none',
+  limits: { milliseconds: 60_000 },
+  say: (line) => lines.push(line),
+  signal: new AbortController().signal,
+  ...build,
+})
+
+test('says how to come by an engine where none answers', async () => {
+  const folder = folderWith({ Dockerfile: 'FROM scratch\n' })
+  await expect(buildImage(given({ folder }))).rejects.toThrow(
+    /No Docker engine answers at unix:\/\/\/nowhere\/docker.sock .*systemctl start docker/,
+  )
+})
+
+test.each([
+  '/var/run/docker.sock',
+  'unix://relative',
+  'http://x:1',
+  'tcp://-x:1',
+  'tcp://x:99999',
+  'ssh://x',
+])('refuses %s as the address of an engine', (address) => {
+  expect(() => engineAt(address)).toThrow(/is no address of a Docker engine/)
+})
+
+const engine = await engineForTests()
+
+describe.runIf(engine && mayServeImages)('an image', () => {
+  const { host, docker } = engine ?? { host: 'unix:///none', docker: async () => '' }
+  let base = ''
+  let registry: Registry
+  beforeAll(async () => {
+    base = await baseImage(docker, host)
+    registry = await registryIn(temporaryFolder())
+    await registry.start()
+  })
+  afterAll(async () => {
+    await registry.stop()
+    const left = await docker('images', '-q', '--filter', `label=millrace.experiment=${id}`)
+    if (left) await docker('rmi', '-f', ...new Set(left.split('\n')))
+  })
+  const build = (more: Partial<Build> & Pick<Build, 'folder'>, lines: string[] = []) =>
+    buildImage(given({ engine: engineAt(host), ...more }, lines))
+
+  test('is pushed and named by the digest that the registry gives it, and is the same when built again', async () => {
+    const folder = folderWith({ 'src/main.py': 'print(1)\n', '.git/HEAD': 'x' })
+    const dockerfile = `FROM ${base}\nCOPY . /app\nRUN test ! -e /app/.git && test -f /app/src/main.py\n`
+    const [lines, phases]: [string[], string[]] = [[], []]
+    const phase = (one: string) => phases.push(one)
+    const first = await build({ folder, dockerfile, registry: registry.address, phase }, lines)
+    expect(first.image).toMatch(new RegExp(`^${registry.address}/${id}@sha256:[0-9a-f]{64}$`))
+    expect(phases).toEqual(['building', 'pushing'])
+    expect(lines).toContain('Step 2/4 : COPY . /app')
+    const stored = await fetch(`http://${registry.address}/v2/${id}/manifests/${first.image.split('@')[1]}`, {
+      headers: { accept: 'application/vnd.docker.distribution.manifest.v2+json' },
+    })
+    expect(stored.status).toBe(200)
+    writeFileSync(join(folder, '.git/HEAD'), 'y')
+    expect(await build({ folder, dockerfile, registry: registry.address })).toEqual(first)
+  })
+
+  test('tells its log while it is made', async () => {
+    const folder = folderWith({ Dockerfile: `FROM ${base}\nRUN echo early; sleep 2; echo late\n` })
+    const heard: [string, number][] = []
+    await build({ folder, say: (line) => heard.push([line, performance.now()]) })
+    const at = (word: string) => heard.find(([line]) => line === word)?.[1] ?? Number.NaN
+    expect(at('late') - at('early')).toBeGreaterThan(1_500)
+  })
+
+  test('that fails says its last lines first, then the step, and leaves nothing with its label', async () => {
+    const folder = folderWith({
+      Dockerfile: `FROM ${base}\nLABEL millrace.experiment=${id}\nRUN seq 1 100 && echo 'no such module' && exit 7\n`,
+    })
+    const failed = await build({ folder, tag: `${id}:failing` }).catch((thrown: Error) => thrown.message)
+    expect(failed).toMatch(/^92\n(\d+\n)*100\nno such module\nThe build failed at 'Step 3\/4 : RUN seq.*: 7$/s)
+    expect(
+      await docker('images', '-q', '--filter', 'dangling=true', '--filter', `label=millrace.experiment=${id}`),
+    ).toBe('')
+  })
+
+  test('is pushed once a registry that was down is up', async () => {
+    const down = await registryIn(temporaryFolder())
+    const folder = folderWith({ Dockerfile: `FROM ${base}\n` })
+    const waits = Promise.withResolvers<void>()
+    const say = (line: string) => {
+      if (/connection refused.*trying again in/.test(line)) waits.resolve()
+    }
+    const building = build({ folder, registry: down.address, say })
+    await Promise.race([waits.promise, building])
+    await down.start()
+    try {
+      expect((await building).image).toContain(`${down.address}/${id}@sha256:`)
+    } finally {
+      await down.stop()
+    }
+  })
+
+  test('is not waited for where the registry stays down, and the registry is named', async () => {
+    const address = `127.0.0.1:${await freePort()}`
+    const folder = folderWith({ Dockerfile: `FROM ${base}\n` })
+    const limits = { milliseconds: 60_000, registryPatience: 500 }
+    await expect(build({ folder, registry: address, limits })).rejects.toThrow(
+      new RegExp(`The registry ${address} did not take .*connection refused`),
+    )
+  })
+
+  test('is not made further once it is aborted, in the engine neither', async () => {
+    const folder = folderWith({ Dockerfile: `FROM ${base}\nRUN echo begins; sleep 98765\n` })
+    const stopping = new AbortController()
+    const reason = new Error('not wanted any more')
+    const say = (line: string) => line === 'begins' && stopping.abort(reason)
+    await expect(build({ folder, say, signal: stopping.signal })).rejects.toBe(reason)
+    await expect.poll(() => docker('ps', '-a', '--no-trunc', '--format', '{{.Command}}')).not.toContain('98765')
+  })
+
+  test('is not made for longer than it may', async () => {
+    const folder = folderWith({ Dockerfile: `FROM ${base}\nRUN sleep 98766\n` })
+    await expect(build({ folder, limits: { milliseconds: 1_500 } })).rejects.toThrow(/was not built within 2 s/)
+    await expect.poll(() => docker('ps', '-a', '--no-trunc', '--format', '{{.Command}}')).not.toContain('98766')
+  })
+
+  test.each([
+    ['../../etc/passwd', /src\/link is a link that leads out of it/],
+    ['/etc/passwd', /src\/link is a link that leads out of it/],
+  ])('is not made of a folder with a link to %s', async (target, message) => {
+    const folder = folderWith({ Dockerfile: `FROM ${base}\n`, 'src/main.py': '' })
+    symlinkSync(target, join(folder, 'src/link'))
+    await expect(build({ folder })).rejects.toThrow(message)
+  })
+
+  test('is made of links that stay inside', async () => {
+    const folder = folderWith({
+      Dockerfile: `FROM ${base}\nCOPY . /a\nRUN cat /a/src/link\n`,
+      'src/main.py': 'inside\n',
+    })
+    symlinkSync('../src/main.py', join(folder, 'src/link'))
+    const lines: string[] = []
+    await build({ folder }, lines)
+    expect(lines).toContain('inside')
+  })
+
+  test('of a base that does not exist fails with what the engine says', async () => {
+    const folder = folderWith({ Dockerfile: `FROM ${registry.address}/nothing:here\n` })
+    await expect(build({ folder })).rejects.toThrow(/Step 1\/2.*manifest/s)
+  })
+})

@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Control } from '../../src/agents/experiments/control.ts'
+import { cancelled } from '../../src/agents/experiments/ending.ts'
+import { temporaryFolders } from '../processes.ts'
+import { baseImage } from './base-image.ts'
+import { engineForTests } from './engine.ts'
+import { limits, trialsOn } from './trials.ts'
+
+const temporaryFolder = temporaryFolders()
+const engine = await engineForTests()
+
+describe.runIf(engine).concurrent('an experiment', () => {
+  const { host, docker } = engine ?? { host: 'unix:///none', docker: async () => '' }
+  const { prepare, runs, sweep } = trialsOn(host, docker, temporaryFolder)
+  let image = ''
+  afterAll(sweep)
+  beforeAll(async () => {
+    image = await docker('images', '-q', '--no-trunc', await baseImage(docker, host))
+  })
+
+  test('that exits with 3 has failed, with what it has given so far', async () => {
+    const { outcome, manifest } = await runs(prepare({ image, script: 'echo half > /results/half.txt; exit 3' }))
+    expect(outcome).toMatchObject({ outcome: 'failed', exitCode: 3, reason: 'exited with 3' })
+    expect(manifest).toMatchObject({ partial: true, files: [{ path: 'half.txt', size: 5 }] })
+  })
+
+  test('that was asked for again after its end is not run again', async () => {
+    const prepared = prepare({ image, script: 'date > /results/date' })
+    const { outcome } = await runs(prepared)
+    const date = readFileSync(join(prepared.root, 'results/files/date'), 'utf8')
+    expect((await runs(prepared)).outcome).toEqual(outcome)
+    expect(readFileSync(join(prepared.root, 'results/files/date'), 'utf8')).toBe(date)
+  })
+
+  test('that runs for too long is stopped, though it ignores being told to', async () => {
+    const prepared = prepare(
+      { image, script: "trap '' TERM; echo x > /results/x; while :; do sleep 1; done" },
+      limits({ milliseconds: 2_000 }),
+    )
+    const { outcome, manifest } = await runs(prepared)
+    expect(outcome).toMatchObject({
+      outcome: 'failed',
+      exitCode: 137,
+      reason: 'stopped: it ran for longer than its 2 s',
+    })
+    expect(manifest).toMatchObject({ partial: true, files: [{ path: 'x' }] })
+  })
+
+  test('that takes too much memory is said to be killed for that', async () => {
+    const script = 'head -c 100m /dev/zero | tail'
+    const { outcome } = await runs(prepare({ image, script, memory: 16 * 2 ** 20 }))
+    expect(outcome.reason).toMatch(/killed .*memory.* its limit is 16 MiB$/)
+  })
+
+  test('that forks without end is held by its limit', async () => {
+    const prepared = prepare({ image, script: 'f() { f | f & f; }; f', pids: 32 }, limits({ milliseconds: 10_000 }))
+    const { outcome } = await runs(prepared)
+    expect(outcome.outcome).toBe('failed')
+    expect(prepared.lines.some((line) => /can't fork/.test(line))).toBe(true)
+  })
+
+  test('that fills its disk is stopped', async () => {
+    const script = 'while :; do head -c 1000000 /dev/zero >> /results/zeros; sleep 0.05; done'
+    const { outcome, manifest } = await runs(prepare({ image, script }, limits({ disk: 5e6 })))
+    expect(outcome.reason).toMatch(/^stopped: it wrote [\d.]+ MiB, its limit is 4.8 MiB$/)
+    expect(manifest.refused).toEqual([{ path: 'zeros', reason: 'the results hold more than 4.8 MiB' }])
+  })
+
+  test('that says a million lines is heard up to its limit, and longer lines are cut', async () => {
+    const prepared = prepare(
+      { image, script: "head -c 200000 /dev/zero | tr '\\0' x; echo; seq 1 1000000" },
+      limits({ lines: 200_000 }),
+    )
+    const before = process.memoryUsage().rss
+    const { outcome } = await runs(prepared)
+    expect(outcome.outcome).toBe('succeeded')
+    expect(prepared.lines).toHaveLength(200_001)
+    expect(prepared.lines[0]).toMatch(/^x{65536} …$/)
+    expect(prepared.lines.slice(1, -1)).toEqual(Array.from({ length: 199_999 }, (_, at) => String(at + 1)))
+    expect(prepared.lines.at(-1)).toBe('… it writes more than 200000 lines; the rest is not kept')
+    expect(process.memoryUsage().rss - before).toBeLessThan(200e6)
+  })
+
+  test('that leaves links, pipes and odd names loses these alone', async () => {
+    const script = [
+      'cd /results; echo fine > fine; ln -s /etc/passwd secret; ln -s /etc inside; ln fine twin; mkfifo pipe',
+      'echo odd > "$(printf "a\\nb")"; mkdir -p empty; echo ok > ü',
+    ].join('\n')
+    const { outcome, manifest } = await runs(prepare({ image, script }))
+    expect(outcome).toMatchObject({ outcome: 'succeeded', results: { partial: true } })
+    const named = [...manifest.files, ...manifest.refused].map(({ path }) => path)
+    expect(named.toSorted()).toEqual(['a\nb', 'fine', 'inside', 'pipe', 'secret', 'twin', 'ü'].toSorted())
+    expect(manifest.refused).toContainEqual({ path: 'secret', reason: 'it is a link, to /etc/passwd' })
+    expect(manifest.files).toHaveLength(2)
+  })
+
+  test('that is cancelled is stopped, and gives what it has', async () => {
+    const stopping = new AbortController()
+    const say: Control['say'] = (_, line) => line === 'runs' && stopping.abort(cancelled('rain'))
+    const prepared = prepare(
+      { image, script: 'echo x > /results/x; echo runs; sleep 98767' },
+      { say, signal: stopping.signal },
+    )
+    const { outcome, manifest } = await runs(prepared)
+    expect(outcome).toMatchObject({ outcome: 'failed', reason: 'The run was cancelled: rain' })
+    expect(manifest.files).toHaveLength(1)
+  })
+})

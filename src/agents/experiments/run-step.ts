@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { placeOfPart, type Results } from '#contracts/experiment-parts'
 import type { Bundles } from './bundle.ts'
-import { cancelled, runExperiment } from './control.ts'
+import { runExperiment } from './control.ts'
+import { cancelled } from './ending.ts'
 import type { Machine } from './machine.ts'
 import { readManifest } from './manifest.ts'
 import type { TakeStep } from './take-steps.ts'
@@ -23,6 +24,9 @@ type Running = {
   /** Puts results where the site server can have them; undefined where it fetches them over ssh. */
   readonly bundles?: Bundles | undefined
 }
+
+/** How many lines of what a container says are heard, in all. */
+const mostLines = 1_000_000
 
 /** Runs an experiment on an end node under the control module. What was begun by an earlier execution is found again. */
 export const runStep =
@@ -53,7 +57,7 @@ export const runStep =
         docker: { host: engine },
         folder: join(folder, id),
         run: { experiment: id, attempt, number, site, node },
-        limits: { milliseconds: duration, disk: limits.disk, files: limits.files },
+        limits: { milliseconds: duration, disk: limits.disk, files: limits.files, lines: mostLines },
         resultsInto: into,
         phase,
         say: (stream, line) => say(line, stream === 'stderr' ? 'warn' : 'info'),

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { type Role, rights } from '#agents/experiments/rights'
-import { stageOf, subStateOf, wordsOf } from '#agents/experiments/standing'
 import { type ExperimentCommand, experimentCommands } from '#contracts/experiment'
 import type { StepName } from '#contracts/experiment-parts'
+import { type Role, rights } from '#contracts/experiment-rights'
+import { stageOf, subStateOf, wordsOf } from '#contracts/experiment-standing'
 import {
   cancelRun,
   created,

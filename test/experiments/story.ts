@@ -1,8 +1,8 @@
 import { experimentDecider } from '#agents/experiments/experiment'
-import { type Experiment, initial, type KnownExperiment } from '#agents/experiments/experiment-state'
 import type { Commanded } from '#bus/decider'
 import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
 import type { Made, ScheduledStep, StepExecution, StepName } from '#contracts/experiment-parts'
+import { type Experiment, initial, type KnownExperiment } from '#contracts/experiment-state'
 import { type Policy, policy as policyShape } from '#contracts/portal'
 
 /** Two sites, one with two rovers, and everybody there is. */

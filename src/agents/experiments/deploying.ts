@@ -1,13 +1,13 @@
 import { accept, type Commanded, type Decision, type Near, refuse } from '#bus/decider'
 import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
 import { partOfSite, placeOfPart } from '#contracts/experiment-parts'
+import { openRun, stageOf, stepOf } from '#contracts/experiment-standing'
+import type { KnownExperiment } from '#contracts/experiment-state'
 import type { Policy } from '#contracts/portal'
 import { allowedLink } from './allowed-link.ts'
-import type { KnownExperiment } from './experiment-state.ts'
 import { hasBegun, isInTestbed, isRefusal, meant } from './meant-sites.ts'
 import { firstStep, scheduled } from './next-steps.ts'
 import { freed, object, objectionTo, objectionToNodes, objectionToUse, occupied } from './place-nodes.ts'
-import { openRun, stageOf, stepOf } from './standing.ts'
 
 type Command<Type extends ExperimentCommand['type']> = Commanded<Extract<ExperimentCommand, { type: Type }>>
 type Decided = Decision<ExperimentEvent>

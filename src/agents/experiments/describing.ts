@@ -1,12 +1,12 @@
 import { accept, type Commanded, type Decision, refuse } from '#bus/decider'
 import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
 import { experimentId, partOfSite, projectOf } from '#contracts/experiment-parts'
+import { stageOf, stepOf } from '#contracts/experiment-standing'
+import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
 import type { Policy } from '#contracts/portal'
 import { allowedLink } from './allowed-link.ts'
-import type { Experiment, KnownExperiment } from './experiment-state.ts'
 import { hasBegun, inTestbed, isInTestbed } from './meant-sites.ts'
 import { object, objectionTo } from './place-nodes.ts'
-import { stageOf, stepOf } from './standing.ts'
 
 type Command<Type extends ExperimentCommand['type']> = Commanded<Extract<ExperimentCommand, { type: Type }>>
 type Decided = Decision<ExperimentEvent>

@@ -1,5 +1,5 @@
 import { type Decision, refuse } from '#bus/decider'
-import { type KnownExperiment, type Site, stages } from './experiment-state.ts'
+import { type KnownExperiment, type Site, stages } from '#contracts/experiment-state'
 
 /** Whether its present attempt has begun. */
 export const hasBegun = ({ sites }: KnownExperiment): boolean => Object.keys(sites).length > 0

@@ -1,5 +1,5 @@
 import { partOfSite, placeOfPart, portalPart, type ScheduledStep, type StepName } from '#contracts/experiment-parts'
-import { type KnownExperiment, triesOf } from './experiment-state.ts'
+import { type KnownExperiment, triesOf } from '#contracts/experiment-state'
 
 const minutes = 60_000
 const hours = 60 * minutes

@@ -1,11 +1,11 @@
 import { accept, type Commanded, type Decision, type Near, refuse } from '#bus/decider'
 import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
 import { partOfSite, placeOfPart, portalPart } from '#contracts/experiment-parts'
-import type { KnownExperiment } from './experiment-state.ts'
+import { isOpen, openRun, runOf, stageOf, stepOf } from '#contracts/experiment-standing'
+import type { KnownExperiment } from '#contracts/experiment-state'
 import { hasBegun, isRefusal, meant } from './meant-sites.ts'
 import { scheduled } from './next-steps.ts'
 import { freed } from './place-nodes.ts'
-import { isOpen, openRun, runOf, stageOf, stepOf } from './standing.ts'
 import { cancelled } from './taking-steps.ts'
 
 type Command<Type extends ExperimentCommand['type']> = Commanded<Extract<ExperimentCommand, { type: Type }>>

@@ -1,9 +1,9 @@
 import { accept, type Decision, refuse } from '#bus/decider'
 import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
 import { placeOfPart, type ScheduledStep, type StepExecution } from '#contracts/experiment-parts'
-import { isOf, type KnownExperiment, nameOf, type Step } from './experiment-state.ts'
+import { isOpen, stepOf } from '#contracts/experiment-standing'
+import { isOf, type KnownExperiment, nameOf, type Step } from '#contracts/experiment-state'
 import { afterRun, afterSuccess } from './next-steps.ts'
-import { isOpen, stepOf } from './standing.ts'
 
 type Data<Type extends ExperimentCommand['type']> = Extract<ExperimentCommand, { type: Type }>['data']
 type Decided = Decision<ExperimentEvent>

@@ -1,7 +1,7 @@
-import type { ExperimentCommand } from '#contracts/experiment'
-import { placeOfPart, portalPlace } from '#contracts/experiment-parts'
-import type { Policy } from '#contracts/portal'
+import type { ExperimentCommand } from './experiment.ts'
+import { placeOfPart, portalPlace } from './experiment-parts.ts'
 import type { Experiment } from './experiment-state.ts'
+import type { Policy } from './portal.ts'
 
 /** Who somebody is to an experiment. `agent`: takes the steps of the part that a command names. */
 export type Role = 'administrator' | 'operator' | 'member' | 'creator' | 'experimenter' | 'agent' | 'portal'

@@ -1,5 +1,5 @@
-import type { CloudLink } from '#contracts/cloud-link'
-import type { ExperimentEvent } from '#contracts/experiment'
+import type { CloudLink } from './cloud-link.ts'
+import type { ExperimentEvent } from './experiment.ts'
 import {
   type Made,
   partOfSite,
@@ -8,8 +8,8 @@ import {
   type ScheduledStep,
   type StepExecution,
   type StepName,
-} from '#contracts/experiment-parts'
-import type { ResourceDefinition } from '#contracts/resource'
+} from './experiment-parts.ts'
+import type { ResourceDefinition } from './resource.ts'
 
 /** What an experiment knows of one step of one part. */
 export type Step = {

@@ -1,4 +1,4 @@
-import { partOfSite, placeOfPart, portalPart, type StepName } from '#contracts/experiment-parts'
+import { partOfSite, placeOfPart, portalPart, type StepName } from './experiment-parts.ts'
 import { type KnownExperiment, type Stage, type Step, stages } from './experiment-state.ts'
 
 /** How far an experiment has come: as far as that of its sites which is furthest behind. */

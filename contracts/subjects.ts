@@ -61,9 +61,16 @@ export const askedBy = (subject: string): { readonly verb: string; readonly prin
 /** Who is asked with a subject: a pipeline's metadata, its owner, or an agent that offers services. */
 export const askedOf = (
   subject: string,
-): { readonly root: string; readonly scope: string; readonly agent: string | undefined } => {
+): {
+  readonly root: string
+  readonly aggregate?: string
+  readonly scope: string
+  readonly agent: string | undefined
+} => {
   const [root = '', first = '', second = ''] = subject.split('.')
-  return root === 'services' ? { root, scope: first, agent: second } : { root, scope: second, agent: undefined }
+  return root === 'services'
+    ? { root, scope: first, agent: second }
+    : { root, aggregate: first, scope: second, agent: undefined }
 }
 
 /** One piece of work: named by the event that asks for it, so it can't be put twice. */

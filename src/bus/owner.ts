@@ -2,11 +2,13 @@ import { askedOf } from '#contracts/subjects'
 
 /** Who is missing where nobody answers a request, and what to do, in words of whoever asked. */
 export const missingOwner = (subject: string): string => {
-  const { root, scope, agent } = askedOf(subject)
+  const { root, aggregate = '', scope, agent } = askedOf(subject)
   switch (root) {
     case 'queries':
       return `Nobody answers for the metadata of ${scope}: the web process that keeps it is not running. Start it with: millrace up, or millrace web`
     case 'commands':
+      if (ofPortal.includes(aggregate))
+        return `Nobody answers for the ${aggregate}s of ${scope}: no portal that knows ${scope} is running. Start it with: millrace agent portal. Who is there: millrace hosts ls`
       return `Nobody answers for the pipeline ${scope}: the host that owns it is not running. ${start}`
     case 'services':
       return `Nobody answers for ${scope}/${agent}: the host that keeps it is not running. ${start}`
@@ -14,5 +16,8 @@ export const missingOwner = (subject: string): string => {
       return `Nobody answers ${subject}: whoever does is not running. ${start}`
   }
 }
+
+/** What is decided at the portal. */
+const ofPortal: readonly string[] = ['experiment', 'end-node', 'portal', 'person']
 
 const start = 'Start it with: millrace up, or millrace agent. Who is there: millrace hosts ls'

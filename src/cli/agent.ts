@@ -11,7 +11,8 @@ import { hostNameOf } from './state.ts'
 type Options = HostingOptions & { readonly base?: string; readonly only?: readonly string[] }
 
 export const agentVerb = (program: Command): void => {
-  const agent = program.command('agent <config>')
+  // What stands behind the name of a kind of agent is for that one.
+  const agent = program.command('agent <config>').enablePositionalOptions()
   withHosting(agent, '<hostname>-<config>')
     .description('run the agents of a config on this machine: its stores and its actions')
     .option('--base <folder>', "where the config's relative paths begin; by default its own folder")

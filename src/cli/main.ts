@@ -7,6 +7,7 @@ import { completionVerb } from './completion.ts'
 import { deadVerb } from './dead.ts'
 import { doctorVerb } from './doctor.ts'
 import { exitCode, fail } from './exit.ts'
+import { experimentVerb } from './experiments.ts'
 import { helpVerb } from './help.ts'
 import { version } from './hosting.ts'
 import { initVerb } from './init.ts'
@@ -19,6 +20,7 @@ import { withoutReader } from './print.ts'
 import { projectionsVerb } from './projections.ts'
 import { askVerb, publishVerb } from './publish.ts'
 import { runsVerb } from './runs.ts'
+import { controlModuleVerb, packageBuilderVerb } from './site-commands.ts'
 import { tailVerb } from './tail.ts'
 import { metricsVerb, paramsVerb, tagsVerb } from './tracking.ts'
 import { upVerb } from './up.ts'
@@ -27,6 +29,7 @@ import { webVerb } from './web.ts'
 const program = new Command('millrace')
   .description('Machine-learning work that crosses machines: every step a typed event on one durable log')
   .version(version())
+  .enablePositionalOptions()
   .exitOverride((stop) => process.exit(stop.exitCode === 0 ? exitCode.done : exitCode.usage))
   .addHelpText(
     'after',
@@ -46,6 +49,9 @@ for (const verb of [
   pipelinesVerb,
   runsVerb,
   requestsVerb,
+  experimentVerb,
+  packageBuilderVerb,
+  controlModuleVerb,
   artifactsVerb,
   whyVerb,
   usedByVerb,

@@ -7,6 +7,7 @@ import { logIdOf, sequenceOf } from '#contracts/names'
 import { type Artifacts, artifactsOf } from './artifacts.ts'
 import { order, read } from './asking.ts'
 import { type DeadLetters, deadOf } from './dead.ts'
+import { type Experiments, experimentsOf } from './experiments.ts'
 import { knownOptions } from './options.ts'
 import { type Pipelines, pipelinesOf } from './pipelines.ts'
 import { type Projections, projectionsOf } from './projections.ts'
@@ -41,6 +42,7 @@ export type Client = {
   ) => Promise<void>
   readonly runs: Runs
   readonly pipelines: Pipelines
+  readonly experiments: Experiments
   readonly artifacts: Artifacts
   readonly metrics: Metrics
   readonly params: Params
@@ -84,6 +86,7 @@ export const clientOf = (bus: Bus): Client => ({
   },
   runs: runsOf(bus),
   pipelines: pipelinesOf(bus),
+  experiments: experimentsOf(bus),
   artifacts: artifactsOf(bus),
   ...trackingOf(bus),
   hosts: { list: () => bus.present() },

@@ -93,12 +93,12 @@ describe.runIf(engine && mayServeImages)('an image', () => {
     expect(at('late') - at('early')).toBeGreaterThan(1_500)
   })
 
-  test('that fails says its last lines first, then the step, and leaves nothing with its label', async () => {
+  test('that fails says at which step, what that said last, and leaves nothing with its label', async () => {
     const folder = folderWith({
       Dockerfile: `FROM ${base}\nLABEL millrace.experiment=${id}\nRUN seq 1 100 && echo 'no such module' && exit 7\n`,
     })
     const failed = await build({ folder, tag: `${id}:failing` }).catch((thrown: Error) => thrown.message)
-    expect(failed).toMatch(/^92\n(\d+\n)*100\nno such module\nThe build failed at 'Step 3\/4 : RUN seq.*: 7$/s)
+    expect(failed).toMatch(/^The build failed at 'Step 3\/4 : RUN seq.*: 7\. It said last:\n92\n(\d+\n)*100\nno such module$/s)
     expect(
       await docker('images', '-q', '--filter', 'dangling=true', '--filter', `label=millrace.experiment=${id}`),
     ).toBe('')

@@ -115,15 +115,18 @@ const heard = async (stream: AsyncIterable<Buffer>, say: (line: string) => void)
   let [step, rest]: [string, string] = ['', '']
   const last: string[] = []
   const hear = (line: string) => {
-    if (/^Step \d+\/\d+ : /.test(line)) step = line
-    if (!/^( ---> |Removing intermediate container )/.test(line)) last.push(line)
+    if (/^Step \d+\/\d+ : /.test(line)) {
+      step = line
+      last.length = 0 // What earlier steps said is not why this one failed.
+    } else if (!/^( ---> |Removing intermediate container )/.test(line)) last.push(line)
     if (last.length > lastLines) last.shift()
     say(line)
   }
   for await (const { stream: text, error, status, id } of jsonLines(stream)) {
     if (typeof error === 'string') {
       if (rest.trim()) hear(rest)
-      throw new Fault('build.failed', `${last.join('\n')}\nThe build failed at '${step || 'its beginning'}': ${error}`)
+      const said = last.length > 0 ? `. It said last:\n${last.join('\n')}` : ''
+      throw new Fault('build.failed', `The build failed at '${step || 'its beginning'}': ${error}${said}`)
     }
     if (typeof text === 'string') {
       const lines = (rest + text).split(/\r?\n/)

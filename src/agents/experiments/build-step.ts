@@ -34,10 +34,11 @@ export const buildStep =
     )
     const dockerfile = hasOwn ? undefined : dockerfileOf({ base, config: await readConfig(folder) })
     if (dockerfile !== undefined) say('The repository has no Dockerfile: one is made from its config.yaml')
-    const tag = `${id.toLowerCase()}:${attempt}`
+    // Sites may share a registry, and each builds its own.
+    const tag = `${id.toLowerCase()}:${attempt}-${site}`
     run(['docker', 'build', '--tag', `${registry}/${tag}`, folder])
     const { image } = await buildImage({
-      ...{ engine: engineAt(config.engine), folder, dockerfile, tag, registry, signal },
+      ...{ engine: engineAt(config.engine), network: config.buildNetwork, folder, dockerfile, tag, registry, signal },
       labels: { 'millrace.experiment': id, 'millrace.attempt': String(attempt) },
       limits: { milliseconds: within.build },
       phase: (now) => {

@@ -1,5 +1,5 @@
 import type { Bus } from '#bus/bus'
-import type { KnownExperiment } from './experiment-state.ts'
+import type { KnownExperiment } from '#contracts/experiment-state'
 import { readExperiment } from './take-steps.ts'
 
 /** An experiment as it is now; undefined where there is none. */

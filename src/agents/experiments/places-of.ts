@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { Fault } from '#bus/fault'
 import type { Made } from '#contracts/experiment-parts'
 import { partOfSite, portalPart } from '#contracts/experiment-parts'
-import type { KnownExperiment } from './experiment-state.ts'
+import type { KnownExperiment } from '#contracts/experiment-state'
 
 /** What lies beside an experiment's code at its site, and is none of it. */
 export const besideCode = ['results', 'docker-compose.yml'] as const

@@ -66,6 +66,10 @@ export const siteConfig = z.strictObject({
     .regex(/^[a-z0-9][a-z0-9.-]*(:\d{1,5})?$/, 'expected host:port')
     .describe('Of the site: images are pushed there, and nodes pull from it'),
   base: z.string().min(1).default('python:3.12-slim').describe('The image that a generated Dockerfile begins with'),
+  buildNetwork: z
+    .enum(['none', 'bridge', 'host'])
+    .default('bridge')
+    .describe('What the steps of a build can reach: none where nothing is installed'),
   container: container.prefault({}),
   nodes: z.record(name, reachedNode),
 })

@@ -113,7 +113,7 @@ const execute = async (
       ...{ signal: abort, leaving: signal },
     })
     if (!('failed' in taken)) return { outcome: 'succeeded', made: taken }
-    say(taken.failed, 'error')
+    if (!abort.aborted) say(taken.failed, 'error')
     return { outcome: 'failed', reason: taken.failed, ...(taken.results && { results: taken.results }) }
   } catch (cause) {
     const reason = reasonOf(abort.aborted ? abort.reason : cause)

@@ -1,0 +1,202 @@
+/** Brings up a whole testbed on this machine: a portal, two sites and three end nodes, each a process with a folder of its own. */
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { findEngine, freePort, openProcesses, pythonImage, type Ssh, startRegistry, startSshd } from './machines.ts'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const millrace = join(here, '../../bin/millrace.cjs')
+
+export type Testbed = {
+  readonly folder: string
+  /** Where the server of the log is, and where the portal's pages are. */
+  readonly nats: string
+  readonly url: string
+  readonly engine: string
+  /** The user's repository, as git is told. */
+  readonly repository: string
+  /** Runs the command line of Millrace, and gives what it printed. */
+  readonly millrace: (...args: readonly string[]) => string
+  /** How each machine is reached over ssh. */
+  readonly ssh: Readonly<Record<'north' | 'south' | 'one' | 'two', Ssh>>
+  readonly stop: () => Promise<void>
+}
+
+const yaml = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n` // JSON is YAML too.
+
+/** Starts it all below a folder. `base` is the image that experiments are built on; this machine's own Python unless said. */
+export const startTestbed = async ({
+  folder,
+  base,
+  say = () => undefined,
+  signal = new AbortController().signal,
+}: {
+  readonly folder: string
+  readonly base?: string | undefined
+  readonly say?: (line: string) => void
+  /** Aborts where it is not to come up after all: what was started by then is ended. */
+  readonly signal?: AbortSignal
+}): Promise<Testbed> => {
+  const at = (...names: readonly string[]) => join(folder, ...names)
+  mkdirSync(folder, { recursive: true })
+  const processes = openProcesses(at('logs'))
+  try {
+    const engine = await findEngine(processes, at('docker'))
+    say(`Docker engine: ${engine}`)
+    const registry = await startRegistry(processes, at('registry'))
+    say(`Registry: ${registry}`)
+    const image = base ?? pythonImage(engine)
+    const ssh = {
+      north: await startSshd(processes, folder, 'north'),
+      south: await startSshd(processes, folder, 'south'),
+      one: await startSshd(processes, folder, 'one'),
+      two: await startSshd(processes, folder, 'two'),
+    }
+    say(
+      `ssh daemons: ${Object.entries(ssh)
+        .map(([name, { port }]) => `${name} at port ${port}`)
+        .join(', ')}`,
+    )
+
+    const natsPort = await freePort()
+    const nats = `nats://127.0.0.1:${natsPort}`
+    const state = (name: string) => at('state', name)
+    const run = (name: string, ...args: readonly string[]) =>
+      processes.start(name, process.execPath, [millrace, ...args], { DOCKER_HOST: engine })
+    const server = run('nats', 'nats', '--port', String(natsPort), '--state', state('nats'))
+    await server.says(/nats:\/\/127\.0\.0\.1:\d+/)
+    say(`Log: ${nats}`)
+
+    const repository = makeRepository(at('repositories/sampling'))
+    for (const node of ['one', 'two', 'three']) {
+      mkdirSync(at('nodes', node), { recursive: true })
+      writeFileSync(at('nodes', node, 'sensor'), '20.0\n')
+    }
+    const rover = { type: 'Rover', capabilities: ['thermometer'] }
+    const container = (node: string) => ({
+      mounts: [`${at('nodes', node, 'sensor')}:/sensor`],
+      environment: { SENSOR: '/sensor', INTERVAL: '0.2' },
+    })
+    const write = (name: string, value: unknown): string => {
+      writeFileSync(at(`${name}.yaml`), yaml(value))
+      return at(`${name}.yaml`)
+    }
+    const portal = write('portal', {
+      administrators: ['ada'],
+      operators: ['olga', 'oleg'],
+      projects: { rover: { members: ['carol', 'emil'] }, drone: { members: ['dave'], approval: true } },
+      gitFolders: [at('repositories')],
+      experiments: at('portal/experiments'),
+      directories: at('portal/directories'),
+      sites: {
+        north: {
+          ...{ server: 'north', transport: 'ssh', ssh: ssh.north, folder: at('north/experiments') },
+          packageBuilder: [
+            ...[process.execPath, millrace, 'package-builder', '--pkg', '{id}', '--site', '{site}', '--detach'],
+            ...['--nats', nats, '--as', 'north', '--state', state('north')],
+          ],
+          nodes: { one: { ...rover, agent: 'rover-one' }, two: rover },
+        },
+        south: { server: 'south', transport: 'bus', nodes: { three: { ...rover, agent: 'rover-three' } } },
+      },
+    })
+    const site = { engine, registry, base: image, buildNetwork: 'none' }
+    const north = write('north', {
+      ...{ site: 'north', transport: 'ssh', experiments: at('north/experiments'), ...site },
+      nodes: {
+        one: { ssh: ssh.one, agent: true, folder: at('nodes/one/experiments'), container: container('one') },
+        two: { ssh: ssh.two, engine, folder: at('nodes/two/experiments'), container: container('two') },
+      },
+    })
+    const south = write('south', {
+      ...{ site: 'south', transport: 'bus', experiments: at('south/experiments'), ...site },
+      nodes: { three: { transport: 'bus', agent: true, container: container('three') } },
+    })
+    const one = write('one', {
+      site: 'north',
+      node: 'one',
+      name: 'rover-one',
+      engine,
+      folder: at('nodes/one/experiments'),
+    })
+    const three = write('three', {
+      ...{ site: 'south', node: 'three', name: 'rover-three', transport: 'bus', engine },
+      folder: at('nodes/three/experiments'),
+    })
+    const agents = [
+      ['portal', portal],
+      ['site', north],
+      ['site', south],
+      ['end-node', one],
+      ['end-node', three],
+    ] as const
+    for (const [kind, file] of agents) {
+      const name = file.slice(folder.length + 1, -'.yaml'.length)
+      const agent = run(name, 'agent', kind, file, '--nats', nats, '--state', state(name))
+      await agent.says(/is ready at/)
+      signal.throwIfAborted()
+      say(`${kind} ${name}: process ${agent.pid}`)
+    }
+    return {
+      ...{ folder, nats, url: '', engine, repository, ssh },
+      millrace: (...args) =>
+        execFileSync(process.execPath, [millrace, ...args, '--nats', nats], { encoding: 'utf8', stdio: 'pipe' }),
+      stop: processes.stop,
+    }
+  } catch (cause) {
+    await processes.stop()
+    throw cause
+  }
+}
+
+/** A user's repository, made from the template. */
+const makeRepository = (folder: string): string => {
+  if (!existsSync(folder)) {
+    cpSync(join(here, 'template'), folder, { recursive: true })
+    const git = (...args: readonly string[]) => execFileSync('git', ['-C', folder, ...args], { stdio: 'pipe' })
+    git('init', '--quiet', '--initial-branch', 'main')
+    git('add', '--all')
+    git(
+      '-c',
+      'user.name=Carol',
+      '-c',
+      'user.email=carol@example.org',
+      'commit',
+      '--quiet',
+      '--message',
+      'From the template',
+    )
+  }
+  return `file://${folder}`
+}
+
+/** What a sensor is: a number in a file, which changes. */
+export const playSensors = async (folder: string, signal: AbortSignal): Promise<void> => {
+  for (let time = 0; !signal.aborted; time++) {
+    for (const [at, node] of ['one', 'two', 'three'].entries())
+      writeFileSync(join(folder, 'nodes', node, 'sensor'), `${(20 + 5 * Math.sin(time / 10 + at)).toFixed(2)}\n`)
+    await delay(200, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folder = resolve(process.argv[2] ?? join(here, '.testbed'))
+  const say = (line: string) => console.log(line)
+  const stop = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+  const testbed = await startTestbed({ folder, base: process.env.BASE_IMAGE, say, signal: stop.signal })
+  writeFileSync(
+    join(folder, 'resource.yaml'),
+    'nodeType: Rover\ncapabilities: [thermometer]\ncount: 1\nsites: [north, south]\nhours: 1\n',
+  )
+  console.log(`\nAll is up, below ${folder}. In another terminal:\n`)
+  console.log(`  export NATS_URL=${testbed.nats}`)
+  console.log(
+    `  npm run millrace -- experiment create --project rover --name Sampling --git ${testbed.repository} --resource ${join(folder, 'resource.yaml')} --cloud directory:carol --as carol`,
+  )
+  console.log('\nCtrl-C ends it all.')
+  await playSensors(folder, stop.signal)
+  await testbed.stop()
+}

@@ -1,0 +1,79 @@
+import type { Command } from 'commander'
+import type { ExperimentSeen } from '#client/experiments'
+import { partOfSite } from '#contracts/experiment-parts'
+import { stageOf, subStateOf, wordsOf } from '#contracts/experiment-standing'
+import { withExperiment } from './experiment-words.ts'
+import { print, printOne, printRows } from './print.ts'
+import { inSession, type SessionOptions } from './session.ts'
+
+/** Verbs that say how an experiment stands, what happened to it, and what it has left. */
+export const experimentShow = (experiment: Command): void => {
+  withExperiment(experiment.command('show'))
+    .description('say how an experiment stands: mode and status, and each of its parts')
+    .addHelpText('after', '\nExample:\n  millrace experiment show rover-7k2m9x')
+    .action((id: string, options: SessionOptions) =>
+      inSession(options, async ({ client, json }) => {
+        const { experiment } = await client.experiments.get(id)
+        const { mode, status } = wordsOf[stageOf(experiment)]
+        const { name, creator, attempt, source, approval, run } = experiment
+        const fetched = experiment.parts['portal/self']?.fetch?.made
+        const head = {
+          ...{ experiment: id, name, mode, status, creator, attempt },
+          ...(run > 0 && { run }),
+          ...(approval !== 'not-asked' && { approval }),
+          source: source.ref === undefined ? source.link : `${source.link} (${source.ref})`,
+          ...(fetched?.step === 'fetch' && { commit: fetched.commit }),
+        }
+        const parts = partsOf(experiment).map((part) => {
+          const { state, failed, cancelled, reason = '' } = subStateOf(experiment, part)
+          const ended = failed ? `failed at ${failed}` : cancelled ? `cancelled at ${cancelled}` : ''
+          return { part, state, ended, reason }
+        })
+        if (json) return print(JSON.stringify({ ...head, parts }))
+        printOne(head, false)
+        print('')
+        printRows(parts, ['part', 'state', 'ended', 'reason'], false)
+      }),
+    )
+
+  withExperiment(experiment.command('history'))
+    .description('say who did what with an experiment, and why')
+    .addHelpText('after', '\nExample:\n  millrace experiment history rover-7k2m9x')
+    .action((id: string, options: SessionOptions) =>
+      inSession(options, async ({ client, json }) => {
+        const { events } = await client.experiments.get(id)
+        const rows = events.map(({ storedAt, principal, type, data }) => {
+          const { part, step, reason } = data as { part?: string; step?: string; reason?: string }
+          const what = type.slice(type.indexOf('.') + 1)
+          return { at: storedAt, who: principal, what, step, part, reason }
+        })
+        printRows(
+          rows.map(({ at, ...row }) => ({ storedAt: at, ...row })),
+          ['storedAt', 'who', 'what', 'step', 'part', 'reason'],
+          json,
+        )
+      }),
+    )
+
+  withExperiment(experiment.command('results'))
+    .description('say what the runs of an experiment have left, on each end node')
+    .addHelpText('after', '\nExample:\n  millrace experiment results rover-7k2m9x --json')
+    .action((id: string, options: SessionOptions) =>
+      inSession(options, async ({ client, json }) => {
+        const { experiment } = await client.experiments.get(id)
+        const rows = Object.entries(experiment.parts).flatMap(([part, { run, collect }]) => {
+          if (!run?.results) return []
+          const { files, bytes, partial, manifest } = run.results
+          return [{ part, run: run.run, files, bytes, partial, manifest, collected: collect?.state }]
+        })
+        const columns = ['part', 'run', 'files', 'bytes', 'partial', 'collected', 'manifest']
+        printRows(rows, columns, json)
+      }),
+    )
+}
+
+/** The parts that are shown: end nodes where there are any yet, else sites, else the portal. */
+export const partsOf = ({ sites }: ExperimentSeen['experiment']): readonly string[] => {
+  const all = Object.entries(sites).flatMap(([site, { nodes }]) => (nodes.length > 0 ? nodes : [partOfSite(site)]))
+  return all.length > 0 ? all : ['portal/self']
+}

@@ -1,0 +1,36 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { Bus } from '#bus/bus'
+import { Fault } from '#bus/fault'
+import type { CloudLink } from '#contracts/cloud-link'
+import { experimentId, step } from '#contracts/experiment-parts'
+import { withSession } from './session.ts'
+
+/** An id, refused before anybody is asked. */
+const idIn = (text: string): string => {
+  if (!experimentId.safeParse(text).success)
+    throw new InvalidArgumentError('Expected the id of an experiment, as rover-7k2m9x.')
+  return text
+}
+
+export const withExperiment = (command: Command): Command =>
+  withSession(command.argument('<id>', 'its id, as rover-7k2m9x', idIn))
+
+/** A step by its name. */
+export const stepIn = (text: string) => {
+  const found = step.safeParse(text)
+  if (!found.success) throw new InvalidArgumentError(`Expected one of ${step.options.join(', ')}.`)
+  return found.data
+}
+
+/** A part, or a site as a whole. */
+export const partIn = (text: string): string => {
+  if (!/^[\w-]+(\/[\w-]+)?$/.test(text)) throw new InvalidArgumentError('Expected <site>/<node>, a site, or portal.')
+  return text.includes('/') ? text : `${text}/self`
+}
+
+/** Where results go, as somebody writes it. */
+export const cloudLinkOf = async (_: Bus, text: string): Promise<CloudLink> => {
+  const [, path] = /^directory:(.+)$/.exec(text) ?? []
+  if (path === undefined) throw new Fault('contract.broken', `'${text}' is no cloud link: expected directory:<folder>`)
+  return { kind: 'directory', path }
+}

@@ -1,0 +1,15 @@
+import type { Command } from 'commander'
+import { experimentCreate } from './experiment-create.ts'
+import { experimentLogs } from './experiment-logs.ts'
+import { experimentOrders } from './experiment-orders.ts'
+import { experimentShow } from './experiment-show.ts'
+
+export const experimentVerb = (program: Command): void => {
+  const experiment = program
+    .command('experiment')
+    .description('make, show and steer experiments: from a repository to a machine at a site, and back')
+  experimentCreate(experiment)
+  experimentShow(experiment)
+  experimentOrders(experiment)
+  experimentLogs(experiment)
+}

@@ -1,0 +1,87 @@
+import { randomInt } from 'node:crypto'
+import type { Bus } from '#bus/bus'
+import { ask } from '#bus/command'
+import { Fault, faults } from '#bus/fault'
+import type { Answer } from '#bus/handle'
+import { knownIn } from '#contracts/all'
+import type { Recorded } from '#contracts/envelope'
+import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
+import { experimentId, projectOf } from '#contracts/experiment-parts'
+import { evolve, initial, type KnownExperiment } from '#contracts/experiment-state'
+import { type Address, historyOf } from '#contracts/subjects'
+
+type Verb = ExperimentCommand['type'] extends `experiment.${infer Name}` ? Name : never
+type DataOf<Name extends Verb> = Extract<ExperimentCommand, { type: `experiment.${Name}` }>['data']
+
+/** An experiment, and everything that has happened to it. */
+export type ExperimentSeen = { readonly experiment: KnownExperiment; readonly events: readonly Recorded[] }
+
+/** Experiments: what they are, and what can be asked of them. A refusal is an answer, with the reason; nothing is recorded then. */
+export type Experiments = {
+  /** Makes an experiment in a project, under an id that is made here. */
+  readonly create: (
+    project: string,
+    data: DataOf<'create'>,
+  ) => Promise<{ readonly id: string; readonly answer: Answer }>
+  /** Asks something of an experiment, by the last word of the command: `initiate`, `run`, … */
+  readonly order: <Name extends Verb>(id: string, verb: Name, data: Partial<DataOf<Name>>) => Promise<Answer>
+  /** An experiment as its history tells; a fault where there is none. */
+  readonly get: (id: string) => Promise<ExperimentSeen>
+  /** Hands on what happens to an experiment after a place in the log, until the signal aborts. */
+  readonly follow: (
+    id: string,
+    after: number,
+    handle: (events: readonly Recorded[]) => void,
+    signal: AbortSignal,
+  ) => Promise<void>
+}
+
+/** How often another id is tried where one is taken. */
+const tries = 5
+
+const letters = 'abcdefghijkmnpqrstuvwxyz23456789'
+
+/** An id that hardly anybody else has made: what is behind its project is easily read aloud. */
+const newId = (project: string): string =>
+  `${project}-${Array.from({ length: 6 }, () => letters[randomInt(letters.length)]).join('')}`
+
+/** Where an experiment is decided; a fault where that can't be an id. */
+export const addressOfExperiment = (id: string): Address => {
+  if (!experimentId.safeParse(id).success)
+    throw new Fault('contract.broken', `'${id}' is no experiment: expected its id, as rover-7k2m9x`)
+  return { aggregate: 'experiment', scope: projectOf(id), key: id }
+}
+
+export const experimentsOf = (bus: Bus): Experiments => {
+  const order: Experiments['order'] = (id, verb, data) =>
+    ask(bus, { address: addressOfExperiment(id), type: `experiment.${verb}`, data })
+
+  return {
+    create: async (project, data) => {
+      for (let left = tries; ; left--) {
+        const id = newId(project)
+        const answer = await order(id, 'create', data)
+        if (answer.accepted || answer.refusal !== 'taken' || left === 0) return { id, answer }
+      }
+    },
+    order,
+    get: async (id) => {
+      const { events } = await bus.read(addressOfExperiment(id))
+      const experiment = events.reduce((now: ReturnType<typeof evolve>, recorded) => {
+        const event = knownIn<ExperimentEvent>(recorded)
+        return event ? evolve(now, event) : now
+      }, initial)
+      if (experiment.status === 'unknown') throw faults.nothingThere(`experiment ${id}. See: millrace experiment ls`)
+      return { experiment, events }
+    },
+    follow: (id, after, handle, signal) => {
+      const subject = historyOf(addressOfExperiment(id))
+      return bus.follow(
+        { logId: bus.logId, sequence: after },
+        ({ events }) => Promise.resolve(handle(events)),
+        signal,
+        [subject],
+      )
+    },
+  }
+}

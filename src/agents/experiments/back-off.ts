@@ -1,0 +1,31 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+type Patience = {
+  /** How long it is tried again at most, in milliseconds. */
+  readonly within: number
+  /** Whether another try may come to something else. */
+  readonly passing: (thrown: unknown) => boolean
+  /** Told of each try that failed, and when the next one comes, in milliseconds. */
+  readonly tell?: ((thrown: unknown, next: number) => void) | undefined
+  readonly signal: AbortSignal
+}
+
+/** Between two tries, in milliseconds: at first, and at most. */
+const [shortest, longest] = [250, 10_000]
+
+/** Does what may fail for a while, again and again with longer pauses; rejects with what the last try said, or why `signal` aborted. */
+export const withBackOff = async <T>(attempt: () => Promise<T>, patience: Patience): Promise<T> => {
+  const until = performance.now() + patience.within
+  for (let pause = shortest; ; pause = Math.min(pause * 2, longest)) {
+    try {
+      return await attempt()
+    } catch (thrown) {
+      patience.signal.throwIfAborted()
+      const left = until - performance.now()
+      if (left <= 0 || !patience.passing(thrown)) throw thrown
+      const next = Math.min(pause, left)
+      patience.tell?.(thrown, next)
+      await delay(next, undefined, { signal: patience.signal }).catch(() => patience.signal.throwIfAborted())
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import { constants, createReadStream } from 'node:fs'
+import { lstat, open, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { z } from 'zod'
+import { Fault, reasonOf } from '#bus/fault'
+import { resultPath } from './result-path.ts'
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/)
+
+/** What a run gave: every file with its size in bytes and its SHA-256, by path; and what was not taken, and why. */
+export const manifestSchema = z.object({
+  version: z.literal(1),
+  experiment: z.string(),
+  attempt: z.int(),
+  run: z.int(),
+  site: z.string(),
+  node: z.string(),
+  /** The run did not come to a good end, or not all that it left was taken. */
+  partial: z.boolean(),
+  files: z.array(
+    z.object({
+      path: z.string().refine((path) => resultPath(path) === undefined, 'no path inside a folder'),
+      size: z.int().nonnegative(),
+      sha256: digest,
+    }),
+  ),
+  refused: z.array(z.object({ path: z.string(), reason: z.string() })),
+})
+
+export type Manifest = z.infer<typeof manifestSchema>
+
+/** No manifest is larger, in bytes. */
+const largest = 256 * 1024 * 1024
+
+/** Reads a manifest. Rejects where it is missing, too large or not one, saying what is wrong with it. */
+export const readManifest = async (file: string): Promise<Manifest> => {
+  try {
+    const { size } = await lstat(file)
+    if (size > largest) throw new Error(`it holds ${size} bytes, and may hold ${largest}`)
+    return manifestSchema.parse(JSON.parse(await readFile(file, 'utf8')))
+  } catch (cause) {
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : reasonOf(cause)
+    throw new Fault('results.manifest', `${file} is no manifest of results: ${why}. Fetch the results again`, { cause })
+  }
+}
+
+/** The SHA-256 of a file, in hex, without more of it in memory than a piece. A link is not followed. */
+export const sha256Of = async (file: string): Promise<string> => {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW)
+  const hash = createHash('sha256')
+  await pipeline(createReadStream('', { fd: handle }), hash)
+  return hash.digest('hex')
+}
+
+export type Mismatch = { readonly path: string; readonly problem: 'missing' | 'altered' | 'surplus' }
+
+/** Everything in which a folder differs from its manifest, by path; nothing where they agree. Links and devices are surplus. */
+export const verifyManifest = async (folder: string, manifest: Manifest): Promise<readonly Mismatch[]> => {
+  const expected = new Map(manifest.files.map((file) => [file.path, file]))
+  const mismatches: Mismatch[] = []
+  for await (const { path, size } of entriesIn(folder)) {
+    const file = expected.get(path)
+    if (!file) mismatches.push({ path, problem: 'surplus' })
+    else if (size !== file.size || (await sha256Of(join(folder, path))) !== file.sha256)
+      mismatches.push({ path, problem: 'altered' })
+    expected.delete(path)
+  }
+  for (const path of expected.keys()) mismatches.push({ path, problem: 'missing' })
+  return mismatches.toSorted((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+/** All but folders that lies in a folder; the size of what is no regular file is -1. */
+async function* entriesIn(folder: string, below = ''): AsyncGenerator<{ path: string; size: number }> {
+  for (const entry of await readdir(join(folder, below), { withFileTypes: true })) {
+    const path = below ? `${below}/${entry.name}` : entry.name
+    if (entry.isDirectory()) yield* entriesIn(folder, path)
+    else yield { path, size: entry.isFile() ? (await lstat(join(folder, path))).size : -1 }
+  }
+}

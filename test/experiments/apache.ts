@@ -20,7 +20,17 @@ export const startApache = async (folder: string) => {
   mkdirSync(served, { recursive: true })
   const hashed = execFileSync('openssl', ['passwd', '-apr1', login.password], { encoding: 'utf8' }).trim()
   writeFileSync(join(folder, 'users'), `${login.user}:${hashed}\n`)
-  const loaded = ['mpm_event', 'authn_core', 'authn_file', 'authz_core', 'authz_user', 'auth_basic', 'alias', 'dav', 'dav_fs']
+  const loaded = [
+    'mpm_event',
+    'authn_core',
+    'authn_file',
+    'authz_core',
+    'authz_user',
+    'auth_basic',
+    'alias',
+    'dav',
+    'dav_fs',
+  ]
   writeFileSync(
     join(folder, 'apache.conf'),
     `${loaded.map((name) => `LoadModule ${name}_module ${modules}/mod_${name}.so`).join('\n')}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { linkOf, withSecret } from '#agents/experiments/link-of'
 import { expiryOf } from '#agents/experiments/expiry'
+import { linkOf, withSecret } from '#agents/experiments/link-of'
 
 const secret = 'a-secret-of-tests'
 
@@ -27,7 +27,12 @@ describe('a link is taken apart', () => {
     expect(withSecret(read.link, 'key')).toMatchObject(link)
   })
 
-  test.each(['X-Amz-Signature', 'X-Goog-Signature', 'Signature', 'sig'])('one signed with %s is secret but its host', (name) => {
+  test.each([
+    'X-Amz-Signature',
+    'X-Goog-Signature',
+    'Signature',
+    'sig',
+  ])('one signed with %s is secret but its host', (name) => {
     const written = `https://store.example:8443/results/one.tar?a=b&${name}=${secret}`
     expect(linkOf(written)).toEqual({ link: { kind: 'signed-url', host: 'store.example:8443' }, secret: written })
   })

@@ -41,7 +41,10 @@ export const uploading = async (
 }
 
 /** What an act was refused with. It holds nothing of what is secret. */
-export const faultOf = async (act: Promise<unknown>, secret = 'a-secret-of-tests'): Promise<Error & { code?: string }> => {
+export const faultOf = async (
+  act: Promise<unknown>,
+  secret = 'a-secret-of-tests',
+): Promise<Error & { code?: string }> => {
   const fault = await act.then(
     () => expect.unreachable('It was not refused'),
     (thrown: Error & { code?: string }) => thrown,

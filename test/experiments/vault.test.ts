@@ -27,7 +27,10 @@ test('what is forgotten is missing, and forgetting it twice is no harm', async (
   const [gone, kept] = [await vault.put(secret), await vault.put('another')]
   await vault.forget(gone)
   await vault.forget(gone)
-  expect(await faultOf(vault.get(gone))).toMatchObject({ code: 'vault.missing', message: expect.stringMatching(/Set the cloud link anew/) })
+  expect(await faultOf(vault.get(gone))).toMatchObject({
+    code: 'vault.missing',
+    message: expect.stringMatching(/Set the cloud link anew/),
+  })
   expect(await vault.get(kept)).toBe('another')
 })
 

@@ -12,7 +12,7 @@ const headerOf = ({ path, size }: Item) => ({
   size,
   mode: 0o644,
   mtime: new Date(0),
-  type: 'file',
+  type: 'file' as const,
 })
 
 /** Files as one tar, in this order, no faster than it is read. It breaks off where a file is not what its digest says. */
@@ -35,19 +35,15 @@ export const archiveOf = (items: readonly Item[], progress: (bytes: number) => v
   return archive as unknown as Readable
 }
 
-/** How many bytes the archive of some files has. */
+/**
+ * How many bytes the archive of some files has. A long name, or one that is not ASCII, takes more than one block: so all are written
+ * once without their bytes, and counted.
+ */
 export const archiveLength = async (items: readonly Item[]): Promise<number> => {
-  let length = 2 * block // Two empty blocks end it.
-  for (const item of items) length += headerLength(item) + Math.ceil(item.size / block) * block
-  return length
-}
-
-/** A long name, or one that is not ASCII, takes more than one block: so it is written, and counted. */
-const headerLength = (item: Item): number => {
   const archive = pack()
-  archive.entry(headerOf(item), () => undefined)
+  for (const item of items) archive.entry({ ...headerOf(item), size: 0 }, '')
+  archive.finalize()
   let length = 0
-  for (let piece = archive.read(); piece !== null; piece = archive.read()) length += (piece as Buffer).length
-  archive.destroy()
-  return length
+  for await (const piece of archive) length += (piece as Buffer).length
+  return items.reduce((sum, { size }) => sum + Math.ceil(size / block) * block, length)
 }

@@ -13,6 +13,9 @@ type S3Link = Extract<CloudLink, { kind: 's3' }>
 /** How long it may take until a server takes a connection, and how long nothing may come or go, in milliseconds. */
 const [connectWithin, silence] = [10_000, 60_000]
 
+/** What goes wrong is told once, by a fault. */
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+
 /**
  * A bucket. Each object is put with its SHA-256, which the server checks, and keeps it in its metadata too, for servers that do not
  * tell checksums: what lies there with the same one is left alone. What is larger than 64 MiB goes in parts, and is there whole or
@@ -31,6 +34,7 @@ export const s3Target = async (link: S3Link, keys: S3Keys | undefined): Promise<
     maxAttempts: 1,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
+    logger: silent,
     requestHandler: { connectionTimeout: connectWithin, socketTimeout: silence },
   })
   const told = `s3://${Bucket}${prefix && `/${prefix}`}${endpoint ? ` at ${new URL(endpoint).host}` : ''}`

@@ -31,7 +31,8 @@ export const signedTarget = ({ host }: SignedLink, address: string, now: () => n
 
   const putAll: AllAtOnce['putAll'] = async (items, signal, progress) => {
     const doing = 'take the results'
-    const [bytes, length] = [archiveOf(items, progress), await archiveLength(items)]
+    const length = await archiveLength(items)
+    const bytes = archiveOf(items, progress)
     try {
       const headers = kindOf(fresh())
       const { status, body } = await ask(doing, {

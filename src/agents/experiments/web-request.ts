@@ -1,7 +1,7 @@
 import { lookup as lookUp } from 'node:dns'
 import { type ClientRequest, type IncomingMessage, request as overHttp, type RequestOptions } from 'node:http'
 import { request as overHttps } from 'node:https'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 
 export type WebRequest = {
   readonly method: string
@@ -25,6 +25,9 @@ export type WebAnswer = {
   readonly body: Buffer
 }
 
+/** What has more bytes is asked for first; where nobody says that it is wanted, it is sent after so many milliseconds. */
+const [small, wantedWithin] = [65_536, 1_000]
+
 /**
  * Asks a web server once. Resolves with its answer, whatever the status is: a redirect is an answer like any other, and followed by
  * nobody. An answer that comes before all was sent ends the sending. Rejects where none comes, and where the body breaks.
@@ -41,30 +44,49 @@ export const askWeb = ({
 }: WebRequest) =>
   new Promise<WebAnswer>((resolve, reject) => {
     const over = url.protocol === 'https:' ? overHttps : overHttp
-    const length = body ? { 'content-length': String(body.length) } : {}
+    const bytes = body && (Buffer.isBuffer(body.bytes) ? Readable.from([body.bytes]) : body.bytes)
+    const length = body && { 'content-length': String(body.length) }
+    // A large body waits until it is wanted: who refuses it before it has come may cut the connection, and not be heard.
+    const expected = body && body.length > small && { expect: '100-continue' }
     const asked: ClientRequest = over(url, {
       method,
-      headers: { ...headers, ...length },
+      headers: { ...headers, ...length, ...expected },
       signal,
       agent: false,
       lookup: lookup ?? lookUp,
     })
     const fail = (cause: unknown): void => {
       asked.destroy()
-      if (body && !Buffer.isBuffer(body.bytes)) body.bytes.destroy()
+      bytes?.destroy()
       reject(signal.aborted ? signal.reason : cause)
     }
+    let gone = 0
     asked.setTimeout(silence, () => fail(new Error(`nothing came or went for ${Math.round(silence / 1000)} s`)))
     asked.on('error', fail)
     asked.on('response', (response) => {
-      collected(response, atMost).then((bytes) => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes })
+      collected(response, atMost).then((begun) => {
+        const status = response.statusCode ?? 0
+        // Else what is too much would be cut off there, and be told to have gone well.
+        if (body && status < 300 && gone !== body.length)
+          return fail(new Error(`${gone} bytes were sent, not ${body.length}`))
+        resolve({ status, headers: response.headers, body: begun })
         if (!asked.writableFinished) asked.destroy()
-        if (body && !Buffer.isBuffer(body.bytes)) body.bytes.destroy()
+        bytes?.destroy()
       }, fail)
     })
-    if (!body || Buffer.isBuffer(body.bytes)) asked.end(body?.bytes)
-    else body.bytes.on('error', fail).pipe(asked)
+    const count = (piece: Buffer) => {
+      gone += piece.length
+    }
+    const send = () => {
+      clearTimeout(waiting)
+      if (!bytes) asked.end()
+      else if (!bytes.readableFlowing && !bytes.destroyed) bytes.on('data', count).pipe(asked)
+    }
+    const waiting = setTimeout(send, expected ? wantedWithin : 0)
+    asked.on('close', () => clearTimeout(waiting))
+    bytes?.on('error', fail)
+    if (expected) asked.on('continue', send).flushHeaders()
+    else send()
   })
 
 const collected = async (response: IncomingMessage, atMost: number): Promise<Buffer> => {

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect } from 'vitest'
+import type { Manifest } from '#agents/experiments/manifest'
+import { upload } from '#agents/experiments/upload'
+import type { Target } from '#agents/experiments/upload-target'
+
+export const sha256 = (bytes: Buffer | string): string => createHash('sha256').update(bytes).digest('hex')
+
+/** Results of a run of `rover-1` as they lie at the portal. */
+export const layResults = (
+  folder: string,
+  files: Readonly<Record<string, string | Buffer>>,
+  { site = 'north', node = 'one', run = 1 } = {},
+): Manifest => {
+  const here = join(folder, site, node)
+  const listed = Object.entries(files).map(([path, bytes]) => {
+    const place = join(here, 'files', path)
+    mkdirSync(dirname(place), { recursive: true })
+    writeFileSync(place, bytes)
+    return { path, size: Buffer.byteLength(bytes), sha256: sha256(bytes) }
+  })
+  const about = { version: 1, experiment: 'rover-1', attempt: 1, run, site, node, partial: false } as const
+  const manifest: Manifest = { ...about, files: listed, refused: [] }
+  mkdirSync(here, { recursive: true })
+  writeFileSync(join(here, 'manifest.json'), JSON.stringify(manifest, undefined, 2))
+  return manifest
+}
+
+/** Uploads results, and says what was said meanwhile. */
+export const uploading = async (
+  target: Target,
+  folder: string,
+  manifests: readonly Manifest[],
+  { patience = 10_000, signal = new AbortController().signal } = {},
+) => {
+  const said: string[] = []
+  const came = await upload({ target, folder, manifests, patience, signal, say: (line) => said.push(line) })
+  return { ...came, said }
+}
+
+/** What an act was refused with. It holds nothing of what is secret. */
+export const faultOf = async (
+  act: Promise<unknown>,
+  secret = 'a-secret-of-tests',
+): Promise<Error & { code?: string }> => {
+  const fault = await act.then(
+    () => expect.unreachable('It was not refused'),
+    (thrown: Error & { code?: string }) => thrown,
+  )
+  expect(`${fault.message} ${fault.stack}`).not.toContain(secret)
+  return fault
+}
+
+/** What lies in a folder, by path. */
+export const lies = (folder: string, path: string): string => readFileSync(join(folder, path), 'utf8')

@@ -3,7 +3,6 @@ import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { Fault, reasonOf } from '#bus/fault'
 import { resourceDefinition } from '#contracts/resource'
-import { cloudLinkOf } from './experiment-words.ts'
 import { inSession, type SessionOptions, withSession } from './session.ts'
 import { printAnswer } from './words.ts'
 
@@ -35,14 +34,16 @@ export const experimentCreate = (experiment: Command): void => {
       '\nExample:\n  millrace experiment create --project rover --name "Lidar at dawn" --git https://github.com/carol/dawn.git \\\n    --resource resource.yaml --cloud directory:carol/dawn --as carol',
     )
     .action(({ project, name, description = '', git, ref, resource: file, cloud, ...options }: Options) =>
-      inSession(options, async ({ bus, client, json }) => {
+      inSession(options, async ({ client, json }) => {
         const resource = await readResource(file)
-        const cloudLink = cloud === undefined ? undefined : await cloudLinkOf(bus, cloud)
         const source = { link: git, ...(ref !== undefined && { ref }) }
-        const { id, answer } = await client.experiments.create(project, {
-          ...{ name, description, source, resource },
-          ...(cloudLink && { cloudLink }),
-        })
+        const { id, answer } = await client.experiments.create(
+          project,
+          {
+            ...{ name, description, source, resource },
+          },
+          cloud,
+        )
         printAnswer(answer, json, { experiment: id })
       }),
     )

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Client } from '#client/client'
-import { cloudLinkOf, partIn, stepIn, withExperiment } from './experiment-words.ts'
+import { partIn, stepIn, withExperiment } from './experiment-words.ts'
 import { inSession, type Session, type SessionOptions } from './session.ts'
 import { printAnswer, reason } from './words.ts'
 
@@ -106,8 +106,8 @@ export const experimentOrders = (experiment: Command): void => {
     verb('set-cloud-link').requiredOption('--cloud <link>', 'where its results go'),
     'say where its results go (its user)',
     'set-cloud-link rover-7k2m9x --cloud directory:carol/dawn --as carol',
-    async ({ bus, client }, id, { cloud }) =>
-      client.experiments.order(id, 'set-cloud-link', { cloudLink: await cloudLinkOf(bus, cloud) }),
+    async ({ client }, id, { cloud }) =>
+      client.experiments.order(id, 'set-cloud-link', { cloudLink: await client.experiments.keepLink(id, cloud) }),
   )
   order<SessionOptions & { readonly who: readonly string[] }>(
     verb('set-experimenters').addOption(

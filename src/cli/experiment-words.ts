@@ -1,7 +1,4 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import type { Bus } from '#bus/bus'
-import { Fault } from '#bus/fault'
-import type { CloudLink } from '#contracts/cloud-link'
 import { experimentId, step } from '#contracts/experiment-parts'
 import { withSession } from './session.ts'
 
@@ -26,11 +23,4 @@ export const stepIn = (text: string) => {
 export const partIn = (text: string): string => {
   if (!/^[\w-]+(\/[\w-]+)?$/.test(text)) throw new InvalidArgumentError('Expected <site>/<node>, a site, or portal.')
   return text.includes('/') ? text : `${text}/self`
-}
-
-/** Where results go, as somebody writes it. */
-export const cloudLinkOf = async (_: Bus, text: string): Promise<CloudLink> => {
-  const [, path] = /^directory:(.+)$/.exec(text) ?? []
-  if (path === undefined) throw new Fault('contract.broken', `'${text}' is no cloud link: expected directory:<folder>`)
-  return { kind: 'directory', path }
 }

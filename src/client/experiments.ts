@@ -4,11 +4,12 @@ import { ask } from '#bus/command'
 import { Fault, faults } from '#bus/fault'
 import type { Answer } from '#bus/handle'
 import { knownIn } from '#contracts/all'
+import type { CloudLink } from '#contracts/cloud-link'
 import type { Recorded } from '#contracts/envelope'
 import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
-import { experimentId, projectOf } from '#contracts/experiment-parts'
+import { experimentId, portalPlace, projectOf } from '#contracts/experiment-parts'
 import { evolve, initial, type KnownExperiment } from '#contracts/experiment-state'
-import { type Address, historyOf } from '#contracts/subjects'
+import { type Address, historyOf, serviceOf } from '#contracts/subjects'
 
 type Verb = ExperimentCommand['type'] extends `experiment.${infer Name}` ? Name : never
 type DataOf<Name extends Verb> = Extract<ExperimentCommand, { type: `experiment.${Name}` }>['data']
@@ -18,13 +19,19 @@ export type ExperimentSeen = { readonly experiment: KnownExperiment; readonly ev
 
 /** Experiments: what they are, and what can be asked of them. A refusal is an answer, with the reason; nothing is recorded then. */
 export type Experiments = {
-  /** Makes an experiment in a project, under an id that is made here. */
+  /** Makes an experiment in a project, under an id that is made here; `cloud` says where its results go, as `keepLink` takes it. */
   readonly create: (
     project: string,
     data: DataOf<'create'>,
+    cloud?: string,
   ) => Promise<{ readonly id: string; readonly answer: Answer }>
   /** Asks something of an experiment, by the last word of the command: `initiate`, `run`, … */
   readonly order: <Name extends Verb>(id: string, verb: Name, data: Partial<DataOf<Name>>) => Promise<Answer>
+  /**
+   * Takes a cloud link as people write it (`s3://…`, `webdav+https://…`, a signed URL, `directory:…`), and gives it as a command has
+   * it: the portal puts away what is secret of it, for this experiment alone.
+   */
+  readonly keepLink: (id: string, text: string) => Promise<CloudLink>
   /** An experiment as its history tells; a fault where there is none. */
   readonly get: (id: string) => Promise<ExperimentSeen>
   /** Hands on what happens to an experiment after a place in the log, until the signal aborts. */
@@ -56,11 +63,16 @@ export const experimentsOf = (bus: Bus): Experiments => {
   const order: Experiments['order'] = (id, verb, data) =>
     ask(bus, { address: addressOfExperiment(id), type: `experiment.${verb}`, data })
 
+  const keepLink: Experiments['keepLink'] = async (experiment, text) =>
+    (await bus.request(serviceOf(portalPlace, 'cloud-links', 'keep', bus.principal), { experiment, text })) as CloudLink
+
   return {
-    create: async (project, data) => {
+    keepLink,
+    create: async (project, data, cloud) => {
       for (let left = tries; ; left--) {
         const id = newId(project)
-        const answer = await order(id, 'create', data)
+        const link = cloud === undefined ? {} : { cloudLink: await keepLink(id, cloud) }
+        const answer = await order(id, 'create', { ...data, ...link })
         if (answer.accepted || answer.refusal !== 'taken' || left === 0) return { id, answer }
       }
     },

@@ -98,7 +98,9 @@ describe.runIf(engine && mayServeImages)('an image', () => {
       Dockerfile: `FROM ${base}\nLABEL millrace.experiment=${id}\nRUN seq 1 100 && echo 'no such module' && exit 7\n`,
     })
     const failed = await build({ folder, tag: `${id}:failing` }).catch((thrown: Error) => thrown.message)
-    expect(failed).toMatch(/^The build failed at 'Step 3\/4 : RUN seq.*: 7\. It said last:\n92\n(\d+\n)*100\nno such module$/s)
+    expect(failed).toMatch(
+      /^The build failed at 'Step 3\/4 : RUN seq.*: 7\. It said last:\n92\n(\d+\n)*100\nno such module$/s,
+    )
     expect(
       await docker('images', '-q', '--filter', 'dangling=true', '--filter', `label=millrace.experiment=${id}`),
     ).toBe('')

@@ -36,7 +36,14 @@ export const uploading = async (
   { patience = 10_000, signal = new AbortController().signal } = {},
 ) => {
   const said: string[] = []
-  const came = await upload({ target, folder, manifests, patience, signal, say: (line) => said.push(line) })
+  const came = await upload({
+    folderOf: ({ site, node }) => join(folder, site, node),
+    target,
+    manifests,
+    patience,
+    signal,
+    say: (line) => said.push(line),
+  })
   return { ...came, said }
 }
 

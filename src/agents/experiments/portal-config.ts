@@ -46,6 +46,14 @@ export const portalConfig = z.strictObject({
     })
     .prefault({})
     .describe('How large a repository may be'),
+  mail: z
+    .strictObject({ smtp: z.string().min(1), from: z.string().min(1) })
+    .optional()
+    .describe('How mail is sent: smtp://host:port, and the address that it is from'),
+  webhooks: z
+    .strictObject({ key: z.string().min(16).optional(), privateHosts: z.array(z.string()).default([]) })
+    .prefault({})
+    .describe('The key that notices are signed with, and hosts of a private network that may be told'),
   sites: z.record(name, reachedSite),
 })
 export type PortalConfig = z.output<typeof portalConfig>

@@ -1,8 +1,8 @@
 import type { ExperimentEvent } from '#contracts/experiment'
+import type { KnownExperiment } from '#contracts/experiment-state'
 import type { Preferences } from '#contracts/notification'
 import type { Policy } from '#contracts/portal'
 import type { Address } from '#contracts/subjects'
-import type { KnownExperiment } from './experiment-state.ts'
 import { type Occasion, type ToTell, type Whom, whatToTell } from './what-to-tell.ts'
 
 /** What one person is told. */

@@ -12,8 +12,8 @@ import type { FileByFile, Item, Target } from './upload-target.ts'
 
 export type Upload = {
   readonly target: Target
-  /** Holds `<site>/<node>/manifest.json` of each manifest, and its files under `<site>/<node>/files`. */
-  readonly folder: string
+  /** The folder of a manifest's results: it holds `manifest.json`, and the files under `files`. */
+  readonly folderOf: (manifest: Manifest) => string
   readonly manifests: readonly Manifest[]
   /** Told what a person who waits may want to know. */
   readonly say: (line: string) => void
@@ -33,13 +33,13 @@ const atOnce = 4
  * a file is not what it was, and where it was refused, or not taken for longer than the patience.
  */
 export const upload = async ({ patience = 600_000, progress = () => undefined, ...options }: Upload) => {
-  const { target, folder, manifests, say, signal } = options
+  const { target, folderOf, manifests, say, signal } = options
   const ended = new AbortController()
   const until = ended.signal
   const stop = () => ended.abort(signal.reason)
   signal.addEventListener('abort', stop)
   if (signal.aborted) stop()
-  const sets = await Promise.all(manifests.map((manifest) => itemsOf(folder, manifest)))
+  const sets = await Promise.all(manifests.map((manifest) => itemsOf(folderOf(manifest), manifest)))
   const items = sets.flatMap(({ files, manifest }) => [...files, manifest])
   const all = items.reduce((sum, { size }) => sum + size, 0)
   const tell = (thrown: unknown, next: number) => say(`${reasonOf(thrown)} · again in ${Math.ceil(next / 1000)} s`)
@@ -82,11 +82,11 @@ export const upload = async ({ patience = 600_000, progress = () => undefined, .
 }
 
 /** What is sent of one node. The manifest that lies there is the one that is meant, or nothing is. */
-const itemsOf = async (folder: string, manifest: Manifest) => {
+const itemsOf = async (here: string, manifest: Manifest) => {
   const { experiment, site, node } = manifest
   for (const one of [experiment, site, node])
     if (!name.safeParse(one).success) throw uploadFaults.altered('The manifest', `'${one}' is no name`)
-  const [here, there] = [join(folder, site, node), `${experiment}/${site}/${node}`]
+  const there = `${experiment}/${site}/${node}`
   const file = join(here, 'manifest.json')
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw uploadFaults.altered(file, reasonOf(cause))

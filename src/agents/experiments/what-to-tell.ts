@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 import type { ExperimentEvent } from '#contracts/experiment'
 import { placeOfPart, portalPlace, type StepName } from '#contracts/experiment-parts'
+import { runOf, stepOf } from '#contracts/experiment-standing'
+import type { KnownExperiment } from '#contracts/experiment-state'
 import type { occasion } from '#contracts/notification'
-import type { KnownExperiment } from './experiment-state.ts'
-import { runOf, stepOf } from './standing.ts'
 
 export type Occasion = z.infer<typeof occasion>
 

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import type { Bus } from '#bus/bus'
+import { Fault } from '#bus/fault'
+import type { CloudLink } from '#contracts/cloud-link'
+import { portalPlace } from '#contracts/experiment-parts'
+import { servicesOf } from '#contracts/subjects'
+import { linkOf, withSecret } from './link-of.ts'
+import type { Vault } from './secrets.ts'
+
+/** What is kept of a secret: for which experiment's results it is, and for which link. No other may use it. */
+const kept = z.object({ experiment: z.string(), link: z.string(), secret: z.string() })
+
+const asked = z.object({ experiment: z.string().min(1).max(200), text: z.string().min(1).max(8_192) })
+
+/** A link without its secret, as a text by which it is told apart. */
+const openly = ({ secret: _, ...link }: CloudLink & { readonly secret?: unknown }): string =>
+  JSON.stringify(Object.entries(link).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+
+/** Takes in cloud links as people write them: what is secret of one goes into the vault, and the link that holds its key is the answer. */
+export const serveCloudLinks = (bus: Pick<Bus, 'serve'>, vault: Vault, signal: AbortSignal): Promise<void> =>
+  bus.serve(
+    servicesOf(portalPlace, 'cloud-links', 'keep'),
+    async ({ body }) => {
+      const { experiment, text } = asked.parse(body)
+      const { link, secret } = linkOf(text)
+      if (secret === undefined) return withSecret(link, undefined)
+      const value = { experiment, link: openly(link as CloudLink), secret }
+      return withSecret(link, await vault.put(JSON.stringify(value)))
+    },
+    signal,
+  )
+
+/** The secret of a link, if it has one. A fault where it was given for another link, or another experiment. */
+export const secretOf = async (vault: Vault, experiment: string, link: CloudLink): Promise<string | undefined> => {
+  const key = 'secret' in link ? link.secret : undefined
+  if (key === undefined) return undefined
+  const value = kept.parse(JSON.parse(await vault.get(key)))
+  if (value.experiment === experiment && value.link === openly(link)) return value.secret
+  throw new Fault(
+    'vault.other',
+    'The secret of this cloud link was given for another one. Set the cloud link once more',
+  )
+}

@@ -1,0 +1,80 @@
+import { join } from 'node:path'
+import { placeOfPart } from '#contracts/experiment-parts'
+import type { KnownExperiment } from '#contracts/experiment-state'
+import { secretOf } from './cloud-links.ts'
+import { type Manifest, readManifest } from './manifest.ts'
+import { resultsAt } from './places-of.ts'
+import { collectedAt } from './pull-step.ts'
+import type { Vault } from './secrets.ts'
+import { sparsely } from './sparsely.ts'
+import type { Given, TakeStep } from './take-steps.ts'
+import { targetOf } from './target-of.ts'
+import { upload } from './upload.ts'
+
+type Uploading = {
+  /** Where the portal keeps experiments. */
+  readonly experiments: string
+  /** Below which folder results may be laid down on this machine. */
+  readonly directories: string | undefined
+  readonly vault: Vault
+}
+
+/** Looks whether results can be put where they are to go, and puts them there. */
+export const uploaderStep = (uploading: Uploading): TakeStep => {
+  const { experiments } = uploading
+  return async (given) => {
+    const { id, step, experiment, say, signal } = given
+    const target = await targetFor(uploading, given)
+    if (step.step === 'probe') {
+      say(`Can results be put into ${target.told}?`)
+      await target.probe(signal)
+      say('They can')
+      return { step: 'probe' }
+    }
+    const { site } = placeOfPart(step.part)
+    const sites = target.takes === 'archive' ? pulledSites(experiment) : [site]
+    const missing = target.takes === 'archive' ? submittedSites(experiment).filter((one) => !sites.includes(one)) : []
+    if (missing.length > 0) {
+      say(`All goes there in one archive: it is sent once the results of ${missing.join(', ')} are here too`)
+      return { step: 'upload', to: target.told, files: 0, bytes: 0 }
+    }
+    const sets = await Promise.all(sites.map((one) => manifestsOf(experiments, id, experiment, one)))
+    const all = new Map(sets.flat().map(({ folder, manifest }) => [manifest, folder]))
+    const progress = sparsely(say)
+    const { files, bytes } = await upload({
+      target,
+      folderOf: (manifest) => all.get(manifest) ?? '',
+      manifests: [...all.keys()],
+      say: (line) => say(line),
+      progress: (done, of) => progress(done, of === 0 ? 100 : Math.floor((100 * done) / of)),
+      signal,
+    })
+    return { step: 'upload', to: target.told, files, bytes }
+  }
+}
+
+const targetFor = async ({ vault, directories }: Uploading, { id, experiment }: Given) => {
+  const { cloudLink } = experiment
+  if (!cloudLink) throw new Error('The experiment has no cloud link. Set one, and retry')
+  return targetOf(cloudLink, await secretOf(vault, id, cloudLink), { directories })
+}
+
+const submittedSites = ({ sites }: KnownExperiment): readonly string[] =>
+  Object.entries(sites).flatMap(([site, { stage }]) => (stage === 'submitted' ? [site] : []))
+
+const pulledSites = (experiment: KnownExperiment): readonly string[] =>
+  submittedSites(experiment).filter((site) => experiment.parts[`${site}/self`]?.pull?.state === 'succeeded')
+
+/** What has been pulled of a site: the manifest of each end node's results, and where they lie. */
+const manifestsOf = (
+  experiments: string,
+  id: string,
+  experiment: KnownExperiment,
+  site: string,
+): Promise<readonly { readonly folder: string; readonly manifest: Manifest }[]> =>
+  Promise.all(
+    collectedAt(experiment, site).map(async ({ node, attempt, run }) => {
+      const folder = join(experiments, site, id, resultsAt(node, attempt, run))
+      return { folder, manifest: await readManifest(join(folder, 'manifest.json')) }
+    }),
+  )

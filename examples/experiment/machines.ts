@@ -15,11 +15,22 @@ export const programAt = (name: string, debian: string): string => {
   throw new Error(`There is no ${name} here. On Debian: apt-get install ${debian}`)
 }
 
-export const freePort = (): Promise<number> =>
+/** A port of loopback for something that is started: the one that it had before, where that is kept in the folder and free. */
+export const portFor = async (folder: string, name: string): Promise<number> => {
+  const file = join(folder, 'ports', name)
+  const kept = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0
+  const port = await bound(kept).catch(() => bound(0))
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, String(port))
+  return port
+}
+
+/** Whether a port can be listened at: gives it, or the one that was free where it is 0. */
+const bound = (wanted: number): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer()
     server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(wanted, '127.0.0.1', () => {
       const { port } = server.address() as { readonly port: number }
       server.close(() => resolve(port))
     })
@@ -91,7 +102,7 @@ export const startSshd = async (processes: Processes, folder: string, name: stri
   newKey(at('host_key'), `host ${name}`)
   newKey(at('user_key'), `for ${name}`)
   copyFileSync(at('user_key.pub'), at('authorized_keys'))
-  const port = await freePort()
+  const port = await portFor(folder, `sshd-${name}`)
   const { username, uid } = userInfo()
   // As root, sshd insists on this folder.
   if (uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
@@ -115,7 +126,7 @@ export const startSshd = async (processes: Processes, folder: string, name: stri
 
 /** Starts a registry for images, and gives its address. */
 export const startRegistry = async (processes: Processes, folder: string): Promise<string> => {
-  const address = `127.0.0.1:${await freePort()}`
+  const address = `127.0.0.1:${await portFor(folder, 'registry')}`
   const config = join(folder, 'registry.yml')
   mkdirSync(folder, { recursive: true })
   writeFileSync(

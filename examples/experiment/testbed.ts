@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { findEngine, freePort, openProcesses, pythonImage, type Ssh, startRegistry, startSshd } from './machines.ts'
+import { findEngine, openProcesses, portFor, pythonImage, type Ssh, startRegistry, startSshd } from './machines.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const millrace = join(here, '../../bin/millrace.cjs')
@@ -60,7 +60,7 @@ export const startTestbed = async ({
         .join(', ')}`,
     )
 
-    const natsPort = await freePort()
+    const natsPort = await portFor(folder, 'nats')
     const nats = `nats://127.0.0.1:${natsPort}`
     const state = (name: string) => at('state', name)
     const run = (name: string, ...args: readonly string[]) =>
@@ -72,7 +72,7 @@ export const startTestbed = async ({
     const repository = makeRepository(at('repositories/sampling'))
     for (const node of ['one', 'two', 'three']) {
       mkdirSync(at('nodes', node), { recursive: true })
-      writeFileSync(at('nodes', node, 'sensor'), '20.0\n')
+      writeFileSync(at('nodes', node, 'sensor'), '20.00\n')
     }
     const rover = { type: 'Rover', capabilities: ['thermometer'] }
     const container = (node: string) => ({
@@ -176,7 +176,9 @@ const makeRepository = (folder: string): string => {
 export const playSensors = async (folder: string, signal: AbortSignal): Promise<void> => {
   for (let time = 0; !signal.aborted; time++) {
     for (const [at, node] of ['one', 'two', 'three'].entries())
-      writeFileSync(join(folder, 'nodes', node, 'sensor'), `${(20 + 5 * Math.sin(time / 10 + at)).toFixed(2)}\n`)
+      writeFileSync(join(folder, 'nodes', node, 'sensor'), `${(20 + 5 * Math.sin(time / 10 + at)).toFixed(2)}\n`, {
+        flag: 'r+', // In its place, of the same length: whoever reads it sees a whole number.
+      })
     await delay(200, undefined, { signal }).catch(() => undefined)
   }
 }

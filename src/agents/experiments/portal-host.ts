@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { commandFrom, own } from '#bus/command'
 import { patiently } from '#bus/patience'
@@ -33,6 +34,8 @@ const movedAtOnce = 4
 export const runPortal = (hosting: Hosting, config: PortalConfig, scratch: string): Promise<void> =>
   runAgents(hosting, [portalPart], async (hosted) => {
     const policy = policyOf(config)
+    for (const folder of [config.experiments, config.directories])
+      if (folder !== undefined) await mkdir(folder, { recursive: true })
     await decide(hosting, hosted, policy)
     const vault = await openVault({ folder: join(config.experiments, '.secrets') })
     hosted.run(serveCloudLinks(hosting.bus, vault, hosted.signal))

@@ -22,6 +22,8 @@ export type Hosting = {
   readonly local: Local
   readonly log: (level: LogLevel, message: string, more?: Readonly<Record<string, unknown>>) => void
   readonly signal: AbortSignal
+  /** Whether it puts work where it is found, as whoever decides does; unless it is only to take some. */
+  readonly dispatches?: boolean
   /** Called when everything runs. */
   readonly ready?: () => void
 }
@@ -40,7 +42,7 @@ export type Hosted = {
  * told to. Resolves when all of it has stopped, all facts sent. `parts` are what it runs, each as `<place>/<agent>`.
  */
 export const runAgents = async (
-  { bus, host, instance, version, local, log, signal: stop, ready }: Hosting,
+  { bus, host, instance, version, local, log, signal: stop, dispatches = true, ready }: Hosting,
   parts: readonly string[],
   start: (hosted: Hosted) => Promise<void>,
 ): Promise<void> => {
@@ -67,7 +69,7 @@ export const runAgents = async (
   const about = { aggregate: 'host', scope: 'all', key: host }
   const data = { host, instance, machine: hostname(), pid: process.pid, version, nodes: [...parts] }
   outbox.post({ address: about, type: 'host.started', data })
-  run(dispatch(bus, signal, (reason) => log('warn', `Work waits: ${reason}`)))
+  if (dispatches) run(dispatch(bus, signal, (reason) => log('warn', `Work waits: ${reason}`)))
   run(start({ outbox, run, signal }).then(() => ready?.()))
 
   await aborted(signal)

@@ -5,17 +5,20 @@ import {
   appearing,
   asking,
   deciding,
+  decidingExperiments,
   dispatching,
   examining,
   factsOf,
   following,
   keepingStore,
   type Named,
+  notifying,
   opening,
   readingBytes,
   readingHistories,
   readingOutput,
   seeingWhoIsThere,
+  takingSteps,
   takingWork,
   unburying,
   waiting,
@@ -35,15 +38,17 @@ export type Permissions = {
 /**
  * `worker`: takes the work of some agents. `owner`: decides for a pipeline and its runs. `host`: both, and what every
  * host does. `web`: keeps a projection and speaks for its users. `script`: reads, asks, and reports facts of its own.
+ * `portal`: decides about experiments and takes the steps that are taken at a portal. `site`, `end-node`: take those of one site,
+ * or of one end node of it.
  */
-export type Role = 'worker' | 'owner' | 'host' | 'web' | 'script'
+export type Role = 'worker' | 'owner' | 'host' | 'web' | 'script' | 'portal' | 'site' | 'end-node'
 
 /** Who is to be allowed what. */
 export type Wanted = {
   readonly role: Role
   /** Who it is: the name of a host, of a web process, of a script. */
   readonly principal: string
-  /** The pipeline it works for; any where none is named. */
+  /** The pipeline it works for, or the site; any where none is named. */
   readonly pipeline?: string | undefined
   /** The agents whose work it takes, and the stores that it keeps; any where none are named. */
   readonly agents?: readonly string[] | undefined
@@ -109,13 +114,46 @@ const allowedTo: Readonly<Record<Role, (named: Named) => Allowed[]>> = {
   host: (named) => [...worker(named), ...owner(named), ...people(named), dispatching, unburying],
   web: (named) => [...people(named), { publish: [], subscribe: [`queries.*.${named.pipeline}.*`], answers: true }],
   script: people,
+  portal: (named) => [
+    ...people(named),
+    ...stepTaker(named, { agents: [any], parts: [any] }),
+    decidingExperiments,
+    notifying(named.principal),
+    waiting(any),
+    dispatching,
+    unburying,
+  ],
+  site: (named) => [...people(named), ...stepTaker(named, { agents: [any], parts: [any] })],
+  'end-node': (named) => [
+    readingHistories,
+    seeingWhoIsThere,
+    ...stepTaker(named, { agents: named.agents.map((node) => `run-${node}`), parts: named.agents }),
+  ],
 }
 
+/** Whoever takes steps of experiments: at a site, of one end node, or, for the portal, at any. */
+const stepTaker = (
+  { principal, pipeline: place }: Named,
+  { agents, parts }: { readonly agents: readonly string[]; readonly parts: readonly string[] },
+): Allowed[] => [
+  readingHistories,
+  takingSteps(place, principal, agents, parts),
+  asking(principal, workersAsk),
+  appearing(principal),
+  writingBytes(principal),
+  readingBytes,
+]
+
 /** What a worker asks of a run. */
-const workersAsk = ['run.start-node', 'run.beat-node', 'run.turn-node', 'run.report-node']
+const workersAsk = [
+  ...['start', 'beat', 'turn', 'report'].map((verb) => `run.${verb}-node`),
+  ...['start', 'beat', 'turn', 'report'].map((verb) => `experiment.${verb}-step`),
+]
 /** What an owner asks of itself, never over the bus. */
 const ownersAsk = [
   ...['define', 'fire', 'plan', 'drop', 'release', 'explain'].map((verb) => `pipeline.${verb}`),
   ...['hold', 'let-go', 'know-node', 'retry-node', 'expire', 'settle'].map((verb) => `run.${verb}`),
+  ...['expire-step', 'settle'].map((verb) => `experiment.${verb}`),
+  'portal.define',
 ]
 const peopleAsk = Object.keys(commands).filter((type) => ![...workersAsk, ...ownersAsk].includes(type))

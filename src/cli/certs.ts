@@ -24,6 +24,8 @@ type Options = {
   readonly force?: boolean
   readonly json?: boolean
   readonly config?: readonly string[]
+  readonly site?: string
+  readonly node?: string
   readonly web: boolean
 }
 
@@ -61,6 +63,24 @@ export const certsVerb = (program: Command): void => {
     .description('write the one file that a person or a script needs to ask, to read and to report')
     .addHelpText('after', '\nExample:\n  millrace certs script ann --address hub.lab:4222')
 
+  admitting(certs.command('portal <name>'), 'portal').description(
+    'write the one file that a portal of experiments needs',
+  )
+
+  admitting(certs.command('site <name>'), 'site')
+    .description('write the one file that a site server needs')
+    .option('--site <name>', 'the site; that of the name unless said')
+    .addHelpText('after', '\nExample:\n  millrace certs site north --address hub.lab:4222')
+
+  admitting(certs.command('end-node <name>'), 'end-node')
+    .description('write the one file that an end node needs which runs an agent of its own')
+    .requiredOption('--site <name>', 'its site')
+    .requiredOption('--node <name>', 'what it is called there')
+    .addHelpText(
+      'after',
+      '\nExample:\n  millrace certs end-node rover-one --site north --node one --address hub.lab:4222',
+    )
+
   certs
     .command('ls')
     .description('list who is let in')
@@ -97,7 +117,17 @@ const admitting = (command: Command, role: Role): Command =>
     .option('--out <file>', 'where to write it; by default credentials/<name>.creds.json under the state folder')
     .option('--force', 'overwrite a file that is there')
     .action(async (who: string, _: object, self: Command) => {
-      const { state, address, force, json = false, config = [], web, ...options } = self.optsWithGlobals<Options>()
+      const {
+        state,
+        address,
+        force,
+        json = false,
+        config = [],
+        web,
+        site,
+        node,
+        ...options
+      } = self.optsWithGlobals<Options>()
       if (!name.safeParse(who).success || speaksForOthers(who) || who === 'local')
         throw new Fault(
           'config.name',
@@ -105,7 +135,7 @@ const admitting = (command: Command, role: Role): Command =>
         )
       const out = resolve(options.out ?? join(stateFolder(state, 'credentials'), `${who}.creds.json`))
       if (existsSync(out) && !force) throw new Fault('config.out', `${out} is there already: use --out or --force`)
-      const wanted = await rightsOf(role, who, config)
+      const wanted = await rightsOf(role, who, { config, site, node })
       const forWeb = wanted.map((one): Wanted => ({ ...one, role: 'web', principal: `web-${who}` }))
       const credentials = await admit(state, urlOf(state, address), wanted, role === 'host' && web ? forWeb : undefined)
       await writeWhole(out, JSON.stringify(credentials, null, 2))
@@ -113,12 +143,21 @@ const admitting = (command: Command, role: Role): Command =>
       if (json) return print(JSON.stringify({ name: who, file: out, url: credentials.url, reloaded: running }))
       print(`Wrote ${out}: carry it to the other machine, and let nobody else read it, git included. For example:`)
       print(`  scp ${shown(out)} <user>@<other machine>:`)
-      const verb = role === 'host' ? 'up <config>' : 'status'
+      const verb = verbOf[role]
       print(`There, once it is carried, with the path that it has there: millrace ${verb} --creds ./${basename(out)}`)
       if (role === 'host' && config.length === 0) print('It may run any pipeline; to narrow that, use --config <file>')
       if (!running)
         print(`No server with TLS runs here yet. ${await firstStop(state)}Start one: millrace nats --host 0.0.0.0`)
     })
+
+/** What a file is first used for, by the role that it is for. */
+const verbOf: Readonly<Partial<Record<Role, string>>> = {
+  host: 'up <config>',
+  script: 'status',
+  portal: 'agent portal <file>',
+  site: 'agent site <file>',
+  'end-node': 'agent end-node <file>',
+}
 
 /** What is to be done before a server with TLS can start: one without it may be in its place. */
 const firstStop = async (state: string): Promise<string> => {
@@ -129,7 +168,13 @@ const firstStop = async (state: string): Promise<string> => {
 }
 
 /** What somebody may do: as a host, what its configs need, or anything that a host does. */
-const rightsOf = async (role: Role, principal: string, configs: readonly string[]): Promise<Wanted[]> => {
+const rightsOf = async (
+  role: Role,
+  principal: string,
+  { config: configs, site, node }: { config: readonly string[]; site: string | undefined; node: string | undefined },
+): Promise<Wanted[]> => {
+  if (role === 'site') return [{ role, principal, pipeline: site ?? principal }]
+  if (role === 'end-node') return [{ role, principal, pipeline: site ?? '', agents: [node ?? ''] }]
   const pipelines = (await Promise.all(configs.map((config) => readConfig(config)))).flat()
   if (pipelines.length === 0) return [{ role, principal }]
   return pipelines.map(({ name: pipeline, stores, actions }) => ({

@@ -12,7 +12,7 @@ import { takeSteps } from './take-steps.ts'
 
 /** Runs the agent of an end node: the control module that runs experiments on it. Resolves when it has stopped. */
 export const runEndNode = (hosting: Hosting, config: EndNodeConfig, scratch: string): Promise<void> =>
-  runAgents(hosting, [`${config.site}/${config.node}`], async ({ outbox, run, signal }) => {
+  runAgents({ ...hosting, dispatches: false }, [`${config.site}/${config.node}`], async ({ outbox, run, signal }) => {
     const { bus, host } = hosting
     const { site, node, engine, container, transport } = config
     const folder = placeHere(config.folder, homedir())

@@ -21,22 +21,28 @@ export const runSite = (hosting: Hosting, config: SiteConfig, scratch: string): 
   const { site, experiments } = config
   const nodes = Object.entries(config.nodes)
   const driven = nodes.filter(([, { agent }]) => !agent).map(([node]) => `${site}/${node}`)
-  return runAgents(hosting, [partOfSite(site), ...driven], async ({ outbox, run, signal }) => {
-    const { bus, host } = hosting
-    const bundles = openBundles(bus, host, scratch)
-    const given = { ...hosting, outbox, signal }
-    const where = site
-    run(takeSteps(given, { where, agent: 'site-server' }, buildStep({ config, bundles }), { concurrency: builtAtOnce }))
-    for (const [node, { ssh, agent: hasAgent, folder, engine }] of nodes) {
-      const machine = ssh && sshMachine(ssh)
-      run(takeSteps(given, { where, agent: `deliver-${node}` }, deliverStep({ config, machine })))
-      run(takeSteps(given, { where, agent: `collect-${node}` }, collectStep({ config, bundles, machine, hasAgent })))
-      if (!machine || hasAgent) continue
-      const take = runStep({
-        ...{ machine, engine, folder, limits: containerOn(config, node) },
-        resultsInto: (id, attempt, number) => join(experiments, id, resultsAt(node, attempt, number)),
-      })
-      run(takeSteps(given, { where, agent: `run-${node}` }, take, { drop: dropRun({ machine, engine, signal }) }))
-    }
-  })
+  return runAgents(
+    { ...hosting, dispatches: false },
+    [partOfSite(site), ...driven],
+    async ({ outbox, run, signal }) => {
+      const { bus, host } = hosting
+      const bundles = openBundles(bus, host, scratch)
+      const given = { ...hosting, outbox, signal }
+      const where = site
+      run(
+        takeSteps(given, { where, agent: 'site-server' }, buildStep({ config, bundles }), { concurrency: builtAtOnce }),
+      )
+      for (const [node, { ssh, agent: hasAgent, folder, engine }] of nodes) {
+        const machine = ssh && sshMachine(ssh)
+        run(takeSteps(given, { where, agent: `deliver-${node}` }, deliverStep({ config, machine })))
+        run(takeSteps(given, { where, agent: `collect-${node}` }, collectStep({ config, bundles, machine, hasAgent })))
+        if (!machine || hasAgent) continue
+        const take = runStep({
+          ...{ machine, engine, folder, limits: containerOn(config, node) },
+          resultsInto: (id, attempt, number) => join(experiments, id, resultsAt(node, attempt, number)),
+        })
+        run(takeSteps(given, { where, agent: `run-${node}` }, take, { drop: dropRun({ machine, engine, signal }) }))
+      }
+    },
+  )
 }

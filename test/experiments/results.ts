@@ -5,6 +5,7 @@ import { expect } from 'vitest'
 import type { Manifest } from '#agents/experiments/manifest'
 import { upload } from '#agents/experiments/upload'
 import type { Target } from '#agents/experiments/upload-target'
+import { layWire } from './proxy.ts'
 
 export const sha256 = (bytes: Buffer | string): string => createHash('sha256').update(bytes).digest('hex')
 
@@ -62,3 +63,17 @@ export const faultOf = async (
 
 /** What lies in a folder, by path. */
 export const lies = (folder: string, path: string): string => readFileSync(join(folder, path), 'utf8')
+
+/** A wire to a server on this machine that is cut each time so many bytes have gone through to it, so many times. */
+export const layCutWire = async (port: number, { cuts, after }: { readonly cuts: number; readonly after: number }) => {
+  const wire = await layWire(port)
+  let left = cuts
+  const cutOn = async () => {
+    for (; left > 0; left--) {
+      await wire.passed('up', after)
+      wire.cut()
+    }
+  }
+  void cutOn()
+  return { ...wire, left: () => left }
+}

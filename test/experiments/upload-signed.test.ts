@@ -8,9 +8,9 @@ import { linkOf, withSecret } from '#agents/experiments/link-of'
 import { targetOf } from '#agents/experiments/target-of'
 import { freePort, temporaryFolders } from '../processes.ts'
 import { mayServeS3, type S3Server, startS3 } from '../s3-server.ts'
-import { startCutting } from './cutting-proxy.ts'
+import { listenForPosts } from './listeners.ts'
 import { presignedPut } from './presigned.ts'
-import { faultOf, layResults, lies, sha256, uploading } from './results.ts'
+import { faultOf, layCutWire, layResults, lies, sha256, uploading } from './results.ts'
 
 const newFolder = temporaryFolders()
 const signal = new AbortController().signal
@@ -56,7 +56,7 @@ describe.runIf(mayServeS3)('results at a signed address', () => {
 
   test('are sent anew after a connection was cut', async () => {
     const address = presignedPut(server, '/results/cut.tar')
-    const proxy = await startCutting(Number(new URL(address).port), { cuts: 2, after: 300_000 })
+    const proxy = await layCutWire(Number(new URL(address).port), { cuts: 2, after: 300_000 })
     onTestFinished(proxy.stop)
     // The signature holds for the address by which the server is known: so it is given that of the wire.
     const wired = presignedPut({ ...server, endpoint: `http://127.0.0.1:${proxy.port}` }, '/results/cut.tar')
@@ -101,4 +101,20 @@ describe.runIf(mayServeS3)('results at a signed address', () => {
     const target = await open(`http://127.0.0.1:${await freePort()}/x?sig=a-secret-of-tests`)
     expect(await faultOf(target.probe(signal))).toMatchObject({ code: 'upload.unavailable' })
   })
+})
+
+test.each([
+  [507, 'upload.refused', 'there is no room for it. Make room there, and retry'],
+  [413, 'upload.refused', 'there is no room for it'],
+  [404, 'upload.refused', 'the place is not there'],
+  [429, 'upload.unavailable', 'did not take the results: it answered 429'],
+  [503, 'upload.unavailable', 'did not take the results: it answered 503'],
+])('a server that answers with %i is told as %s', async (status, code, words) => {
+  const { url } = await listenForPosts(() => status)
+  const folder = newFolder()
+  const manifests = [layResults(folder, { 'a.txt': 'one' })]
+  const fault = await faultOf(
+    uploading(await open(`${url}?sig=a-secret-of-tests`), folder, manifests, { patience: 300 }),
+  )
+  expect(fault).toMatchObject({ code, message: expect.stringContaining(words) })
 })

@@ -9,8 +9,8 @@ import { linkOf, withSecret } from '#agents/experiments/link-of'
 import { targetOf } from '#agents/experiments/target-of'
 import { temporaryFolders } from '../processes.ts'
 import { type Apache, login, mayServeWebDav, startApache } from './apache.ts'
-import { startCutting } from './cutting-proxy.ts'
-import { faultOf, layResults, lies, uploading } from './results.ts'
+import { layWire } from './proxy.ts'
+import { faultOf, layCutWire, layResults, lies, uploading } from './results.ts'
 
 const newFolder = temporaryFolders()
 const signal = new AbortController().signal
@@ -70,7 +70,7 @@ describe.runIf(mayServeWebDav)('results on a WebDAV server', () => {
   })
 
   test('go on after a connection was cut, and lie there whole', async () => {
-    const proxy = await startCutting(apache.port, { cuts: 2, after: 300_000 })
+    const proxy = await layCutWire(apache.port, { cuts: 2, after: 300_000 })
     onTestFinished(proxy.stop)
     const [folder, { at }] = [newFolder(), await inside('cut')]
     const target = await open(`http://127.0.0.1:${proxy.port}/dav/cut`)
@@ -79,6 +79,22 @@ describe.runIf(mayServeWebDav)('results on a WebDAV server', () => {
     expect(proxy.left()).toBe(0)
     expect(lies(at, 'rover-1/north/one/files/big')).toBe(big)
     expect(came.said).toContainEqual(expect.stringMatching(/did not take .*big.*again in/))
+  })
+
+  test('are sent no further once that is to stop', async () => {
+    const wire = await layWire(apache.port)
+    onTestFinished(wire.stop)
+    const [folder, stop] = [newFolder(), new AbortController()]
+    await inside('stopped')
+    const target = await open(`http://127.0.0.1:${wire.port}/dav/stopped`)
+    void wire.passed('up', 300_000).then(() => {
+      wire.hold()
+      stop.abort(new Error('the host stops'))
+    })
+    const sending = uploading(target, folder, [layResults(folder, { big: randomBytes(3_000_000) })], {
+      signal: stop.signal,
+    })
+    await expect(sending).rejects.toThrow('the host stops')
   })
 
   test('are refused with what to do where the login is wrong, the folder is missing, or the address leads elsewhere', async () => {

@@ -53,8 +53,9 @@ test('a file that stands for another, that was changed or cut off, or that anoth
 test('a key that is a path leads nowhere', async () => {
   const folder = newFolder()
   const vault = await openVault({ folder: join(folder, 'vault') })
-  for (const key of ['../outside', 'a/b', '', '.', 'vault.key']) {
+  for (const key of ['../outside', 'a/b', '', '.', '../vault.key']) {
     expect(await faultOf(vault.get(key))).toMatchObject({ code: 'vault.missing' })
+    expect(await faultOf(vault.forget(key))).toMatchObject({ code: 'vault.missing' })
   }
 })
 

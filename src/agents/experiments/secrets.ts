@@ -54,7 +54,7 @@ export const openVault = async (options: { readonly folder: string; readonly key
     }
   }
 
-  return { put, get, forget: (name) => rm(placeOf(name), { force: true }) }
+  return { put, get, forget: async (name) => rm(placeOf(name), { force: true }) }
 }
 
 const boundTo = (name: string): Buffer => Buffer.from(`millrace secret ${name}`)

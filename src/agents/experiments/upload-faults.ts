@@ -46,6 +46,7 @@ export const faultOfStatus = (told: string, doing: string, status: number, words
     case 507:
       return uploadFaults.refused(told, doing, `${said}: there is no room for it`, 'Make room there, and retry')
     case 408:
+    case 423: // Somebody else holds it at this moment.
     case 425:
     case 429:
       return uploadFaults.unavailable(told, doing, said)

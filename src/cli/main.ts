@@ -29,7 +29,6 @@ import { webVerb } from './web.ts'
 const program = new Command('millrace')
   .description('Machine-learning work that crosses machines: every step a typed event on one durable log')
   .version(version())
-  .enablePositionalOptions()
   .exitOverride((stop) => process.exit(stop.exitCode === 0 ? exitCode.done : exitCode.usage))
   .addHelpText(
     'after',
@@ -69,6 +68,8 @@ for (const verb of [
   helpVerb,
 ])
   verb(program)
+// Only now, so that it is no rule for each verb as well: what stands behind a verb is for that verb to take apart.
+program.enablePositionalOptions()
 
 /** A mistake on the command line points to the help of the verb that it was made in. */
 const pointToHelp = (command: Command, name: string): void => {

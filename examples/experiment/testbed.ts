@@ -17,6 +17,8 @@ export type Testbed = {
   readonly engine: string
   /** The user's repository, as git is told. */
   readonly repository: string
+  /** The options by which somebody is known to the command line. */
+  readonly as: (who: string) => readonly string[]
   /** Runs the command line of Millrace, and gives what it printed. */
   readonly millrace: (...args: readonly string[]) => string
   /** How each machine is reached over ssh. */
@@ -32,12 +34,15 @@ export const startTestbed = async ({
   base,
   say = () => undefined,
   signal = new AbortController().signal,
+  secure = false,
 }: {
   readonly folder: string
   readonly base?: string | undefined
   readonly say?: (line: string) => void
   /** Aborts where it is not to come up after all: what was started by then is ended. */
   readonly signal?: AbortSignal
+  /** With TLS, and a file of credentials for each process and each person: nobody can be somebody else. */
+  readonly secure?: boolean
 }): Promise<Testbed> => {
   const at = (...names: readonly string[]) => join(folder, ...names)
   mkdirSync(folder, { recursive: true })
@@ -61,12 +66,31 @@ export const startTestbed = async ({
     )
 
     const natsPort = await portFor(folder, 'nats')
-    const nats = `nats://127.0.0.1:${natsPort}`
+    const nats = `${secure ? 'tls' : 'nats'}://127.0.0.1:${natsPort}`
     const state = (name: string) => at('state', name)
     const run = (name: string, ...args: readonly string[]) =>
       processes.start(name, process.execPath, [millrace, ...args], { DOCKER_HOST: engine })
-    const server = run('nats', 'nats', '--port', String(natsPort), '--state', state('nats'))
-    await server.says(/nats:\/\/127\.0\.0\.1:\d+/)
+    if (secure) execFileSync(process.execPath, [millrace, 'certs', '--state', state('nats')], { stdio: 'pipe' })
+    const server = run(
+      'nats',
+      'nats',
+      '--port',
+      String(natsPort),
+      '--state',
+      state('nats'),
+      ...(secure ? ['--tls'] : []),
+    )
+    await server.says(/(?:nats|tls):\/\/\S+:\d+/)
+    mkdirSync(at('credentials'), { recursive: true, mode: 0o700 })
+    const file = (who: string) => at('credentials', `${who}.creds.json`)
+    /** Lets somebody in; what it is given says as whom. */
+    const admit = (who: string, kind = 'script', ...more: readonly string[]): readonly string[] => {
+      if (!secure) return kind === 'script' ? ['--nats', nats, '--as', who] : ['--nats', nats]
+      const given = ['--address', `127.0.0.1:${natsPort}`, '--out', file(who), '--force', '--state', state('nats')]
+      execFileSync(process.execPath, [millrace, 'certs', kind, who, ...given, ...more], { stdio: 'pipe' })
+      return ['--creds', file(who)]
+    }
+    const people = new Map(['carol', 'emil', 'dave', 'olga', 'oleg', 'ada'].map((who) => [who, admit(who)]))
     say(`Log: ${nats}`)
 
     const repository = makeRepository(at('repositories/sampling'))
@@ -95,7 +119,7 @@ export const startTestbed = async ({
           ...{ server: 'north', transport: 'ssh', ssh: ssh.north, folder: at('north/experiments') },
           packageBuilder: [
             ...[process.execPath, millrace, 'package-builder', '--pkg', '{id}', '--site', '{site}', '--detach'],
-            ...['--nats', nats, '--as', 'north', '--state', state('north')],
+            ...(secure ? ['--creds', file('north')] : ['--nats', nats, '--as', 'north']),
           ],
           nodes: { one: { ...rover, agent: 'rover-one' }, two: rover },
         },
@@ -126,23 +150,27 @@ export const startTestbed = async ({
       folder: at('nodes/three/experiments'),
     })
     const agents = [
-      ['portal', portal],
-      ['site', north],
-      ['site', south],
-      ['end-node', one],
-      ['end-node', three],
+      ['portal', portal, admit('portal', 'portal')],
+      ['site', north, admit('north', 'site')],
+      ['site', south, admit('south', 'site')],
+      ['end-node', one, admit('rover-one', 'end-node', '--site', 'north', '--node', 'one')],
+      ['end-node', three, admit('rover-three', 'end-node', '--site', 'south', '--node', 'three')],
     ] as const
-    for (const [kind, file] of agents) {
+    for (const [kind, file, known] of agents) {
       const name = file.slice(folder.length + 1, -'.yaml'.length)
-      const agent = run(name, 'agent', kind, file, '--nats', nats, '--state', state(name))
+      const agent = run(name, 'agent', kind, file, ...known, '--state', state(name))
       await agent.says(/is ready at/)
       signal.throwIfAborted()
       say(`${kind} ${name}: process ${agent.pid}`)
     }
     return {
       ...{ folder, nats, url: '', engine, repository, ssh },
+      as: (who) => people.get(who) ?? admit(who),
       millrace: (...args) =>
-        execFileSync(process.execPath, [millrace, ...args, '--nats', nats], { encoding: 'utf8', stdio: 'pipe' }),
+        execFileSync(process.execPath, [millrace, ...args, ...(secure ? [] : ['--nats', nats])], {
+          encoding: 'utf8',
+          stdio: 'pipe',
+        }),
       stop: processes.stop,
     }
   } catch (cause) {
@@ -188,15 +216,16 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const say = (line: string) => console.log(line)
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
-  const testbed = await startTestbed({ folder, base: process.env.BASE_IMAGE, say, signal: stop.signal })
+  const testbed = await startTestbed({ folder, base: process.env.BASE_IMAGE, say, signal: stop.signal, secure: true })
   writeFileSync(
     join(folder, 'resource.yaml'),
     'nodeType: Rover\ncapabilities: [thermometer]\ncount: 1\nsites: [north, south]\nhours: 1\n',
   )
   console.log(`\nAll is up, below ${folder}. In another terminal:\n`)
-  console.log(`  export NATS_URL=${testbed.nats}`)
+  const carol = testbed.as('carol').join(' ')
+  const resource = join(folder, 'resource.yaml')
   console.log(
-    `  npm run millrace -- experiment create --project rover --name Sampling --git ${testbed.repository} --resource ${join(folder, 'resource.yaml')} --cloud directory:carol --as carol`,
+    `  npm run millrace -- experiment create --project rover --name Sampling --git ${testbed.repository} --resource ${resource} --cloud directory:carol ${carol}`,
   )
   console.log('\nCtrl-C ends it all.')
   await playSensors(folder, stop.signal)

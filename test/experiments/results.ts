@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
 import type { Manifest } from '#agents/experiments/manifest'
+import type { Reach } from '#agents/experiments/reach'
 import { upload } from '#agents/experiments/upload'
 import type { Target } from '#agents/experiments/upload-target'
 import { layWire } from './proxy.ts'
@@ -77,3 +78,6 @@ export const layCutWire = async (port: number, { cuts, after }: { readonly cuts:
   void cutOn()
   return { ...wire, left: () => left }
 }
+
+/** What may be sent to in tests: this machine. */
+export const here: Reach = { privateHosts: ['127.0.0.1'], ownKeys: false }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { targetOf } from '#agents/experiments/target-of'
 import { temporaryFolders } from '../processes.ts'
-import { faultOf, layResults, lies, uploading } from './results.ts'
+import { faultOf, here, layResults, lies, uploading } from './results.ts'
 
 const newFolder = temporaryFolders()
 const signal = new AbortController().signal
@@ -11,7 +11,11 @@ const files = { 'a.txt': 'one', 'deep/ü b.csv': 'two', 'manifest.json': 'a resu
 
 const open = async (path = 'carol/results') => {
   const [directories, folder] = [newFolder(), newFolder()]
-  return { directories, folder, target: await targetOf({ kind: 'directory', path }, undefined, { directories }) }
+  return {
+    directories,
+    folder,
+    target: await targetOf({ kind: 'directory', path }, undefined, { directories, reach: here }),
+  }
 }
 
 test('results lie in the folder as they were, each under its own node, and no draft beside them', async () => {
@@ -86,11 +90,14 @@ test('a place where something else lies, and a folder that leads out, are refuse
   symlinkSync(join(outside, 'made'), join(at, 'a.txt'))
   expect((await faultOf(uploading(target, folder, [manifest]))).message).toMatch(/no file lies there/)
   expect(readdirSync(outside)).toEqual([])
-  const leaving = await targetOf({ kind: 'directory', path: '../up' }, undefined, { directories })
+  const leaving = await targetOf({ kind: 'directory', path: '../up' }, undefined, { directories, reach: here })
   expect((await faultOf(leaving.probe(signal))).message).toMatch(/no name of a folder/)
 })
 
 test("where the portal's file names no folder for such, the probe says so", async () => {
-  const target = await targetOf({ kind: 'directory', path: 'carol' }, undefined, { directories: undefined })
+  const target = await targetOf({ kind: 'directory', path: 'carol' }, undefined, {
+    directories: undefined,
+    reach: here,
+  })
   expect((await faultOf(target.probe(signal))).message).toMatch(/names no folder for such/)
 })

@@ -6,7 +6,7 @@ import { linkOf, withSecret } from '#agents/experiments/link-of'
 import { targetOf } from '#agents/experiments/target-of'
 import { freePort, temporaryFolders } from '../processes.ts'
 import { mayServeS3, type S3Server, startS3 } from '../s3-server.ts'
-import { faultOf, layCutWire, layResults, lies, sha256, uploading } from './results.ts'
+import { faultOf, here, layCutWire, layResults, lies, sha256, uploading } from './results.ts'
 
 const newFolder = temporaryFolders()
 const signal = new AbortController().signal
@@ -23,7 +23,7 @@ describe.runIf(mayServeS3)('results in a bucket', () => {
 
   const open = (place = 'results/carol', { endpoint = server.endpoint, password = secret } = {}) => {
     const { link, secret: kept } = linkOf(`s3://tester:${password}@${place}?endpoint=${endpoint}`)
-    return targetOf(withSecret(link, 'key'), kept, { directories: undefined })
+    return targetOf(withSecret(link, 'key'), kept, { directories: undefined, reach: here })
   }
 
   test('lie there as they were, and are not sent again', async () => {

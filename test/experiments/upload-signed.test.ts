@@ -10,7 +10,7 @@ import { freePort, temporaryFolders } from '../processes.ts'
 import { mayServeS3, type S3Server, startS3 } from '../s3-server.ts'
 import { listenForPosts } from './listeners.ts'
 import { presignedPut } from './presigned.ts'
-import { faultOf, layCutWire, layResults, lies, sha256, uploading } from './results.ts'
+import { faultOf, here, layCutWire, layResults, lies, sha256, uploading } from './results.ts'
 
 const newFolder = temporaryFolders()
 const signal = new AbortController().signal
@@ -19,7 +19,7 @@ const files = { 'a.txt': 'one', [long]: 'two', empty: '', big: randomBytes(1_000
 
 const open = (address: string) => {
   const { link, secret } = linkOf(address)
-  return targetOf(withSecret(link, 'key'), secret, { directories: undefined })
+  return targetOf(withSecret(link, 'key'), secret, { directories: undefined, reach: here })
 }
 const hiddenIn = (address: string): string => new URL(address).searchParams.get('X-Amz-Signature') ?? address
 

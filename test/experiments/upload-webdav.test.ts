@@ -10,7 +10,7 @@ import { targetOf } from '#agents/experiments/target-of'
 import { temporaryFolders } from '../processes.ts'
 import { type Apache, login, mayServeWebDav, startApache } from './apache.ts'
 import { layWire } from './proxy.ts'
-import { faultOf, layCutWire, layResults, lies, uploading } from './results.ts'
+import { faultOf, here, layCutWire, layResults, lies, uploading } from './results.ts'
 
 const newFolder = temporaryFolders()
 const signal = new AbortController().signal
@@ -25,7 +25,7 @@ describe.runIf(mayServeWebDav)('results on a WebDAV server', () => {
 
   const open = (url = apache.url, password = login.password) => {
     const { link, secret } = linkOf(`webdav+${url.replace('://', `://${login.user}:${password}@`)}`)
-    return targetOf(withSecret(link, 'key'), secret, { directories: undefined })
+    return targetOf(withSecret(link, 'key'), secret, { directories: undefined, reach: here })
   }
   /** A folder of its own on the server. */
   const inside = async (name: string) => {

@@ -46,6 +46,12 @@ export const portalConfig = z.strictObject({
     })
     .prefault({})
     .describe('How large a repository may be'),
+  uploads: z
+    .strictObject({ privateHosts: z.array(z.string()).default([]), ownKeys: z.boolean().default(false) })
+    .prefault({})
+    .describe(
+      "Hosts of a private network that results may be sent to; and whether links to S3 may use the portal's own keys",
+    ),
   mail: z
     .strictObject({ smtp: z.string().min(1), from: z.string().min(1) })
     .optional()

@@ -87,7 +87,12 @@ const takeAll = (
     ssh: config.git,
   })
   run(takeSteps(given, { where: portalPlace, agent: 'source-fetcher' }, fetch, { concurrency: fetchedAtOnce }))
-  const load = uploaderStep({ experiments: config.experiments, directories: config.directories, vault })
+  const load = uploaderStep({
+    experiments: config.experiments,
+    directories: config.directories,
+    reach: config.uploads,
+    vault,
+  })
   for (const [site, { ssh, transport, folder, packageBuilder }] of Object.entries(config.sites)) {
     const experiments = join(config.experiments, site)
     const machine = ssh && sshMachine(ssh)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { CloudLink } from '#contracts/cloud-link'
+import { lookupOf, type Reach } from './reach.ts'
 import { directoryTarget } from './upload-directory.ts'
 import { uploadFaults } from './upload-faults.ts'
 import { s3Target } from './upload-s3.ts'
@@ -16,18 +17,19 @@ const webDavLogin = z.object({ user: z.string(), password: z.string() })
 export const targetOf = async (
   link: CloudLink,
   secret: string | undefined,
-  { directories }: { readonly directories: string | undefined },
+  { directories, reach }: { readonly directories: string | undefined; readonly reach: Reach },
 ): Promise<Target> => {
+  const lookup = lookupOf(link, reach)
   switch (link.kind) {
     case 's3':
-      return s3Target(link, secret === undefined ? undefined : read(s3Keys, secret, `s3://${link.bucket}`))
+      return s3Target(link, secret === undefined ? undefined : read(s3Keys, secret, `s3://${link.bucket}`), lookup)
     case 'webdav':
-      return webDavTarget(link, secret === undefined ? undefined : read(webDavLogin, secret, link.url))
+      return webDavTarget(link, secret === undefined ? undefined : read(webDavLogin, secret, link.url), lookup)
     case 'directory':
       return directoryTarget(link, directories)
     case 'signed-url':
       if (secret === undefined) throw uploadFaults.badSecret(link.host)
-      return signedTarget(link, secret)
+      return signedTarget(link, secret, { lookup })
   }
 }
 

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { type AgentOptions, Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { faults } from '#bus/fault'
 import type { CloudLink } from '#contracts/cloud-link'
@@ -21,7 +23,11 @@ const silent = { debug: () => undefined, info: () => undefined, warn: () => unde
  * tell checksums: what lies there with the same one is left alone. What is larger than 64 MiB goes in parts, and is there whole or
  * not at all. Without keys those of this process's environment are shown.
  */
-export const s3Target = async (link: S3Link, keys: S3Keys | undefined): Promise<Target> => {
+export const s3Target = async (
+  link: S3Link,
+  keys: S3Keys | undefined,
+  lookup?: AgentOptions['lookup'],
+): Promise<Target> => {
   const sdk = await import('@aws-sdk/client-s3').catch((cause: unknown) => {
     throw faults.notInstalled('@aws-sdk/client-s3', 'A cloud link of kind s3', cause)
   })
@@ -35,7 +41,11 @@ export const s3Target = async (link: S3Link, keys: S3Keys | undefined): Promise<
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     logger: silent,
-    requestHandler: { connectionTimeout: connectWithin, socketTimeout: silence },
+    requestHandler: {
+      connectionTimeout: connectWithin,
+      socketTimeout: silence,
+      ...(lookup && { httpAgent: new HttpAgent({ lookup }), httpsAgent: new HttpsAgent({ lookup }) }),
+    },
   })
   const told = `s3://${Bucket}${prefix && `/${prefix}`}${endpoint ? ` at ${new URL(endpoint).host}` : ''}`
   const keyOf = (path: string): string => (prefix === '' ? path : `${prefix}/${path}`)

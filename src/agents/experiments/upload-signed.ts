@@ -11,7 +11,11 @@ type SignedLink = Extract<CloudLink, { kind: 'signed-url' }>
  * An address that somebody has signed so that one object can be put there: the results as one tar, whose length is said beforehand.
  * Whether the signature is right only the put shows; a probe sees whether it has expired, and whether anybody answers there.
  */
-export const signedTarget = ({ host }: SignedLink, address: string, now: () => number = Date.now): Target => {
+export const signedTarget = (
+  { host }: SignedLink,
+  address: string,
+  { now = Date.now, lookup }: { readonly now?: () => number; readonly lookup?: WebRequest['lookup'] } = {},
+): Target => {
   const told = `the signed address at ${host}`
   const url = URL.parse(address)
   const fresh = (): URL => {
@@ -22,7 +26,7 @@ export const signedTarget = ({ host }: SignedLink, address: string, now: () => n
   }
   const ask = async (doing: string, request: WebRequest) => {
     try {
-      return await askWeb(request)
+      return await askWeb({ ...request, ...(lookup && { lookup }) })
     } catch (cause) {
       request.signal.throwIfAborted()
       throw faultOfBreak(told, doing, cause)

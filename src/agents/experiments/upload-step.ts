@@ -5,6 +5,7 @@ import { secretOf } from './cloud-links.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 import { resultsAt } from './places-of.ts'
 import { collectedAt } from './pull-step.ts'
+import type { Reach } from './reach.ts'
 import type { Vault } from './secrets.ts'
 import { sparsely } from './sparsely.ts'
 import type { Given, TakeStep } from './take-steps.ts'
@@ -16,6 +17,8 @@ type Uploading = {
   readonly experiments: string
   /** Below which folder results may be laid down on this machine. */
   readonly directories: string | undefined
+  /** What else may be sent to. */
+  readonly reach: Reach
   readonly vault: Vault
 }
 
@@ -53,10 +56,10 @@ export const uploaderStep = (uploading: Uploading): TakeStep => {
   }
 }
 
-const targetFor = async ({ vault, directories }: Uploading, { id, experiment }: Given) => {
+const targetFor = async ({ vault, directories, reach }: Uploading, { id, experiment }: Given) => {
   const { cloudLink } = experiment
   if (!cloudLink) throw new Error('The experiment has no cloud link. Set one, and retry')
-  return targetOf(cloudLink, await secretOf(vault, id, cloudLink), { directories })
+  return targetOf(cloudLink, await secretOf(vault, id, cloudLink), { directories, reach })
 }
 
 const submittedSites = ({ sites }: KnownExperiment): readonly string[] =>

@@ -14,7 +14,11 @@ type WebDavLink = Extract<CloudLink, { kind: 'webdav' }>
  * is right and it is known to be of this upload: its manifest lies there already; or it is newer than a mark with the manifest's
  * digest, which is put before the first file and removed behind the last. Redirects are not followed.
  */
-export const webDavTarget = (link: WebDavLink, login: WebDavLogin | undefined): Target => {
+export const webDavTarget = (
+  link: WebDavLink,
+  login: WebDavLogin | undefined,
+  lookup?: WebRequest['lookup'],
+): Target => {
   const base = new URL(link.url.endsWith('/') ? link.url : `${link.url}/`)
   const told = `${base.host}${base.pathname}`
   const shown = login && Buffer.from(`${login.user}:${login.password}`).toString('base64')
@@ -31,7 +35,7 @@ export const webDavTarget = (link: WebDavLink, login: WebDavLogin | undefined): 
     const url = new URL(path.split('/').map(encodeURIComponent).join('/'), base)
     const headers = shown === undefined ? {} : { authorization: `Basic ${shown}` }
     try {
-      return await askWeb({ method, url, headers, ...more })
+      return await askWeb({ method, url, headers, ...more, ...(lookup && { lookup }) })
     } catch (cause) {
       more.signal.throwIfAborted()
       throw faultOfBreak(told, doing, cause)

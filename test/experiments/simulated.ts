@@ -1,0 +1,86 @@
+import { join } from 'node:path'
+import { tellWhenDue } from '#agents/due'
+import { dueInExperiments } from '#agents/experiments/due-in-experiments'
+import { endNodeDecider } from '#agents/experiments/end-node'
+import { experimentDecider } from '#agents/experiments/experiment'
+import { portalDecider } from '#agents/experiments/portal'
+import { type TakeStep, takeSteps } from '#agents/experiments/take-steps'
+import { openLocal } from '#agents/local'
+import { type Bus, lease } from '#bus/bus'
+import { commandFrom, own } from '#bus/command'
+import { dispatch } from '#bus/dispatcher'
+import { memoryHub } from '#bus/memory'
+import { openOutbox } from '#bus/outbox'
+import { addressOfPortal, type Policy, policy as policyShape } from '#contracts/portal'
+import { temporaryFolder } from '../agents/on-disk.ts'
+import { madeBy } from './story.ts'
+
+/** So many sites, each with so many rovers, and the people there are. */
+export const policyOfMany = (sites: number, nodes: number): Policy =>
+  policyShape.parse({
+    administrators: ['ada'],
+    operators: ['olga'],
+    projects: { rover: { members: ['carol'] } },
+    gitHosts: ['git.example'],
+    sites: Object.fromEntries(
+      Array.from({ length: sites }, (_, site) => [
+        `site-${site}`,
+        {
+          server: `site-${site}`,
+          nodes: Object.fromEntries(Array.from({ length: nodes }, (_, node) => [`node-${node}`, { type: 'Rover' }])),
+        },
+      ]),
+    ),
+  })
+
+/** What each agent does, in place of git, ssh, Docker and clouds. */
+const simulated: TakeStep = async ({ step }) => madeBy(step.step)
+
+/** A portal and its sites on one bus in memory; what they do is a function. Ends with the signal. */
+export const simulate = async (policy: Policy, signal: AbortSignal, take: TakeStep = simulated): Promise<Bus> => {
+  const hub = memoryHub({ lease })
+  const quiet = () => undefined
+  const portal = hub.connect('portal')
+  for (const site of Object.keys(policy.sites))
+    own(
+      portal,
+      endNodeDecider(() => policy),
+      site,
+      signal,
+    )
+  const defined = own(portal, portalDecider('portal'), 'all', signal)
+  await defined.handle(
+    addressOfPortal,
+    commandFrom({ address: addressOfPortal, type: 'portal.define', data: { policy } }, 'portal'),
+  )
+  void dispatch(portal, signal)
+  const owner = own(
+    portal,
+    experimentDecider(() => policy),
+    'rover',
+    signal,
+  )
+  void tellWhenDue({ bus: portal, owner, scope: 'rover', dueIn: dueInExperiments, say: quiet, signal })
+
+  const host = (name: string, agents: readonly { readonly where: string; readonly agent: string }[]): void => {
+    const bus = hub.connect(name)
+    const local = openLocal(join(temporaryFolder(), `${name}.db`))
+    const outbox = openOutbox(local, name)
+    void outbox.send(bus, signal)
+    for (const agent of agents)
+      void takeSteps({ bus, host: name, instance: name, local, log: quiet, outbox, signal }, agent, take, {
+        concurrency: 8,
+      })
+  }
+  const at = (where: string, ...agents: readonly string[]) => agents.map((agent) => ({ where, agent }))
+  const sites = Object.entries(policy.sites)
+  host('portal', [
+    ...at('portal', 'source-fetcher'),
+    ...sites.flatMap(([site]) => at(site, 'shipper', 'results-puller', 'results-uploader')),
+  ])
+  for (const [site, { nodes }] of sites) {
+    const steps = Object.keys(nodes).flatMap((node) => [`deliver-${node}`, `run-${node}`, `collect-${node}`])
+    host(site, at(site, 'site-server', ...steps))
+  }
+  return hub.connect('web-test')
+}

@@ -47,8 +47,11 @@ export type Viewed = { readonly value: unknown; readonly position: string }
  * HTTP is another: both pass one suite (`test/projections/views.test.ts`), and so must any that is to take their place.
  */
 export type MetadataReader = {
-  /** Answers a view, filtered and paged as it says; `at` looks back, `after` waits. Rejects with a fault that says what is wrong. */
-  readonly ask: (name: ViewName, said: unknown) => Promise<Viewed>
+  /**
+   * Answers a view, filtered and paged as it says; `at` looks back, `after` waits. What belongs to a portal is told to `who` as far
+   * as that principal may see it. Rejects with a fault that says what is wrong.
+   */
+  readonly ask: (name: ViewName, said: unknown, who?: string) => Promise<Viewed>
   readonly close: () => void
 }
 
@@ -64,7 +67,7 @@ export const viewerOf = (
   const isAhead = (at: string): boolean =>
     position.safeParse(at).success && reader.read((_, { logId, sequence }) => sequenceIn(at, logId) > sequence)
 
-  const ask = async (name: ViewName, said: unknown): Promise<Viewed> => {
+  const ask = async (name: ViewName, said: unknown, who?: string): Promise<Viewed> => {
     const view: View = views[name]
     const parsed = paramsOf(view).safeParse(said ?? {})
     if (!parsed.success) throw faults.brokenQuery(name, problemsOf(parsed.error.issues), parsed.error.issues)
@@ -76,7 +79,7 @@ export const viewerOf = (
       view.presence && at === undefined ? look() : undefined,
     ])
     return reader.read((db, place) => {
-      const seen = { ...place, at: placeAt(db, place, at), progress: follower.now(), head, present }
+      const seen = { ...place, at: placeAt(db, place, at), progress: follower.now(), head, present, who }
       return { value: view.read(db, params, seen), position: `${place.logId}.${place.sequence}` }
     })
   }

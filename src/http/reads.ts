@@ -52,7 +52,7 @@ export const addReads = (app: App, site: Site): void => {
     document(app, name, view)
     app.get(pathOf[name].replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
       const said = { ...c.req.query(), ...c.req.param() }
-      const { value, position } = await site.viewer.ask(name, said, site.user)
+      const { value, position } = await site.viewer.ask(name, said, c.var.user)
       return answer(c, value, position)
     })
   }

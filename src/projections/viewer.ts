@@ -5,6 +5,7 @@ import { faults } from '#bus/fault'
 import { problemsOf } from '#contracts/all'
 import { exact } from '#contracts/fields'
 import { position } from '#contracts/names'
+import { type Asker, askerOf } from './asker.ts'
 import type { Follower } from './follower.ts'
 import { times } from './log-tables.ts'
 import { lookout } from './presence.ts'
@@ -59,7 +60,11 @@ export type MetadataReader = {
 export const viewerOf = (
   bus: Pick<Bus, 'head' | 'present' | 'connected'>,
   follower: Follower,
-): MetadataReader & { readonly follower: Follower } => {
+): MetadataReader & {
+  readonly follower: Follower
+  /** Who somebody is to the portal at this moment. */
+  readonly asker: (who: string) => Asker
+} => {
   const reader = openReader(follower.path, follower.projection)
   const look = lookout(bus)
 
@@ -84,7 +89,9 @@ export const viewerOf = (
     })
   }
 
-  return { ask, follower, close: reader.close }
+  const asker = (who: string): Asker => reader.read((db) => askerOf(db, who))
+
+  return { ask, asker, follower, close: reader.close }
 }
 
 export type Viewer = ReturnType<typeof viewerOf>

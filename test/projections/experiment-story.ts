@@ -34,17 +34,23 @@ export const experimentTeller = (bus: Bus, policy: Policy = usual) => {
   }
   const define = (said: Policy = policy) => raw(addressOfPortal, 'portal.defined', { policy: said })
 
-  const ask = async (id: string, principal: string, { type, data }: ExperimentCommand) => {
-    const address = { aggregate: 'experiment', scope: id.slice(0, id.lastIndexOf('-')), key: id }
-    const answer = await owner.handle(address, commandFrom({ address, type, data }, principal))
-    if (!answer.accepted || answer.events.length === 0) return answer
-    const { events } = await bus.read(address)
-    const next = events.flatMap((event) =>
-      event.type in experimentEvents && 'next' in (event.data as object)
-        ? (event.data as { readonly next: ScheduledStep[] }).next
-        : [],
+  const addressOf = (id: string): Address => ({
+    aggregate: 'experiment',
+    scope: id.slice(0, id.lastIndexOf('-')),
+    key: id,
+  })
+  /** Learns what has been asked for, whoever asked. */
+  const update = async (id: string): Promise<void> => {
+    const { events } = await bus.read(addressOf(id))
+    const next = events.flatMap(({ type, data }) =>
+      type in experimentEvents && 'next' in (data as object) ? (data as { readonly next: ScheduledStep[] }).next : [],
     )
     scheduled.set(id, next)
+  }
+  const ask = async (id: string, principal: string, { type, data }: ExperimentCommand) => {
+    const address = addressOf(id)
+    const answer = await owner.handle(address, commandFrom({ address, type, data }, principal))
+    if (answer.accepted && answer.events.length > 0) await update(id)
     return answer
   }
   const must = async (id: string, principal: string, command: ExperimentCommand): Promise<void> => {
@@ -89,5 +95,5 @@ export const experimentTeller = (bus: Bus, policy: Policy = usual) => {
     const address = { aggregate: 'end-node', scope, key }
     return nodes.handle(address, commandFrom({ address, type, data }, principal))
   }
-  return { raw, define, ask, must, begin, end, take, fail, create, onNode, lastAsked }
+  return { raw, define, update, ask, must, begin, end, take, fail, create, onNode, lastAsked }
 }

@@ -3,7 +3,11 @@ import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import { addConsole } from './console.ts'
 import { addContent } from './content.ts'
+import { addEndNodeOrders, addPreferences } from './end-node-orders.ts'
 import { addEvents } from './events.ts'
+import { addExperimentCreation } from './experiment-creation.ts'
+import { addExperimentLogs } from './experiment-logs.ts'
+import { addExperimentOrders } from './experiment-orders.ts'
 import { guard, harmlessly } from './guard.ts'
 import { addHealth } from './health.ts'
 import { addSession, identified, sessionsOf } from './identity.ts'
@@ -49,6 +53,11 @@ export const appOf = (site: Site): App => {
   addLogs(app, site)
   addLogText(app, site)
   addSession(app, site, sessions)
+  addExperimentOrders(app, site)
+  addExperimentCreation(app, site)
+  addEndNodeOrders(app, site)
+  addPreferences(app, site)
+  addExperimentLogs(app, site)
   const info = { title: 'Millrace', version: '1', description: 'What can be read and asked of a web process.' }
   app.doc31('/openapi.json', { openapi: '3.1.0', info })
   addConsole(app, site)

@@ -34,21 +34,23 @@ export const runOf = (experiment: KnownExperiment, site: string): 'none' | 'open
 export const stepsOf = ({ parts }: KnownExperiment): readonly { readonly part: string; readonly step: StepName }[] =>
   Object.entries(parts).flatMap(([part, steps]) => (Object.keys(steps) as StepName[]).map((step) => ({ part, step })))
 
-/** The words for where a part is, finer than mode and status. */
-export type SubState =
-  | 'idle'
-  | 'fetching'
-  | 'shipping'
-  | 'building'
-  | 'built'
-  | 'delivering'
-  | 'delivered'
-  | 'running'
-  | 'collecting'
-  | 'cleaned'
-  | 'pulling'
-  | 'uploading'
-  | 'done'
+/** The words for where a part is, finer than mode and status, in the order in which it comes to them. */
+export const subStates = [
+  'idle',
+  'fetching',
+  'shipping',
+  'building',
+  'built',
+  'delivering',
+  'delivered',
+  'running',
+  'collecting',
+  'cleaned',
+  'pulling',
+  'uploading',
+  'done',
+] as const
+export type SubState = (typeof subStates)[number]
 
 const doing: Readonly<Record<StepName, SubState>> = {
   fetch: 'fetching',

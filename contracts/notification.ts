@@ -3,7 +3,8 @@ import { type CommandContract, type Contract, command, decided, fact, type Messa
 import { name, said } from './names.ts'
 
 /** What somebody can be told about. */
-export const occasion = z.enum(['waits-for-me', 'failed', 'finished', 'step'])
+export const occasions = ['waits-for-me', 'failed', 'finished', 'step'] as const
+export const occasion = z.enum(occasions)
 
 /** What somebody wants to be told, and how. */
 export const preferences = z.object({
@@ -16,6 +17,9 @@ export const preferences = z.object({
   occasions: z.array(occasion).default(['waits-for-me', 'failed', 'finished']).describe('When; step: at every step'),
 })
 export type Preferences = z.output<typeof preferences>
+
+/** Where it is decided what is kept of a person. */
+export const addressOfPerson = (person: string) => ({ aggregate: 'person', scope: 'all', key: person }) as const
 
 /** What somebody has said of how to be told. */
 export const personEvents = {

@@ -240,7 +240,19 @@ export const faults = {
   exposed: (host: string) =>
     new Fault(
       'web.exposed',
-      `${host} can be reached from other machines, and this version has no tokens to keep strangers out. Use --host 127.0.0.1`,
+      `${host} can be reached from other machines, and nothing here keeps strangers out. Use --host 127.0.0.1, or name a file of those who may come in with --tokens`,
+    ),
+  badTokens: (path: string, problem: string, cause?: unknown) =>
+    new Fault(
+      'web.bad-tokens',
+      `${path} does not say who may come in: ${problem}. Write { "name", "sha256" } for each, one a line or as a list`,
+      { cause },
+    ),
+  unknownUser: (why: string) => new Fault('web.unknown-user', why),
+  noSecrets: () =>
+    new Fault(
+      'web.no-secrets',
+      'This server has nowhere to put a secret, so it takes no cloud link. Ask one that runs beside the portal',
     ),
   forbidden: (reason: string) => new Fault('web.forbidden', reason),
   misdirected: (host: string) => new Fault('web.misdirected', `This server does not answer for ${host}`),

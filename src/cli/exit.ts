@@ -81,6 +81,9 @@ const exitOf: Readonly<Record<FaultCode, keyof typeof exitCode>> = {
   'query.nothing': 'missing',
   'web.port-taken': 'broken',
   'web.exposed': 'usage',
+  'web.bad-tokens': 'usage',
+  'web.unknown-user': 'broken',
+  'web.no-secrets': 'broken',
   'web.forbidden': 'broken',
   'web.misdirected': 'broken',
 }

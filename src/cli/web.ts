@@ -1,5 +1,5 @@
 import { basename, dirname, join, resolve } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { graphOf } from '#agents/pipelines/graph-of'
 import { connectionOf } from '#bus/connection-of'
 import { nameFrom } from '#contracts/names'
@@ -10,14 +10,21 @@ import { print } from './print.ts'
 import { stopping } from './signals.ts'
 import { hostNameOf } from './state.ts'
 
+type Serving = Common & { host: string; port: number; base?: string; tokens?: string; as?: string }
+
 export const webVerb = (program: Command): void => {
   withConnection(program.command('web <config>'))
     .description('keep the projection of a config and serve it: HTTP, live updates, console')
     .option('--host <address>', 'the address to listen at', '127.0.0.1')
     .option('--port <port>', 'the port to listen at', port, 8000)
+    .option(
+      '--tokens <file>',
+      'those who may come in, each with the SHA-256 of a token; needed where others can reach it',
+    )
+    .addOption(new Option('--as <name>', 'in whose name its user asks, where there are no tokens').conflicts('tokens'))
     .option('--base <folder>', "where the config's relative paths begin; by default its own folder")
     .addHelpText('after', '\nExample:\n  millrace web examples/file-transfer/root.ts --port 8000')
-    .action(async (config: string, options: Common & { host: string; port: number; base?: string }) => {
+    .action(async (config: string, options: Serving) => {
       const signal = stopping()
       const serving = import('#http/web') // No other verb should wait for all that this one loads.
       const base = resolve(options.base ?? dirname(resolve(config)))
@@ -38,6 +45,8 @@ export const webVerb = (program: Command): void => {
           host: options.host,
           port: options.port,
           stateDir: resolve(options.state),
+          tokens: options.tokens && resolve(options.tokens),
+          as: options.as && nameFrom(options.as),
           signal,
           say: print,
           ready: (url) => (process.send ? process.send({ kind: 'ready' }) : print(`${basename(config)}: ${url}`)),

@@ -3,9 +3,14 @@ import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import { addConsole } from './console.ts'
 import { addContent } from './content.ts'
+import { addEndNodeOrders, addPreferences } from './end-node-orders.ts'
 import { addEvents } from './events.ts'
+import { addExperimentCreation } from './experiment-creation.ts'
+import { addExperimentLogs } from './experiment-logs.ts'
+import { addExperimentOrders } from './experiment-orders.ts'
 import { guard, harmlessly } from './guard.ts'
 import { addHealth } from './health.ts'
+import { addSession, identified, sessionsOf } from './identity.ts'
 import { addLogText } from './log-text.ts'
 import { addLogs } from './logs.ts'
 import { addNodes } from './nodes.ts'
@@ -21,13 +26,15 @@ const largest = 1 << 20
 
 /** The web process: what it answers, and to whom. Nodes come last, as their names are the users'. */
 export const appOf = (site: Site): App => {
-  const app = new OpenAPIHono({
+  const app: App = new OpenAPIHono({
     defaultHook: (result, c) => (result.success ? undefined : invalid(c, result.error.issues)),
   })
   app.onError(onError(site.say))
   app.notFound(notFound)
   app.use(harmlessly)
   app.use(guard(site.names))
+  const sessions = sessionsOf(site.tokens)
+  app.use(identified(site, sessions))
   const tooLarge = () => {
     throw new HTTPException(413, { message: `A request may hold ${largest} bytes` })
   }
@@ -45,6 +52,12 @@ export const appOf = (site: Site): App => {
   addOrders(app, site)
   addLogs(app, site)
   addLogText(app, site)
+  addSession(app, site, sessions)
+  addExperimentOrders(app, site)
+  addExperimentCreation(app, site)
+  addEndNodeOrders(app, site)
+  addPreferences(app, site)
+  addExperimentLogs(app, site)
   const info = { title: 'Millrace', version: '1', description: 'What can be read and asked of a web process.' }
   app.doc31('/openapi.json', { openapi: '3.1.0', info })
   addConsole(app, site)

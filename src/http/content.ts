@@ -46,7 +46,9 @@ export const addContent = (app: App, site: Site): void => {
     const said = { ...c.req.query(), ...c.req.param() }
     const { pipeline, store, path, digest: expected } = checked('content', asked, said)
     const left = AbortSignal.any([signal, c.req.raw.signal])
-    const found = provided.parse(await askStore(site, { pipeline, store, verb: 'provide' }, { path }, left))
+    const found = provided.parse(
+      await askStore({ ...site, user: c.var.user }, { pipeline, store, verb: 'provide' }, { path }, left),
+    )
     if (expected && expected !== found.digest) throw faults.wrongBytes(expected, found.digest)
 
     const headers = {

@@ -4,6 +4,7 @@ import { reasonOf } from '#bus/fault'
 import { readEvent } from '#contracts/all'
 import type { Recorded } from '#contracts/envelope'
 import { position } from '#contracts/names'
+import { type Asker, maySee } from '#projections/asker'
 import { type News, ownSequence } from '#projections/progress'
 import { eventStream } from './event-stream.ts'
 import { watchPresence } from './presence.ts'
@@ -36,6 +37,26 @@ export const liveOf = ({ type, position: at, storedAt, address, data }: Recorded
   return { type, position: at, at: new Date(storedAt).toISOString(), ...address, ...Object.fromEntries(texts), ...run }
 }
 
+/** Aggregates of a portal, whose events are not for everybody. */
+const ofPortal: ReadonlySet<string> = new Set(['experiment', 'end-node', 'portal', 'person', 'notification'])
+
+/** Whether somebody may hear of an event: of experiments whoever may see them, of people they themselves. */
+export const mayHear = ({ address, data }: Recorded, asker: () => Asker): boolean => {
+  const { aggregate, scope, key } = address
+  if (!ofPortal.has(aggregate)) return true
+  const who = asker()
+  switch (aggregate) {
+    case 'experiment':
+      return maySee(who, scope)
+    case 'person':
+      return who.sees === 'all' || (who.sees === 'own' && who.name === key)
+    case 'notification':
+      return who.sees === 'all' || (who.sees === 'own' && who.name === (data as { readonly to?: unknown }).to)
+    default:
+      return who.sees !== 'nothing'
+  }
+}
+
 /**
  * Streams each event once the projection has applied it; the id is its position. Whoever comes back with the last id gets
  * what came in between, from the log itself. Of another log, or where the projection has not been yet, the answer is `reset`:
@@ -57,7 +78,9 @@ export const addEvents = (app: App, site: Site): void => {
     const from = c.req.header('Last-Event-ID') || c.req.query('from')
     c.header(positionHeader, site.viewer.follower.now().position)
     if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
-    return eventStream(c, site.signal, (sse, ending) => stream({ ...site, heartbeat, onPresence, ending }, sse, from))
+    return eventStream(c, site.signal, (sse, ending) =>
+      stream({ ...site, user: c.var.user, heartbeat, onPresence, ending }, sse, from),
+    )
   })
 }
 
@@ -68,7 +91,7 @@ type Streamed = Site & {
 }
 
 const stream = async (
-  { bus, viewer, ending, heartbeat, onPresence, say }: Streamed,
+  { bus, viewer, user, ending, heartbeat, onPresence, say }: Streamed,
   sse: SSEStreamingApi,
   from?: string,
 ): Promise<void> => {
@@ -101,6 +124,7 @@ const stream = async (
   const send = async (events: readonly Recorded[], upTo: number): Promise<void> => {
     for (const event of events) {
       if (event.sequence <= sent || event.sequence > upTo || ending.aborted) continue
+      if (!mayHear(event, () => viewer.asker(user))) continue
       await sse.writeSSE({ id: event.position, data: JSON.stringify(liveOf(event)) })
     }
     sent = Math.max(sent, upTo)

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { Line, Printed } from '#bus/bus'
+import { step } from '#contracts/experiment-parts'
 import { exact } from '#contracts/fields'
 import { name, part } from '#contracts/names'
 import { digits } from './asked.ts'
@@ -13,6 +14,21 @@ export const choice = exact({
   attempt: digits.optional(),
   level: z.enum(levels).optional().describe('Only lines of this level, or a graver one'),
 })
+/** The same of an experiment, whose parts take steps. */
+export const choiceOfSteps = exact({
+  part: part.optional().describe('Only what was printed for this part'),
+  step: step.optional().describe('Only what was printed in this step'),
+  attempt: choice.shape.attempt,
+  level: choice.shape.level,
+})
+
+/** Which lines of a printer are meant. */
+export type Chosen = {
+  readonly attempt?: number | undefined
+  readonly step?: string | undefined
+  readonly level?: Line['level'] | undefined
+}
+
 /** A line as it is shown: with who printed it. */
 export const line = z.object({
   place: z.int().describe('Where it lies; several lines may lie at one place'),
@@ -23,6 +39,7 @@ export const line = z.object({
   part,
   attempt: z.int(),
   delivery: z.int(),
+  step: z.string().optional().describe('The step in which it was printed, where its part takes several'),
 })
 export type ShownLine = z.output<typeof line>
 
@@ -32,12 +49,14 @@ export const textOf = (lines: readonly ShownLine[]): string =>
 
 /** The lines that are meant, of those that lie at one place. */
 export const linesOf = (
-  { place, part: of, attempt, delivery, lines }: Printed,
-  { attempt: only, level }: z.output<typeof choice>,
+  { place, part: of, attempt, delivery, step: taken, lines }: Printed,
+  { attempt: only, step: onlyStep, level }: Chosen,
 ): ShownLine[] => {
   if (only !== undefined && attempt !== only) return []
+  if (onlyStep !== undefined && taken !== onlyStep) return []
   const least = level === undefined ? 0 : levels.indexOf(level)
+  const printer = { part: of, attempt, delivery, ...(taken !== undefined && { step: taken }) }
   return lines
     .filter((one) => levels.indexOf(one.level) >= least)
-    .map((one: Line) => ({ place, ...one, at: new Date(one.at).toISOString(), part: of, attempt, delivery }))
+    .map((one: Line) => ({ place, ...one, at: new Date(one.at).toISOString(), ...printer }))
 }

@@ -1,9 +1,11 @@
 import { z } from '@hono/zod-openapi'
 import type { SSEStreamingApi } from 'hono/streaming'
 import type { Printed } from '#bus/bus'
+import { exact } from '#contracts/fields'
+import type { Printers } from '#contracts/subjects'
 import { checked, digits } from './asked.ts'
 import { eventStream } from './event-stream.ts'
-import { choice, line, linesOf, params, type ShownLine, textOf } from './log-lines.ts'
+import { type Chosen, choice, line, linesOf, params, type ShownLine, textOf } from './log-lines.ts'
 import { problem } from './problem.ts'
 import { type App, positionHeader, type Site } from './site.ts'
 
@@ -11,22 +13,49 @@ import { type App, positionHeader, type Site } from './site.ts'
 const mostLines = 10_000
 const mostText = 4_000_000
 
-const query = choice.extend({
+/** Where in what was printed an answer begins, and how much of it there is. */
+const span = {
   after: digits.optional().describe('Where an earlier answer ended'),
   tail: digits.optional().describe('Only the last lines, so many; all unless said'),
-})
-type Wanted = z.output<typeof query>
+}
+type Wanted = Chosen & { readonly after?: number | undefined; readonly tail?: number | undefined }
 
-/** What nodes of a run printed: what there is now; or, as server-sent events, all of it and then what comes. */
-export const addLogs = (app: App, site: Site): void => {
+/** Whose output can be read at an address, and what of it. */
+type Printing<Params extends z.ZodObject, Choice extends z.ZodObject> = {
+  readonly path: string
+  readonly operationId: string
+  readonly summary: string
+  readonly params: Params
+  readonly choice: Choice
+  /** Who prints, by what the address and the query say; refuses whoever may not hear it. */
+  readonly of: (params: z.output<Params>, choice: z.output<Choice>, user: string) => Printers
+}
+
+/** What nodes of a run printed. */
+export const addLogs = (app: App, site: Site): void =>
+  addPrinted(app, site, {
+    path: '/api/runs/{pipeline}/{run}/logs',
+    operationId: 'logs',
+    summary: 'What nodes of a run printed; asked for as text/event-stream, it goes on as they print',
+    params,
+    choice,
+    of: ({ pipeline, run }, { node }) => ({ scope: pipeline, key: String(run), part: node }),
+  })
+
+/** What was printed: what there is now; or, as server-sent events, all of it and then what comes. */
+export const addPrinted = <Params extends z.ZodObject, Choice extends z.ZodObject>(
+  app: App,
+  site: Site,
+  { path, operationId, summary, params: inPath, choice: chosen, of: printersOf }: Printing<Params, Choice>,
+): void => {
   const { bus, signal, heartbeat = 15_000 } = site
-  const path = '/api/runs/{pipeline}/{run}/logs'
+  const query = exact({ ...chosen.shape, ...span })
   app.openAPIRegistry.registerPath({
     method: 'get',
     path,
-    operationId: 'logs',
-    summary: 'What nodes of a run printed; asked for as text/event-stream, it goes on as they print',
-    request: { params, query },
+    operationId,
+    summary,
+    request: { params: inPath, query },
     responses: {
       200: {
         description: 'Lines, oldest first, and where to go on; null where there is no more for now',
@@ -41,12 +70,12 @@ export const addLogs = (app: App, site: Site): void => {
   })
 
   app.get(path.replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
-    const { pipeline, run } = checked('logs', params, c.req.param())
-    const wanted = checked('logs', query, c.req.query())
+    const said = checked('logs', inPath, c.req.param())
+    const wanted = checked('logs', query, c.req.query()) as Wanted & z.output<Choice>
+    const of = printersOf(said, wanted, c.var.user)
     c.header(positionHeader, site.viewer.follower.now().position)
     c.header('Vary', 'Accept')
     const accept = c.req.header('Accept') ?? ''
-    const of = { scope: pipeline, key: String(run), ...(wanted.node !== undefined && { part: wanted.node }) }
     if (accept.includes('text/event-stream')) {
       const last = c.req.header('Last-Event-ID')
       const after = last !== undefined && /^\d{1,15}$/.test(last) ? Number(last) : wanted.after
@@ -60,7 +89,7 @@ export const addLogs = (app: App, site: Site): void => {
 
 type Reading = {
   readonly bus: Site['bus']
-  readonly of: { readonly scope: string; readonly key: string; readonly part?: string }
+  readonly of: Printers
   readonly wanted: Wanted
   readonly signal: AbortSignal
 }

@@ -87,8 +87,8 @@ const previewRoute = createRoute({
 const fromIn = (text: string | undefined): string | readonly string[] | undefined =>
   text?.includes('/') ? text.split(',') : text
 
-/** What people ask of runs and pipelines, in the name of the server's user; the owner decides. */
-export const addOrders = (app: App, { bus, user, viewer }: Site): void => {
+/** What people ask of runs and pipelines, in the name of whoever asks here; the owner decides. */
+export const addOrders = (app: App, { bus, viewer }: Site): void => {
   const keeperOf = async (pipeline: string): Promise<string> => {
     const { items } = (await viewer.ask('graphs', { pipeline })).value as {
       readonly items: readonly { graph: Graph }[]
@@ -109,7 +109,7 @@ export const addOrders = (app: App, { bus, user, viewer }: Site): void => {
       const asked = { address, type, data: { ...said, ...about }, ...(id !== undefined && { id }) }
       return answered(
         c,
-        await ask(bus, asked, { onBehalfOf: user }).catch((cause: unknown) =>
+        await ask(bus, asked, { onBehalfOf: c.var.user }).catch((cause: unknown) =>
           unlessUnknown({ viewer }, cause, pipeline),
         ),
       )

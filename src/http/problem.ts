@@ -66,6 +66,9 @@ const statusOf: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
   'query.nothing': 404,
   'web.port-taken': 500,
   'web.exposed': 500,
+  'web.bad-tokens': 500,
+  'web.unknown-user': 401,
+  'web.no-secrets': 501,
   'web.forbidden': 403,
   'web.misdirected': 421,
 }
@@ -88,6 +91,7 @@ type Answered = Response | Promise<Response>
 
 const titles: Readonly<Record<number, string>> = {
   400: 'The request is not understood',
+  401: 'Nobody is known here by that',
   403: 'Not allowed',
   404: 'Not there',
   405: 'Not a method for this',
@@ -96,6 +100,7 @@ const titles: Readonly<Record<number, string>> = {
   415: 'Not in a form that is understood: send JSON',
   421: 'Not the server for this',
   500: 'Something broke',
+  501: 'Not done by this server',
   502: 'Somebody behind this server answered wrongly',
   503: 'Not possible at the moment',
   504: 'It took too long',
@@ -110,6 +115,7 @@ const problemAs = (
   errors?: Problem['errors'],
 ): Answered => {
   const title = titles[status] ?? 'The request failed'
+  if (status === 401) c.header('WWW-Authenticate', 'Bearer')
   if (['GET', 'HEAD'].includes(c.req.method) && !c.req.path.startsWith('/api/') && prefersHtml(c)) {
     c.header('Content-Security-Policy', pagePolicy)
     c.header('Vary', 'Accept')
@@ -138,9 +144,9 @@ export const onError =
 /** Answers where nothing is. */
 export const notFound = (c: Context): Answered => problemAs(c, 404, 'query.nothing', `There is no ${c.req.path}`)
 
-/** Answers where a decider said no. */
+/** Answers where a decider said no: to whoever may not ask it at all, or to what can't be at the moment. */
 export const refused = (c: Context, { refusal, detail }: { readonly refusal: string; readonly detail: string }) =>
-  problemAs(c, 409, `refused.${refusal}`, detail)
+  problemAs(c, refusal === 'not-allowed' ? 403 : 409, `refused.${refusal}`, detail)
 
 /** Answers where a body is not as its schema has it. */
 export const invalid = (c: Context, issues: readonly z.core.$ZodIssue[]): Answered =>

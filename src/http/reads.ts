@@ -33,6 +33,16 @@ const pathOf: Readonly<Record<ViewName, string>> = {
   'used-by': '/api/used-by',
   rejected: '/api/rejected',
   status: '/api/status',
+  experiments: '/api/experiments',
+  experiment: '/api/experiments/{experiment}',
+  'experiment-history': '/api/experiments/{experiment}/history',
+  'experiment-steps': '/api/experiments/{experiment}/steps',
+  inbox: '/api/inbox',
+  sites: '/api/sites',
+  'end-nodes': '/api/end-nodes',
+  reservations: '/api/reservations',
+  notifications: '/api/notifications',
+  me: '/api/me',
 }
 
 /** One route for each view; they translate, and the registry does the rest. */
@@ -42,7 +52,7 @@ export const addReads = (app: App, site: Site): void => {
     document(app, name, view)
     app.get(pathOf[name].replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
       const said = { ...c.req.query(), ...c.req.param() }
-      const { value, position } = await site.viewer.ask(name, said)
+      const { value, position } = await site.viewer.ask(name, said, c.var.user)
       return answer(c, value, position)
     })
   }

@@ -73,7 +73,9 @@ export const addUpload = (app: App, site: Site): void => {
       const from = `${pipeline}/${bus.principal}`
       const about = { from, tags, overwrite: overwrite === 'true', call: randomUUID() }
       const body = { path, digest: found, host: bus.principal, ...about }
-      return c.json(stored.parse(await askStore(site, { pipeline, store, verb: 'receive' }, body, left)))
+      return c.json(
+        stored.parse(await askStore({ ...site, user: c.var.user }, { pipeline, store, verb: 'receive' }, body, left)),
+      )
     } finally {
       await rm(folder, { recursive: true, force: true })
     }

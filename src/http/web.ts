@@ -13,6 +13,8 @@ import { viewerOf } from '#projections/viewer'
 import { appOf } from './app.ts'
 import { namesAt } from './guard.ts'
 import { startWeb } from './server.ts'
+import type { Site } from './site.ts'
+import { tokensIn } from './tokens.ts'
 
 export type WebOptions = {
   /** A connection of the web process's own, named `web-…`: it speaks for users. */
@@ -24,6 +26,11 @@ export type WebOptions = {
   readonly host: string
   readonly port: number
   readonly stateDir: string
+  /** A file of those who may come in, read anew when it changes; without one, whoever reaches this server is its user. */
+  readonly tokens?: string | undefined
+  /** In whose name its user asks, where it has no tokens; this machine's user unless said. */
+  readonly as?: string | undefined
+  readonly putSecret?: Site['putSecret']
   readonly signal: AbortSignal
   readonly say: (line: string) => void
   /** Called once the server listens, with its address. */
@@ -33,7 +40,8 @@ export type WebOptions = {
 /** Keeps the projection, answers queries over the bus and serves HTTP until `signal` aborts. */
 export const runWeb = async (options: WebOptions): Promise<void> => {
   const { bus, graphs, metadataPath, host, port, stateDir, say, ready } = options
-  if (!isLoopback(host)) throw faults.exposed(host)
+  if (!isLoopback(host) && options.tokens === undefined) throw faults.exposed(host)
+  const tokens = options.tokens === undefined ? undefined : tokensIn(options.tokens, say)
   const broken = new AbortController()
   const signal = AbortSignal.any([options.signal, broken.signal])
   const follower = await follow({ bus, path: metadataPath, projection: metadata, signal, say })
@@ -54,7 +62,8 @@ export const runWeb = async (options: WebOptions): Promise<void> => {
         signal,
       ),
     )
-    const app = appOf({ bus, viewer, graphs, user: nameOfUser(), names: namesAt(host), signal, say })
+    const { as: user = nameOfUser(), putSecret } = options
+    const app = appOf({ bus, viewer, graphs, user, tokens, putSecret, names: namesAt(host), signal, say })
     const { url, closed } = await startWeb({ app, host, port, stateDir, signal, say })
     run(closed)
     const rebuild = async () => {

@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { ask } from '#bus/command'
+import { faults } from '#bus/fault'
 import type { Answer } from '#bus/handle'
 import { postFact } from '#bus/post'
 import { exact } from '#contracts/fields'
@@ -65,9 +66,9 @@ const fact = createRoute({
   responses,
 })
 
-/** Writing asks the bus, in the name of the server's user. */
+/** Writing asks the bus, in the name of whoever asks here. */
 export const addWrites = (app: App, site: Site): void => {
-  const { bus, user } = site
+  const { bus } = site
   app.post('/api/*', async (c, next) => {
     if (!/^application\/json\s*(;|$)/i.test(c.req.header('Content-Type') ?? ''))
       throw new HTTPException(415, { message: 'Say what is sent with Content-Type: application/json, if only {}' })
@@ -80,7 +81,7 @@ export const addWrites = (app: App, site: Site): void => {
     const address = { aggregate: 'pipeline', scope: pipeline, key: 'self' }
     const data = message === undefined ? {} : { message }
     const wanted = { address, type: 'pipeline.start', data, ...(asked && { id: asked }) }
-    const asking = ask(bus, wanted, { onBehalfOf: user })
+    const asking = ask(bus, wanted, { onBehalfOf: c.var.user })
     return answered(c, await asking.catch((cause: unknown) => unlessUnknown(site, cause, pipeline)))
   })
 
@@ -88,19 +89,30 @@ export const addWrites = (app: App, site: Site): void => {
     const { type } = c.req.valid('param')
     const { scope, key, data, id: asked } = c.req.valid('json')
     const address = { aggregate: type.split('.')[0] ?? '', scope, key }
-    return answered(c, await ask(bus, { address, type, data, ...(asked && { id: asked }) }, { onBehalfOf: user }))
+    if (namesSecret(data))
+      throw faults.forbidden(`A secret is told with its link, to ${linksGo}: its key is taken from nobody`)
+    const wanted = { address, type, data, ...(asked && { id: asked }) }
+    return answered(c, await ask(bus, wanted, { onBehalfOf: c.var.user }))
   })
 
   app.openapi(fact, async (c) => {
     const { pipeline, type, data, id: posted } = c.req.valid('json')
     await mustBeDefined(site, pipeline)
-    const known = { scope: pipeline, type, data, onBehalfOf: user, ...(posted && { id: posted }) }
+    const known = { scope: pipeline, type, data, onBehalfOf: c.var.user, ...(posted && { id: posted }) }
     return answered(c, { accepted: true, position: await postFact(bus, known) })
   })
 
   app.all('/api/commands/*', onlyPosted)
   app.all('/api/facts', onlyPosted)
   app.all('/api/pipelines/:pipeline/runs', onlyPosted)
+}
+
+const linksGo = '/api/experiments/<id>/set-cloud-link'
+
+/** Whether a command would use a secret by its key, whoever has put that away. */
+const namesSecret = (data: unknown): boolean => {
+  const { cloudLink } = (data ?? {}) as { readonly cloudLink?: { readonly secret?: unknown } | null }
+  return cloudLink?.secret !== undefined
 }
 
 /** Says that an address takes POST alone. */

@@ -3,8 +3,10 @@ import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { z } from 'zod'
 import { faults } from '#bus/fault'
 import { exact } from '#contracts/fields'
+import { type Asker, askerOf } from './asker.ts'
 import type { Filter } from './filters.ts'
-import { type Page, type Params, type Shown, schemaOf, shown, time, type View } from './view.ts'
+import type { Db } from './reader.ts'
+import { type Page, type Params, type Seen, type Shown, schemaOf, shown, time, type View } from './view.ts'
 
 /** How many bytes the items of a page may hold, so that it fits a message of the bus; one item is always there. */
 const largest = 500_000
@@ -17,10 +19,19 @@ type Listed = {
   readonly newestFirst?: boolean
   /** The columns that order the rows where the list is asked for by time: then the newest come first. */
   readonly byTime?: readonly SQLiteColumn[]
+  /** What the usual order is called, and the one by time. */
+  readonly sorts?: readonly [string, string]
   readonly filters: Readonly<Record<string, Filter>>
   /** The moment that `from` and `to` narrow. */
   readonly moment?: SQLiteColumn
   readonly scoped?: boolean
+  /** Set where the list belongs to a portal: which rows somebody may see, and how each looks to them. */
+  readonly portal?: {
+    readonly mayBeSeen: (asker: Asker, params: Params) => SQL | undefined
+    readonly seenAs?: (row: Shown, asker: Asker, seen: Seen & { readonly db: Db }) => Shown
+    /** What of a row is said otherwise than the table has it. */
+    readonly answer?: z.ZodRawShape
+  }
 }
 
 /** A table as a list: filtered on the server, paged by cursor, at any position. */
@@ -30,9 +41,11 @@ export const listed = ({
   order: usual,
   newestFirst = false,
   byTime,
+  sorts = ['path', 'time'],
   filters,
   moment,
   scoped = false,
+  portal,
 }: Listed): View => {
   const name = getTableName(table)
   const within = moment && {
@@ -41,9 +54,12 @@ export const listed = ({
   }
   const all: Readonly<Record<string, Filter>> = { ...filters, ...within }
 
-  const read: View['read'] = (db, params, { at, logId }): Page => {
+  const read: View['read'] = (db, params, seen): Page => {
+    const { at, logId } = seen
     const { limit = 100, cursor } = params
-    const isByTime = byTime !== undefined && params.sort === 'time'
+    const isByTime = byTime !== undefined && params.sort === sorts[1]
+    const asker = portal && askerOf(db, seen.who)
+    const allowed = asker && portal?.mayBeSeen(asker, params)
     const order = isByTime ? byTime : usual
     const place = cursor === undefined ? undefined : placeIn(cursor, name, order, params)
     const direction = place?.direction ?? params.order ?? (newestFirst || isByTime ? 'desc' : 'asc')
@@ -56,28 +72,34 @@ export const listed = ({
         .select()
         .from(table)
         .where(
-          and(visible(table, at, { bySince: isByTime }), ...wanted.filter(isOne), way, place && behind(order, place)),
+          and(
+            visible(table, at, { bySince: isByTime }),
+            ...wanted.filter(isOne),
+            allowed,
+            way,
+            place && behind(order, place),
+          ),
         )
         .orderBy(...order.map((column) => (direction === 'desc' ? desc(column) : asc(column))))
         .limit(limit + 1)
         .all()
     const ways = wanted.find(isSeveral)
     const found = ways ? merged(ways.map(along), order, direction).slice(0, limit + 1) : along(undefined)
-    const items = fitting(found.slice(0, limit).map((row) => shown(row, logId)))
+    const looks = (row: Shown): Shown => (asker ? (portal?.seenAs?.(row, asker, { ...seen, db }) ?? row) : row)
+    const items = fitting(found.slice(0, limit).map((row) => looks(shown(row, logId))))
     const last = found[items.length - 1]
     const next = found.length > items.length && last ? cursorAfter(last, name, order, direction) : null
     return { items, next }
   }
 
   const narrowing = Object.fromEntries(Object.entries(all).map(([key, { schema }]) => [key, schema.optional()]))
-  const shape = { ...narrowing, ...(byTime && { sort }) }
-  return { description, filters: exact(shape), answer: schemaOf(table), list: true, scoped, read }
+  const shape = { ...narrowing, ...(byTime && { sort: sortOf(sorts) }) }
+  const answer = schemaOf(table).extend(portal?.answer ?? {})
+  return { description, filters: exact(shape), answer, list: true, scoped, ...(portal && { portal: true }), read }
 }
 
-const sort = z
-  .enum(['path', 'time'])
-  .optional()
-  .describe('By path unless said otherwise; by time, the newest come first')
+const sortOf = (sorts: readonly [string, string]) =>
+  z.enum(sorts).optional().describe(`By ${sorts[0]} unless said otherwise; by ${sorts[1]}, the newest come first`)
 
 /** What holds at a place in the log: in a table that only grows, what had been added. */
 export const visible = (table: SQLiteTable, at: number | undefined, { bySince = false } = {}): SQL | undefined => {

@@ -26,6 +26,8 @@ export type Rows = {
     change: Partial<Written<T>>,
     sequence: number,
   ) => void
+  /** Ends what holds now under a key, if anything does. */
+  readonly end: <T extends Changing>(table: T, key: Partial<Written<T>>, sequence: number) => void
   /** What holds now, of the rows that agree with `like`. */
   readonly now: <T extends Changing>(table: T, like: Partial<Written<T>>) => readonly RowOf<T>[]
   /** Asks in SQL what the others can't say. */
@@ -76,6 +78,7 @@ export const rowsOf = (db: Database): Rows => {
     const shape = shapeOf(table)
     shape.insert.run(whole(shape, row))
   }
+  const close: Rows['end'] = (table, key, sequence) => void end(shapeOf(table), key, sequence)
   const put: Rows['put'] = (table, key, row, sequence) => {
     const shape = shapeOf(table)
     end(shape, key, sequence)
@@ -99,7 +102,14 @@ export const rowsOf = (db: Database): Rows => {
     return select.all(stored(shape, like)).map((row) => read(shape, row as Record<string, unknown>))
   }) as Rows['now']
 
-  return { add, put, turn, now, all: (sql, ...values) => known(asked, sql, () => sql).all(...values) as never }
+  return {
+    add,
+    put,
+    turn,
+    end: close,
+    now,
+    all: (sql, ...values) => known(asked, sql, () => sql).all(...values) as never,
+  }
 }
 
 const quoted = (column: string): string => `"${column}"`

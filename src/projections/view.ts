@@ -13,6 +13,8 @@ export type Seen = Place & {
   readonly progress: Progress
   /** The log's last sequence, for a view that asked for it; undefined where the server does not say. */
   readonly head?: number | undefined
+  /** Who asks, where that is known: what belongs to a portal is shown to whom it may be shown. */
+  readonly who?: string | undefined
   /** Who is there, for a view of the present that asked for it; undefined where nobody can tell. */
   readonly present?: Present | undefined
 }
@@ -27,6 +29,8 @@ export type View = {
   readonly list: boolean
   /** Asked of one pipeline, it means that pipeline's, unless the asker says otherwise. */
   readonly scoped?: boolean
+  /** It belongs to no pipeline but to the portal, and says to each what may be seen. */
+  readonly portal?: boolean
   /** It says how far the projection is behind the log. */
   readonly live?: boolean
   /** It says of the present who is there. */
@@ -50,11 +54,14 @@ export type Shown = Readonly<Record<string, unknown>>
 const positions: ReadonlySet<string> = new Set(['since', 'until', 'sequence', 'began', 'after', 'upTo'])
 const isMoment = (column: string): boolean => column === 'at' || column.endsWith('At')
 
-/** Makes a row fit to be seen outside. `began`, which only orders, stays inside. */
+/** What only orders rows, or finds them, stays inside. */
+const inside: ReadonlySet<string> = new Set(['began', 'words'])
+
+/** Makes a row fit to be seen outside. */
 export const shown = (row: Readonly<Record<string, unknown>>, logId: string): Shown =>
   Object.fromEntries(
     Object.entries(row).flatMap(([column, value]) => {
-      if (column === 'began') return []
+      if (inside.has(column)) return []
       if (column === 'sequence') return [['position', `${logId}.${value}`]]
       if (typeof value !== 'number') return [[column, value]]
       if (positions.has(column)) return [[column, `${logId}.${value}`]]
@@ -67,7 +74,7 @@ export const schemaOf = (table: SQLiteTable): z.ZodObject =>
   z.object(
     Object.fromEntries(
       Object.entries(getTableColumns(table)).flatMap(([key, column]) => {
-        if (key === 'began') return []
+        if (inside.has(key)) return []
         const text = (positions.has(key) && column.dataType === 'number') || isMoment(key)
         const schema = text ? z.string() : schemaOfColumn(column)
         return [[key === 'sequence' ? 'position' : key, column.notNull || column.primary ? schema : schema.nullable()]]

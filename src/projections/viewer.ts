@@ -5,6 +5,7 @@ import { faults } from '#bus/fault'
 import { problemsOf } from '#contracts/all'
 import { exact } from '#contracts/fields'
 import { position } from '#contracts/names'
+import { type Asker, askerOf } from './asker.ts'
 import type { Follower } from './follower.ts'
 import { times } from './log-tables.ts'
 import { lookout } from './presence.ts'
@@ -47,8 +48,11 @@ export type Viewed = { readonly value: unknown; readonly position: string }
  * HTTP is another: both pass one suite (`test/projections/views.test.ts`), and so must any that is to take their place.
  */
 export type MetadataReader = {
-  /** Answers a view, filtered and paged as it says; `at` looks back, `after` waits. Rejects with a fault that says what is wrong. */
-  readonly ask: (name: ViewName, said: unknown) => Promise<Viewed>
+  /**
+   * Answers a view, filtered and paged as it says; `at` looks back, `after` waits. What belongs to a portal is told to `who` as far
+   * as that principal may see it. Rejects with a fault that says what is wrong.
+   */
+  readonly ask: (name: ViewName, said: unknown, who?: string) => Promise<Viewed>
   readonly close: () => void
 }
 
@@ -56,7 +60,11 @@ export type MetadataReader = {
 export const viewerOf = (
   bus: Pick<Bus, 'head' | 'present' | 'connected'>,
   follower: Follower,
-): MetadataReader & { readonly follower: Follower } => {
+): MetadataReader & {
+  readonly follower: Follower
+  /** Who somebody is to the portal at this moment. */
+  readonly asker: (who: string) => Asker
+} => {
   const reader = openReader(follower.path, follower.projection)
   const look = lookout(bus)
 
@@ -64,7 +72,7 @@ export const viewerOf = (
   const isAhead = (at: string): boolean =>
     position.safeParse(at).success && reader.read((_, { logId, sequence }) => sequenceIn(at, logId) > sequence)
 
-  const ask = async (name: ViewName, said: unknown): Promise<Viewed> => {
+  const ask = async (name: ViewName, said: unknown, who?: string): Promise<Viewed> => {
     const view: View = views[name]
     const parsed = paramsOf(view).safeParse(said ?? {})
     if (!parsed.success) throw faults.brokenQuery(name, problemsOf(parsed.error.issues), parsed.error.issues)
@@ -76,12 +84,14 @@ export const viewerOf = (
       view.presence && at === undefined ? look() : undefined,
     ])
     return reader.read((db, place) => {
-      const seen = { ...place, at: placeAt(db, place, at), progress: follower.now(), head, present }
+      const seen = { ...place, at: placeAt(db, place, at), progress: follower.now(), head, present, who }
       return { value: view.read(db, params, seen), position: `${place.logId}.${place.sequence}` }
     })
   }
 
-  return { ask, follower, close: reader.close }
+  const asker = (who: string): Asker => reader.read((db) => askerOf(db, who))
+
+  return { ask, asker, follower, close: reader.close }
 }
 
 export type Viewer = ReturnType<typeof viewerOf>

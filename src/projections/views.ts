@@ -1,6 +1,9 @@
+import { experimentLists } from './experiment-lists.ts'
 import { graphView } from './graph-view.ts'
 import { lists } from './lists.ts'
+import { oneExperiment } from './one-experiment.ts'
 import { oneRun } from './one-run.ts'
+import { me, sites } from './portal-views.ts'
 import { spans } from './spans.ts'
 import { status } from './status.ts'
 import type { View } from './view.ts'
@@ -15,6 +18,10 @@ export const views = {
   'used-by': usedBy,
   graph: graphView,
   status,
+  ...experimentLists,
+  experiment: oneExperiment,
+  sites,
+  me,
 } as const satisfies Readonly<Record<string, View>>
 
 export type ViewName = keyof typeof views

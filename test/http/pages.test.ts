@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { queriesTo } from '#contracts/subjects'
 import { addConsole } from '#http/console'
 import { onError } from '#http/problem'
+import type { Asking } from '#http/site'
 import { appearing } from '../projections/hosts.ts'
 import { digestFor, folder, leafGraph, rootGraph } from '../projections/story.ts'
 import { siteOf } from './site.ts'
@@ -159,7 +160,7 @@ test('a node that only the log knows has its page where its pipeline is, and is 
 })
 
 test('without a console the first page leads to the API and the nodes', async () => {
-  const app = new OpenAPIHono()
+  const app = new OpenAPIHono<Asking>()
   addConsole(app, { graphs: [rootGraph] }, [])
   const text = await (await app.request('/')).text()
   expect(text).toMatch('/api/graph')
@@ -176,7 +177,7 @@ test('the console is served with a policy of its own, and nothing beside it', as
   await writeFile(join(root, 'dist', 'index.html'), '<!doctype html><title>Console</title>')
   await writeFile(join(root, 'dist', 'assets', 'main.js'), 'export {}')
   await writeFile(join(root, 'secret.txt'), 'secret')
-  const app = new OpenAPIHono()
+  const app = new OpenAPIHono<Asking>()
   app.onError(onError())
   addConsole(app, { graphs: [rootGraph] }, [join(root, 'dist')])
   const page = await app.request('/')

@@ -5,6 +5,7 @@ import { memoryHub } from '#bus/memory'
 import type { Graph } from '#contracts/pipeline'
 import { appOf } from '#http/app'
 import { loopback } from '#http/guard'
+import type { Site } from '#http/site'
 import { viewerOf } from '#projections/viewer'
 import { folder, leafGraph, rootGraph, teller, watching } from '../projections/story.ts'
 
@@ -16,6 +17,7 @@ export const siteOf = async ({
   over = {} as Partial<Bus>,
   graphs = [rootGraph] as readonly Graph[],
   say = (_: string): void => undefined,
+  more = {} as Partial<Pick<Site, 'user' | 'tokens' | 'putSecret'>>,
 } = {}) => {
   const hub = memoryHub()
   const bus = hub.connect('web-test')
@@ -40,6 +42,7 @@ export const siteOf = async ({
     signal: stop.signal,
     heartbeat,
     patience,
+    ...more,
   })
   const get = (path: string, headers: Record<string, string> = {}) => app.request(path, { headers })
   const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { Bus } from '#bus/bus'
 import { faults } from '#bus/fault'
 import { addEvents } from '#http/events'
+import type { Asking } from '#http/site'
 import type { News } from '#projections/progress'
 import { siteOf } from './site.ts'
 
@@ -35,7 +36,7 @@ test('whoever listens while the log becomes shorter is told to read everything a
   let { sequence } = follower.now()
   const now = () => ({ ...follower.now(), sequence })
   const shrinking = { ...viewer, follower: { ...follower, now, onApplied } }
-  const other = new OpenAPIHono()
+  const other = new OpenAPIHono<Asking>()
   addEvents(other, { bus, viewer: shrinking, graphs: [], user: 'ada', names: [], signal: stop.signal })
   const response = await other.request('/api/events')
   const reader = (response.body as ReadableStream<Uint8Array>).getReader()

@@ -39,7 +39,7 @@ describe('a rebuild', () => {
     letGo()
     await second.follower.waitFor(`${bus.logId}.4`, 5_000)
     expect(await countOf(second.viewer)).toBe(4)
-    expect(second.lines.join('\n')).toMatch('metadata 0, and this version keeps metadata 7')
+    expect(second.lines.join('\n')).toMatch('metadata 0, and this version keeps metadata 8')
   })
 
   test('follows when the log is another one', async () => {

@@ -82,6 +82,150 @@ CREATE TABLE `sources` (
 );
 
 CREATE UNIQUE INDEX `sources_now` ON `sources` (`store`) WHERE "sources"."until" is null;
+CREATE TABLE `compose_files` (
+	`sequence` integer PRIMARY KEY NOT NULL,
+	`experiment` text NOT NULL,
+	`attempt` integer NOT NULL,
+	`site` text NOT NULL,
+	`image` text NOT NULL,
+	`digest` text NOT NULL,
+	`compose` text NOT NULL
+);
+
+CREATE INDEX `compose_files_of` ON `compose_files` (`experiment`,`attempt`,`site`);
+CREATE TABLE `experiment_history` (
+	`sequence` integer PRIMARY KEY NOT NULL,
+	`experiment` text NOT NULL,
+	`project` text NOT NULL,
+	`type` text NOT NULL,
+	`what` text NOT NULL,
+	`principal` text NOT NULL,
+	`reason` text,
+	`part` text,
+	`step` text,
+	`attempt` integer,
+	`at` integer NOT NULL
+);
+
+CREATE INDEX `experiment_history_of` ON `experiment_history` (`experiment`,`sequence`);
+CREATE INDEX `experiment_history_part` ON `experiment_history` (`part`,`sequence`) WHERE "experiment_history"."part" is not null;
+CREATE TABLE `experiment_parts` (
+	`experiment` text NOT NULL,
+	`project` text NOT NULL,
+	`part` text NOT NULL,
+	`site` text NOT NULL,
+	`node` text,
+	`stage` text,
+	`subState` text NOT NULL,
+	`step` text,
+	`state` text,
+	`phase` text,
+	`host` text,
+	`try` integer,
+	`run` integer,
+	`failedStep` text,
+	`reason` text,
+	`desired` text NOT NULL,
+	`reported` text NOT NULL,
+	`results` text,
+	`at` integer NOT NULL,
+	`since` integer NOT NULL,
+	`until` integer,
+	PRIMARY KEY(`experiment`, `part`, `since`)
+);
+
+CREATE UNIQUE INDEX `experiment_parts_now` ON `experiment_parts` (`experiment`,`part`) WHERE "experiment_parts"."until" is null;
+CREATE INDEX `experiment_parts_site` ON `experiment_parts` (`site`) WHERE "experiment_parts"."until" is null;
+CREATE TABLE `experiment_states` (
+	`experiment` text PRIMARY KEY NOT NULL,
+	`state` text NOT NULL
+);
+
+CREATE TABLE `experiment_steps` (
+	`experiment` text NOT NULL,
+	`project` text NOT NULL,
+	`part` text NOT NULL,
+	`step` text NOT NULL,
+	`attempt` integer NOT NULL,
+	`try` integer NOT NULL,
+	`delivery` integer NOT NULL,
+	`run` integer,
+	`agent` text NOT NULL,
+	`host` text,
+	`outcome` text NOT NULL,
+	`reason` text,
+	`made` text,
+	`results` text,
+	`askedAt` integer NOT NULL,
+	`startedAt` integer,
+	`endedAt` integer,
+	`began` integer NOT NULL,
+	`since` integer NOT NULL,
+	`until` integer,
+	PRIMARY KEY(`experiment`, `attempt`, `part`, `step`, `try`, `delivery`, `since`)
+);
+
+CREATE UNIQUE INDEX `experiment_steps_now` ON `experiment_steps` (`experiment`,`attempt`,`part`,`step`,`try`,`delivery`) WHERE "experiment_steps"."until" is null;
+CREATE INDEX `experiment_steps_began` ON `experiment_steps` (`experiment`,`began`);
+CREATE TABLE `experiment_waits` (
+	`experiment` text NOT NULL,
+	`project` text NOT NULL,
+	`wait` text NOT NULL,
+	`waitsFor` text NOT NULL,
+	`what` text NOT NULL,
+	`part` text,
+	`step` text,
+	`reason` text,
+	`command` text,
+	`needs` text,
+	`at` integer NOT NULL,
+	`began` integer NOT NULL,
+	`since` integer NOT NULL,
+	`until` integer,
+	PRIMARY KEY(`experiment`, `wait`, `since`)
+);
+
+CREATE UNIQUE INDEX `experiment_waits_now` ON `experiment_waits` (`experiment`,`wait`) WHERE "experiment_waits"."until" is null;
+CREATE INDEX `experiment_waits_oldest` ON `experiment_waits` (`began`,`wait`);
+CREATE TABLE `experiments` (
+	`experiment` text NOT NULL,
+	`project` text NOT NULL,
+	`name` text NOT NULL,
+	`description` text NOT NULL,
+	`creator` text NOT NULL,
+	`experimenters` text NOT NULL,
+	`mode` text NOT NULL,
+	`status` text NOT NULL,
+	`subState` text NOT NULL,
+	`failedStep` text,
+	`failedPart` text,
+	`reason` text,
+	`sites` text NOT NULL,
+	`nodes` text NOT NULL,
+	`attempt` integer NOT NULL,
+	`run` integer NOT NULL,
+	`approval` text NOT NULL,
+	`waitsFor` text,
+	`waits` text,
+	`source` text NOT NULL,
+	`resource` text NOT NULL,
+	`cloudLink` text,
+	`commit` text,
+	`cloneOf` text,
+	`state` text NOT NULL,
+	`words` text NOT NULL,
+	`createdAt` integer NOT NULL,
+	`changedAt` integer NOT NULL,
+	`began` integer NOT NULL,
+	`since` integer NOT NULL,
+	`until` integer,
+	PRIMARY KEY(`experiment`, `since`)
+);
+
+CREATE UNIQUE INDEX `experiments_now` ON `experiments` (`experiment`) WHERE "experiments"."until" is null;
+CREATE INDEX `experiments_began` ON `experiments` (`began`);
+CREATE INDEX `experiments_newest` ON `experiments` (`began`) WHERE "experiments"."until" is null;
+CREATE INDEX `experiments_changed` ON `experiments` (`since`) WHERE "experiments"."until" is null;
 CREATE TABLE `checkpoint` (
 	`one` integer PRIMARY KEY NOT NULL,
 	`name` text NOT NULL,
@@ -166,6 +310,76 @@ CREATE TABLE `waits` (
 
 CREATE UNIQUE INDEX `waits_now` ON `waits` (`pipeline`,`part`) WHERE "waits"."until" is null;
 CREATE INDEX `waits_part` ON `waits` (`part`) WHERE "waits"."until" is null;
+CREATE TABLE `end_nodes` (
+	`part` text NOT NULL,
+	`site` text NOT NULL,
+	`node` text NOT NULL,
+	`type` text,
+	`capabilities` text NOT NULL,
+	`agent` text,
+	`state` text NOT NULL,
+	`occupiedBy` text,
+	`project` text,
+	`occupiedAt` integer,
+	`since` integer NOT NULL,
+	`until` integer,
+	PRIMARY KEY(`part`, `since`)
+);
+
+CREATE UNIQUE INDEX `end_nodes_now` ON `end_nodes` (`part`) WHERE "end_nodes"."until" is null;
+CREATE TABLE `notifications` (
+	`sequence` integer PRIMARY KEY NOT NULL,
+	`experiment` text NOT NULL,
+	`about` text NOT NULL,
+	`to` text NOT NULL,
+	`way` text NOT NULL,
+	`occasion` text NOT NULL,
+	`subject` text NOT NULL,
+	`outcome` text NOT NULL,
+	`reason` text,
+	`at` integer NOT NULL
+);
+
+CREATE INDEX `notifications_to` ON `notifications` (`to`,`sequence`);
+CREATE INDEX `notifications_of` ON `notifications` (`experiment`,`sequence`);
+CREATE TABLE `people` (
+	`person` text NOT NULL,
+	`preferences` text NOT NULL,
+	`at` integer NOT NULL,
+	`since` integer NOT NULL,
+	`until` integer,
+	PRIMARY KEY(`person`, `since`)
+);
+
+CREATE UNIQUE INDEX `people_now` ON `people` (`person`) WHERE "people"."until" is null;
+CREATE TABLE `portal` (
+	`portal` text NOT NULL,
+	`policy` text NOT NULL,
+	`at` integer NOT NULL,
+	`since` integer NOT NULL,
+	`until` integer,
+	PRIMARY KEY(`portal`, `since`)
+);
+
+CREATE UNIQUE INDEX `portal_now` ON `portal` (`portal`) WHERE "portal"."until" is null;
+CREATE TABLE `reservations` (
+	`part` text NOT NULL,
+	`site` text NOT NULL,
+	`node` text NOT NULL,
+	`reservation` text NOT NULL,
+	`project` text NOT NULL,
+	`startsAt` integer NOT NULL,
+	`endsAt` integer NOT NULL,
+	`note` text NOT NULL,
+	`by` text NOT NULL,
+	`at` integer NOT NULL,
+	`since` integer NOT NULL,
+	`until` integer,
+	PRIMARY KEY(`part`, `reservation`, `since`)
+);
+
+CREATE UNIQUE INDEX `reservations_now` ON `reservations` (`part`,`reservation`) WHERE "reservations"."until" is null;
+CREATE INDEX `reservations_order` ON `reservations` (`startsAt`,`part`,`reservation`);
 CREATE TABLE `attempts` (
 	`run` text NOT NULL,
 	`pipeline` text NOT NULL,

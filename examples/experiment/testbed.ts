@@ -17,6 +17,8 @@ export type Testbed = {
   readonly engine: string
   /** The user's repository, as git is told. */
   readonly repository: string
+  /** The token with which somebody signs in to the pages. */
+  readonly tokenOf: (who: string) => string
   /** The options by which somebody is known to the command line. */
   readonly as: (who: string) => readonly string[]
   /** Runs the command line of Millrace, and gives what it printed. */
@@ -90,7 +92,8 @@ export const startTestbed = async ({
       execFileSync(process.execPath, [millrace, 'certs', kind, who, ...given, ...more], { stdio: 'pipe' })
       return ['--creds', file(who)]
     }
-    const people = new Map(['carol', 'emil', 'dave', 'olga', 'oleg', 'ada'].map((who) => [who, admit(who)]))
+    const people = ['carol', 'emil', 'dave', 'olga', 'oleg', 'ada']
+    const known = new Map(people.map((who) => [who, admit(who)]))
     say(`Log: ${nats}`)
 
     const repository = makeRepository(at('repositories/sampling'))
@@ -156,16 +159,31 @@ export const startTestbed = async ({
       ['end-node', one, admit('rover-one', 'end-node', '--site', 'north', '--node', 'one')],
       ['end-node', three, admit('rover-three', 'end-node', '--site', 'south', '--node', 'three')],
     ] as const
-    for (const [kind, file, known] of agents) {
+    for (const [kind, file, admitted] of agents) {
       const name = file.slice(folder.length + 1, -'.yaml'.length)
-      const agent = run(name, 'agent', kind, file, ...known, '--state', state(name))
+      const agent = run(name, 'agent', kind, file, ...admitted, '--state', state(name))
       await agent.says(/is ready at/)
       signal.throwIfAborted()
       say(`${kind} ${name}: process ${agent.pid}`)
     }
+    const tokens = new Map(people.map((who) => [who, token(at('tokens.json'), who)]))
+    const web = run(
+      'web',
+      'web',
+      '--port',
+      String(await portFor(folder, 'web')),
+      '--tokens',
+      at('tokens.json'),
+      '--state',
+      state('nats'),
+      ...(secure ? [] : ['--nats', nats]),
+    )
+    const url = await web.says(/Experiments: (\S+)/)
+    say(`Pages: ${url}`)
     return {
-      ...{ folder, nats, url: '', engine, repository, ssh },
-      as: (who) => people.get(who) ?? admit(who),
+      ...{ folder, nats, url, engine, repository, ssh },
+      tokenOf: (who) => tokens.get(who) ?? '',
+      as: (who) => known.get(who) ?? admit(who),
       millrace: (...args) =>
         execFileSync(process.execPath, [millrace, ...args, ...(secure ? [] : ['--nats', nats])], {
           encoding: 'utf8',
@@ -177,6 +195,18 @@ export const startTestbed = async ({
     await processes.stop()
     throw cause
   }
+}
+
+/** A new token for somebody; those from before are taken away. */
+const token = (file: string, who: string): string => {
+  const run = (...args: readonly string[]) =>
+    execFileSync(process.execPath, [millrace, 'tokens', ...args, '--tokens', file], { encoding: 'utf8', stdio: 'pipe' })
+  try {
+    run('revoke', who)
+  } catch {
+    // There was none.
+  }
+  return run('add', who).trim()
 }
 
 /** A user's repository, made from the template. */
@@ -227,6 +257,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   console.log(
     `  npm run millrace -- experiment create --project rover --name Sampling --git ${testbed.repository} --resource ${resource} --cloud directory:carol ${carol}`,
   )
+  console.log(`\nOr sign in at ${testbed.url}:`)
+  for (const who of ['carol', 'olga', 'ada']) console.log(`  ${who} with ${testbed.tokenOf(who)}`)
   console.log('\nCtrl-C ends it all.')
   await playSensors(folder, stop.signal)
   await testbed.stop()

@@ -22,6 +22,7 @@ import { askVerb, publishVerb } from './publish.ts'
 import { runsVerb } from './runs.ts'
 import { controlModuleVerb, packageBuilderVerb } from './site-commands.ts'
 import { tailVerb } from './tail.ts'
+import { tokensVerb } from './tokens.ts'
 import { metricsVerb, paramsVerb, tagsVerb } from './tracking.ts'
 import { upVerb } from './up.ts'
 import { webVerb } from './web.ts'
@@ -63,6 +64,7 @@ for (const verb of [
   projectionsVerb,
   doctorVerb,
   certsVerb,
+  tokensVerb,
   permissionsVerb,
   completionVerb,
   helpVerb,

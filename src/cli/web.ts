@@ -13,8 +13,8 @@ import { hostNameOf } from './state.ts'
 type Serving = Common & { host: string; port: number; base?: string; tokens?: string; as?: string }
 
 export const webVerb = (program: Command): void => {
-  withConnection(program.command('web <config>'))
-    .description('keep the projection of a config and serve it: HTTP, live updates, console')
+  withConnection(program.command('web [config]'))
+    .description('keep what can be read of the log, and serve it: HTTP, live updates, console')
     .option('--host <address>', 'the address to listen at', '127.0.0.1')
     .option('--port <port>', 'the port to listen at', port, 8000)
     .option(
@@ -23,18 +23,22 @@ export const webVerb = (program: Command): void => {
     )
     .addOption(new Option('--as <name>', 'in whose name its user asks, where there are no tokens').conflicts('tokens'))
     .option('--base <folder>', "where the config's relative paths begin; by default its own folder")
-    .addHelpText('after', '\nExample:\n  millrace web examples/file-transfer/root.ts --port 8000')
-    .action(async (config: string, options: Serving) => {
+    .addHelpText(
+      'after',
+      '\nExample:\n  millrace web examples/file-transfer/root.ts --port 8000\n  millrace web --tokens tokens.json    # of experiments, without pipelines of its own',
+    )
+    .action(async (config: string | undefined, options: Serving) => {
       const signal = stopping()
       const serving = import('#http/web') // No other verb should wait for all that this one loads.
-      const base = resolve(options.base ?? dirname(resolve(config)))
-      const pipelines = await readConfig(config, base)
-      const connection = { ...connectionOf(options, 'web'), principal: `web-${hostNameOf(config)}` }
+      const base = resolve(options.base ?? dirname(resolve(config ?? '.')))
+      const pipelines = config === undefined ? [] : await readConfig(config, base)
+      const name = config === undefined ? hostNameOf('web') : hostNameOf(config)
+      const connection = { ...connectionOf(options, 'web'), principal: `web-${name}` }
       const bus = await openPatiently(connection, signal, print)
       const store = pipelines.flatMap(({ stores }) =>
         Object.values(stores).flatMap((one) => (one.kind === 'metadata-store' ? [one.path] : [])),
       )[0]
-      const own = join(resolve(options.state), 'web', nameFrom(hostNameOf(config)), 'metadata.db')
+      const own = join(resolve(options.state), 'web', nameFrom(name), 'metadata.db')
       try {
         const { runWeb } = await serving
         if (!process.send) void tellConnection(bus, connection.url, signal, print)
@@ -49,7 +53,10 @@ export const webVerb = (program: Command): void => {
           as: options.as && nameFrom(options.as),
           signal,
           say: print,
-          ready: (url) => (process.send ? process.send({ kind: 'ready' }) : print(`${basename(config)}: ${url}`)),
+          ready: (url) =>
+            process.send
+              ? process.send({ kind: 'ready' })
+              : print(`${config === undefined ? 'Experiments' : basename(config)}: ${url}`),
         })
       } finally {
         await bus.close()

@@ -3,9 +3,11 @@ import { aborted } from '#bus/abort'
 import type { Bus } from '#bus/bus'
 import { faults } from '#bus/fault'
 import { isLoopback } from '#bus/server-place'
+import type { CloudLink } from '#contracts/cloud-link'
+import { portalPlace } from '#contracts/experiment-parts'
 import { nameFrom } from '#contracts/names'
 import type { Graph } from '#contracts/pipeline'
-import { queriesTo } from '#contracts/subjects'
+import { queriesTo, serviceOf } from '#contracts/subjects'
 import { answerQueries } from '#projections/answer-queries'
 import { follow } from '#projections/follower'
 import { metadata } from '#projections/metadata'
@@ -62,7 +64,7 @@ export const runWeb = async (options: WebOptions): Promise<void> => {
         signal,
       ),
     )
-    const { as: user = nameOfUser(), putSecret } = options
+    const { as: user = nameOfUser(), putSecret = puttingSecrets(bus) } = options
     const app = appOf({ bus, viewer, graphs, user, tokens, putSecret, names: namesAt(host), signal, say })
     const { url, closed } = await startWeb({ app, host, port, stateDir, signal, say })
     run(closed)
@@ -83,6 +85,16 @@ export const runWeb = async (options: WebOptions): Promise<void> => {
   viewer.close()
   if (broken.signal.aborted) throw broken.signal.reason
 }
+
+/** Has the portal put away what is secret of a cloud link. */
+const puttingSecrets =
+  (bus: Bus): NonNullable<Site['putSecret']> =>
+  async (text, { experiment, principal }) =>
+    (await bus.request(
+      serviceOf(portalPlace, 'cloud-links', 'keep', bus.principal),
+      { experiment, text },
+      { onBehalfOf: principal },
+    )) as CloudLink
 
 /** The name of this machine's user; a user of a container often has none, only a number. */
 const nameOfUser = (): string => {

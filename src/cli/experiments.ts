@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { experimentCreate } from './experiment-create.ts'
+import { experimentLists } from './experiment-lists.ts'
 import { experimentLogs } from './experiment-logs.ts'
 import { experimentOrders } from './experiment-orders.ts'
 import { experimentShow } from './experiment-show.ts'
@@ -9,6 +10,7 @@ export const experimentVerb = (program: Command): void => {
     .command('experiment')
     .description('make, show and steer experiments: from a repository to a machine at a site, and back')
   experimentCreate(experiment)
+  experimentLists(experiment)
   experimentShow(experiment)
   experimentOrders(experiment)
   experimentLogs(experiment)

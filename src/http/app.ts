@@ -8,6 +8,7 @@ import { addEvents } from './events.ts'
 import { addExperimentCreation } from './experiment-creation.ts'
 import { addExperimentLogs } from './experiment-logs.ts'
 import { addExperimentOrders } from './experiment-orders.ts'
+import { addExperimentResults } from './experiment-results.ts'
 import { guard, harmlessly } from './guard.ts'
 import { addHealth } from './health.ts'
 import { addSession, identified, sessionsOf } from './identity.ts'
@@ -58,6 +59,7 @@ export const appOf = (site: Site): App => {
   addEndNodeOrders(app, site)
   addPreferences(app, site)
   addExperimentLogs(app, site)
+  addExperimentResults(app, site)
   const info = { title: 'Millrace', version: '1', description: 'What can be read and asked of a web process.' }
   app.doc31('/openapi.json', { openapi: '3.1.0', info })
   addConsole(app, site)

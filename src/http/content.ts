@@ -1,11 +1,10 @@
-import { Readable } from 'node:stream'
 import { z } from '@hono/zod-openapi'
 import { faults } from '#bus/fault'
 import { exact } from '#contracts/fields'
 import { digest, name } from '#contracts/names'
 import { askStore, checked } from './asked.ts'
 import { problem } from './problem.ts'
-import { part, rangeIn } from './range.ts'
+import { sendBytes } from './send-bytes.ts'
 import type { App, Site } from './site.ts'
 
 const isInside = (path: string): boolean =>
@@ -50,41 +49,6 @@ export const addContent = (app: App, site: Site): void => {
       await askStore({ ...site, user: c.var.user }, { pipeline, store, verb: 'provide' }, { path }, left),
     )
     if (expected && expected !== found.digest) throw faults.wrongBytes(expected, found.digest)
-
-    const headers = {
-      'Content-Type': 'application/octet-stream',
-      'Content-Disposition': `attachment; filename*=UTF-8''${encoded(path)}`,
-      'Content-Security-Policy': "sandbox; default-src 'none'",
-      'Accept-Ranges': 'bytes',
-      ETag: `"${found.digest}"`,
-      'Millrace-Digest': found.digest,
-    }
-    const whole = { ...headers, 'Content-Length': String(found.size) }
-    if (c.req.method === 'HEAD') return c.body(null, 200, whole) // Nobody would read the bytes.
-    const range = rangeIn(c, found)
-    if (range === 'outside') return c.body(null, 416, { ...headers, 'Content-Range': `bytes */${found.size}` })
-
-    const all = bus.buckets.get(found.host, found.digest, left)
-    const bytes = (range ? part(all, range) : all)[Symbol.asyncIterator]()
-    const first = await bytes.next() // What is wrong from the start is a problem, not half an answer.
-    const rest = { [Symbol.asyncIterator]: () => bytes }
-    const body = async function* () {
-      if (!first.done) yield first.value
-      if (!first.done) yield* rest
-    }
-    const stream = Readable.toWeb(Readable.from(body(), { objectMode: false })) as ReadableStream
-    if (!range) return c.body(stream, 200, whole)
-    return c.body(stream, 206, {
-      ...headers,
-      'Content-Length': String(range.to + 1 - range.from),
-      'Content-Range': `bytes ${range.from}-${range.to}/${found.size}`,
-    })
+    return sendBytes(c, bus, { ...found, path }, left)
   })
 }
-
-/** A file's name as RFC 8187 has it. */
-const encoded = (path: string): string =>
-  encodeURIComponent(path.split('/').at(-1) ?? path).replaceAll(
-    /['()*]/g,
-    (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
-  )

@@ -20,6 +20,7 @@ import { portalDecider } from './portal.ts'
 import { type PortalConfig, policyOf } from './portal-config.ts'
 import { pullStep } from './pull-step.ts'
 import { openVault, type Vault } from './secrets.ts'
+import { serveResults } from './serve-results.ts'
 import { shipOverBus, shipStep } from './ship-step.ts'
 import { sshMachine } from './ssh-machine.ts'
 import { takeSteps } from './take-steps.ts'
@@ -38,6 +39,8 @@ export const runPortal = (hosting: Hosting, config: PortalConfig, scratch: strin
       if (folder !== undefined) await mkdir(folder, { recursive: true })
     await decide(hosting, hosted, policy)
     const vault = await openVault({ folder: join(config.experiments, '.secrets') })
+    const { experiments } = config
+    hosted.run(serveResults({ ...hosting, ...hosted, experiments, policy: () => policy }))
     hosted.run(serveCloudLinks(hosting.bus, vault, hosted.signal))
     takeAll(hosting, hosted, config, { scratch, vault })
     hosted.run(notify({ ...hosting, ...hosted, policy: () => policy, ways: waysOf(config) }))

@@ -1,0 +1,88 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname, join, resolve, sep } from 'node:path'
+import { type Command, Option } from 'commander'
+import { Fault } from '#bus/fault'
+import { type ExperimentFilters, experimentListsOf } from '#client/experiment-lists'
+import { writeFrom } from '#client/transfer'
+import { withExperiment } from './experiment-words.ts'
+import { limit } from './options.ts'
+import { print, printPage } from './print.ts'
+import { inSession, type Session, type SessionOptions, withSession } from './session.ts'
+
+/** Verbs that list experiments, what waits, end nodes; and the one that brings results here. */
+export const experimentLists = (experiment: Command): void => {
+  withSession(experiment.command('ls'))
+    .description('list the experiments that you may see, newest first')
+    .option('--project <name>', 'only those of this project')
+    .option('--site <name>', 'only those at this site')
+    .addOption(new Option('--mode <mode>', 'only those in this mode').choices(['Idle', 'Development', 'TESTBED']))
+    .addOption(
+      new Option('--waits-for <who>', 'only those that wait for them').choices([
+        ...['user', 'operator', 'administrator', 'machine'],
+      ]),
+    )
+    .option('--search <text>', 'only those with this in their id, name or description')
+    .option('--limit <n>', 'how many', limit, 20)
+    .addHelpText('after', '\nExample:\n  millrace experiment ls --waits-for operator --as olga')
+    .action((options: SessionOptions & ExperimentFilters) =>
+      inSession(options, async ({ bus, json }) => {
+        const { project, site, mode, waitsFor, search, limit } = options
+        const page = await experimentListsOf(bus).list({ project, site, mode, waitsFor, search, limit })
+        const columns = ['experiment', 'name', 'mode', 'status', 'subState', 'failedStep', 'waitsFor', 'changedAt']
+        printPage(page, columns, json)
+      }),
+    )
+
+  withSession(experiment.command('inbox'))
+    .description('list what waits for you, oldest first')
+    .option('--limit <n>', 'how many', limit, 20)
+    .addHelpText('after', '\nExample:\n  millrace experiment inbox --as olga')
+    .action(({ limit, ...options }: SessionOptions & { readonly limit: number }) =>
+      inSession(options, async ({ bus, json }) => {
+        const page = await experimentListsOf(bus).inbox({ limit })
+        printPage(page, ['at', 'experiment', 'what', 'part', 'waitsFor'], json)
+      }),
+    )
+
+  withSession(experiment.command('nodes'))
+    .description('list end nodes, and which experiment has each')
+    .option('--site <name>', 'only those of this site')
+    .addHelpText('after', '\nExample:\n  millrace experiment nodes --site north')
+    .action(({ site, ...options }: SessionOptions & { readonly site?: string }) =>
+      inSession(options, async ({ bus, json }) => {
+        const page = await experimentListsOf(bus).endNodes({ site, limit: 1_000 })
+        printPage(page, ['part', 'type', 'capabilities', 'state', 'experiment'], json)
+      }),
+    )
+
+  withExperiment(experiment.command('fetch'))
+    .argument('<folder>', 'where to put them, as <folder>/<site>/<node>/…')
+    .description('bring the results of an experiment here, once they are at the portal')
+    .addHelpText('after', '\nExample:\n  millrace experiment fetch rover-7k2m9x results --as carol')
+    .action((id: string, folder: string, options: SessionOptions) =>
+      inSession(options, (session) => fetchAll(session, id, resolve(folder))),
+    )
+}
+
+const fetchAll = async ({ bus, signal }: Session, experiment: string, folder: string): Promise<void> => {
+  const lists = experimentListsOf(bus)
+  let count = 0
+  for (let after: string | undefined; ; ) {
+    const { sets } = await lists.results(experiment, after)
+    for (const { site, node, files } of sets)
+      for (const { path } of files) {
+        const out = resolve(folder, site, node, path)
+        // Whoever lists is not trusted with where things are put.
+        if (!out.startsWith(join(folder, site, node) + sep))
+          throw new Fault('contract.broken', `The result '${path}' would lie outside of ${folder}`)
+        await mkdir(dirname(out), { recursive: true })
+        const { bytes } = await lists.result({ experiment, site, node, path }, signal)
+        await writeFrom(bytes, out)
+        count++
+      }
+    const next = sets.flatMap((set) => (set.next === null ? [] : [set.next])).toSorted()[0]
+    if (next === undefined) break
+    after = next
+  }
+  print(`${count} files lie in ${folder}`)
+}

@@ -1,0 +1,79 @@
+import type { Bus } from '#bus/bus'
+import { portalPlace } from '#contracts/experiment-parts'
+import { addressOfPortal } from '#contracts/portal'
+import type { ResultList, ResultProvided } from '#contracts/result-files'
+import { serviceOf } from '#contracts/subjects'
+import { read } from './asking.ts'
+import { type Page, type Paging, said } from './page.ts'
+
+/** An experiment in the list, as far as whoever asks may see it. */
+export type ExperimentRow = {
+  readonly experiment: string
+  readonly project: string
+  readonly name: string
+  readonly creator: string
+  readonly mode: string
+  readonly status: string
+  readonly subState: string
+  readonly failedStep: string | null
+  readonly reason: string | null
+  readonly sites: readonly string[]
+  readonly attempt: number
+  readonly waitsFor: string | null
+  readonly createdAt: string
+  readonly changedAt: string
+}
+
+export type ExperimentFilters = Paging & {
+  readonly project?: string | undefined
+  readonly site?: string | undefined
+  readonly mode?: string | undefined
+  readonly status?: string | undefined
+  readonly waitsFor?: string | undefined
+  /** Anywhere in its id, name or description. */
+  readonly search?: string | undefined
+}
+
+/** Something that waits for whoever asks, and the command that moves it on. */
+export type InboxRow = {
+  readonly experiment: string
+  readonly waitsFor: string
+  readonly what: string
+  readonly part: string | null
+  readonly at: string
+}
+
+/** An end node, and which experiment has it. */
+export type EndNodeRow = {
+  readonly part: string
+  readonly type: string
+  readonly capabilities: readonly string[]
+  readonly state: string
+  readonly experiment: string | null
+}
+
+/** What can be read of a portal's experiments over the bus, from the web process that keeps it. */
+export const experimentListsOf = (bus: Bus) => {
+  const of = <Row>(view: string, filters: object) =>
+    read<Page<Row>>(bus, addressOfPortal.scope, view, said(filters as Readonly<Record<string, unknown>>))
+  const ask = async (verb: string, about: object): Promise<unknown> =>
+    bus.request(serviceOf(portalPlace, 'results', verb, bus.principal), about, { timeout: 120_000 })
+  return {
+    /** Experiments, newest first. */
+    list: (filters: ExperimentFilters = {}) => of<ExperimentRow>('experiments', filters),
+    /** What waits for whoever asks, oldest first. */
+    inbox: (filters: Paging = {}) => of<InboxRow>('inbox', filters),
+    endNodes: (filters: Paging & { readonly site?: string | undefined } = {}) => of<EndNodeRow>('end-nodes', filters),
+    /** Files that an experiment has left, once they are at the portal: some of each end node, and behind which path there are more. */
+    results: async (experiment: string, after?: string) =>
+      (await ask('list', said({ experiment, after }))) as ResultList,
+    /** The bytes of one of them, and its size and hash; the stream breaks where they are others. */
+    result: async (
+      about: { readonly experiment: string; readonly site: string; readonly node: string; readonly path: string },
+      signal: AbortSignal,
+    ) => {
+      const { host, digest, size } = (await ask('provide', about)) as ResultProvided
+      return { digest, size, bytes: bus.buckets.get(host, digest, signal) }
+    },
+  }
+}

@@ -7,6 +7,7 @@ import { artifact } from './artifact.ts'
 import { begins } from './begins.ts'
 import { cold } from './cold.ts'
 import { dispatcher } from './dispatcher.ts'
+import { experiments } from './experiments.ts'
 import { facts } from './facts.ts'
 import { folder } from './folder.ts'
 import { idle } from './idle.ts'
@@ -31,6 +32,7 @@ const benches: Readonly<Record<string, Bench>> = {
   runs,
   inputs,
   reads,
+  experiments,
 }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } })

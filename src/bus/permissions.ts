@@ -1,4 +1,5 @@
 import { commands } from '#contracts/all'
+import { addressOfPortal } from '#contracts/portal'
 import {
   type Allowed,
   any,
@@ -107,12 +108,19 @@ const people = ({ principal }: Named): Allowed[] => [
   readingBytes,
 ]
 
+/** Views of a pipeline, and those of the portal, which everybody who keeps a projection can answer. */
+const answering = (pipeline: string): Allowed => ({
+  publish: [],
+  subscribe: [...new Set([pipeline, addressOfPortal.scope])].map((scope) => `queries.*.${scope}.*`),
+  answers: true,
+})
+
 const allowedTo: Readonly<Record<Role, (named: Named) => Allowed[]>> = {
   worker,
   owner,
   // Whoever works at a machine uses its file for the command line as well.
   host: (named) => [...worker(named), ...owner(named), ...people(named), dispatching, unburying],
-  web: (named) => [...people(named), { publish: [], subscribe: [`queries.*.${named.pipeline}.*`], answers: true }],
+  web: (named) => [...people(named), answering(named.pipeline)],
   script: people,
   portal: (named) => [
     ...people(named),

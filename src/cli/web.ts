@@ -12,6 +12,12 @@ import { hostNameOf } from './state.ts'
 
 type Serving = Common & { host: string; port: number; base?: string; tokens?: string; as?: string }
 
+const examples = `Example:
+  millrace web examples/file-transfer/root.ts --port 8000
+
+Each line of a file of tokens is { "name": "ada", "sha256": "..." }. A token and its digest are made with:
+  token=$(openssl rand -hex 32); printf %s "$token" | sha256sum`
+
 export const webVerb = (program: Command): void => {
   withConnection(program.command('web [config]'))
     .description('keep what can be read of the log, and serve it: HTTP, live updates, console')
@@ -23,10 +29,7 @@ export const webVerb = (program: Command): void => {
     )
     .addOption(new Option('--as <name>', 'in whose name its user asks, where there are no tokens').conflicts('tokens'))
     .option('--base <folder>', "where the config's relative paths begin; by default its own folder")
-    .addHelpText(
-      'after',
-      '\nExample:\n  millrace web examples/file-transfer/root.ts --port 8000\n  millrace web --tokens tokens.json    # of experiments, without pipelines of its own',
-    )
+    .addHelpText('after', `\n${examples}`)
     .action(async (config: string | undefined, options: Serving) => {
       const signal = stopping()
       const serving = import('#http/web') // No other verb should wait for all that this one loads.

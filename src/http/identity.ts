@@ -42,9 +42,12 @@ type Sessions = ReturnType<typeof sessionsOf>
 /** A browser sends it to this host over TLS alone, and for no other site's sake. */
 const cookie = { name: 'millrace', how: { prefix: 'host', httpOnly: true, sameSite: 'Strict', secure: true } } as const
 
-/** What is shown to whoever comes: that this server lives, what can be asked of it, and where one signs in. */
+/**
+ * What is shown to whoever comes: that this server lives, what can be asked of it, and the console, which shows nothing by itself:
+ * there one signs in. A browser that follows a link from elsewhere sends no cookie for the page, only for what that then asks.
+ */
 const isOpen = (path: string): boolean =>
-  ['/', '/health', '/ready', '/openapi.json', '/api/session'].includes(path) || path.startsWith('/console/')
+  ['/', '/health', '/ready', '/openapi.json', '/api/session'].includes(path) || /^\/(console|runs)\//.test(path)
 
 /**
  * Says of each request who asks: whoever holds its token, or is signed in with its cookie. Where there are no tokens, it is always

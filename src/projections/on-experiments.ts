@@ -3,15 +3,9 @@ import { type ExperimentEvent, experimentEvents } from '#contracts/experiment'
 import { type Experiment, evolve, initial, type KnownExperiment } from '#contracts/experiment-state'
 import { type Wait, waitsOf } from '#contracts/experiment-waits'
 import { digestOf, partRowsOf } from './experiment-part-row.ts'
+import { composeFiles, experimentHistory } from './experiment-record-tables.ts'
 import { rowOf, wordsIn } from './experiment-row.ts'
-import {
-  composeFiles,
-  experimentHistory,
-  experimentParts,
-  experimentStates,
-  experiments,
-  experimentWaits,
-} from './experiment-tables.ts'
+import { experimentParts, experimentStates, experiments, experimentWaits } from './experiment-tables.ts'
 import { wordsOf } from './experiment-words.ts'
 import { tellSteps } from './on-steps.ts'
 import type { Handlers } from './projection.ts'

@@ -1,6 +1,6 @@
 import type { Made, ScheduledStep, StepExecution } from '#contracts/experiment-parts'
 import { type Experiment, triesOf } from '#contracts/experiment-state'
-import { experimentSteps } from './experiment-tables.ts'
+import { experimentSteps } from './experiment-record-tables.ts'
 import type { OfExperiment } from './on-experiments.ts'
 import type { Rows } from './rows.ts'
 

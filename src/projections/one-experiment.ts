@@ -6,14 +6,8 @@ import { experimentId } from '#contracts/experiment-parts'
 import { rights, rolesOf } from '#contracts/experiment-rights'
 import { exact } from '#contracts/fields'
 import { askerOf, maySee, policyIn } from './asker.ts'
-import {
-  composeFiles,
-  experimentParts,
-  experimentStates,
-  experimentSteps,
-  experiments,
-  experimentWaits,
-} from './experiment-tables.ts'
+import { composeFiles, experimentSteps } from './experiment-record-tables.ts'
+import { experimentParts, experimentStates, experiments, experimentWaits } from './experiment-tables.ts'
 import { visible } from './listed.ts'
 import { propose } from './propose-nodes.ts'
 import type { Db } from './reader.ts'

@@ -97,8 +97,10 @@ describe('an owner, a host, a web process and a script', () => {
     const subject = commandOf('pipeline', 'p', 'start', 'web-hub')
     await until(async () => expect(await web.request(subject, {}, { onBehalfOf: 'ann' })).toEqual(['web-hub', 'ann']))
     run((signal) => web.serve(queriesTo('runs', 'p'), async () => 'rows', signal))
+    run((signal) => web.serve(queriesTo('experiments', 'all'), async () => 'experiments', signal))
     const ann = await bus('ann')
     await until(async () => expect(await ann.request(queryOf('runs', 'p', 'ann'), {})).toBe('rows'))
+    await until(async () => expect(await ann.request(queryOf('experiments', 'all', 'ann'), {})).toBe('experiments'))
     expect(
       await postFact(web, { scope: 'p', type: 'tracking.tagged', data: { key: 'k', value: 'v' }, onBehalfOf: 'ann' }),
     ).toMatch(/\.\d+$/)

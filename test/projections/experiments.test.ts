@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest'
-import { memoryBus } from '#bus/memory'
+import { expect, onTestFinished, test } from 'vitest'
+import { memoryBus, memoryHub } from '#bus/memory'
+import { queryOf } from '#contracts/subjects'
+import { answerQueries } from '#projections/answer-queries'
 import type { Page } from '#projections/view'
 import type { ViewName } from '#projections/views'
 import { initiate, manifest, markReady, moveToTestbed, policy, run, submit, terminate } from '../experiments/story.ts'
@@ -248,4 +250,56 @@ test('without a portal there is nothing of it', async () => {
   for (const view of ['experiments', 'inbox', 'sites', 'end-nodes'] as const)
     expect((await viewer.ask(view, {}, 'olga')).value).toMatchObject({ items: [] })
   expect((await viewer.ask('me', {}, 'olga')).value).toMatchObject({ portal: false, roles: [] })
+})
+
+test('views of a portal are answered over the bus, to each what they may see', async () => {
+  const hub = memoryHub()
+  const story = experimentTeller(hub.connect('portal'))
+  await story.define()
+  await story.create(id)
+  const web = hub.connect('web-here')
+  const { viewer, caughtUp } = await watching(web)
+  await caughtUp()
+  const stop = new AbortController()
+  onTestFinished(() => stop.abort())
+  void answerQueries(web, viewer, [], stop.signal)
+  const seenBy = async (principal: string, onBehalfOf?: string) => {
+    const subject = queryOf('experiments', 'all', principal)
+    const { items } = (await hub.connect(principal).request(subject, {}, { onBehalfOf })) as Page
+    return items.length
+  }
+  expect(await seenBy('olga')).toBe(1)
+  expect(await seenBy('carol')).toBe(1)
+  expect(await seenBy('stranger')).toBe(0)
+  expect(await seenBy('web-there', 'olga')).toBe(1)
+  expect(await seenBy('stranger', 'olga')).toBe(0)
+})
+
+test('what people were told is listed for them alone, and for operators', async () => {
+  const { raw, list } = await telling()
+  const told = { experiment: id, about: 'e', way: 'mail', occasion: 'failed', subject: 'It failed' }
+  const notifier = { aggregate: 'notification', scope: 'all', key: 'notifier' }
+  await raw(notifier, 'notification.sent', { ...told, to: 'carol' })
+  await raw(notifier, 'notification.failed', { ...told, to: 'mia', reason: 'no such address' })
+  const to = async (who: string, said = {}) => (await list('notifications', said, who)).map((one) => one.to)
+  expect(await to('olga')).toEqual(['mia', 'carol'])
+  expect(await to('olga', { outcome: 'failed' })).toEqual(['mia'])
+  expect(await to('carol')).toEqual(['carol'])
+  expect(await to('stranger')).toEqual([])
+})
+
+test('an end node that the portal’s file names no longer is there until it is free', async () => {
+  const { create, must, take, list, define, one } = await telling()
+  await create()
+  await must(id, 'carol', initiate)
+  for (const step of ['fetch', 'ship', 'build'] as const) await take(id, step)
+  await must(id, 'olga', moveToTestbed())
+  expect(await one('sites')).toMatchObject({ items: [{ site: 'north', nodes: 2, free: 1, occupied: 1 }, {}] })
+  const { south } = policy.sites
+  await define({ ...policy, sites: south ? { south } : {} })
+  expect(await list('end-nodes', { site: 'north' })).toMatchObject([
+    { part: 'north/one', state: 'removed', occupiedBy: id },
+  ])
+  await must(id, 'olga', terminate)
+  expect(await list('end-nodes', { site: 'north' })).toEqual([])
 })

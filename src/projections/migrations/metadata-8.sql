@@ -109,6 +109,32 @@ CREATE TABLE `experiment_history` (
 
 CREATE INDEX `experiment_history_of` ON `experiment_history` (`experiment`,`sequence`);
 CREATE INDEX `experiment_history_part` ON `experiment_history` (`part`,`sequence`) WHERE "experiment_history"."part" is not null;
+CREATE TABLE `experiment_steps` (
+	`experiment` text NOT NULL,
+	`project` text NOT NULL,
+	`part` text NOT NULL,
+	`step` text NOT NULL,
+	`attempt` integer NOT NULL,
+	`try` integer NOT NULL,
+	`delivery` integer NOT NULL,
+	`run` integer,
+	`agent` text NOT NULL,
+	`host` text,
+	`outcome` text NOT NULL,
+	`reason` text,
+	`made` text,
+	`results` text,
+	`askedAt` integer NOT NULL,
+	`startedAt` integer,
+	`endedAt` integer,
+	`began` integer NOT NULL,
+	`since` integer NOT NULL,
+	`until` integer,
+	PRIMARY KEY(`experiment`, `attempt`, `part`, `step`, `try`, `delivery`, `since`)
+);
+
+CREATE UNIQUE INDEX `experiment_steps_now` ON `experiment_steps` (`experiment`,`attempt`,`part`,`step`,`try`,`delivery`) WHERE "experiment_steps"."until" is null;
+CREATE INDEX `experiment_steps_began` ON `experiment_steps` (`experiment`,`began`);
 CREATE TABLE `experiment_parts` (
 	`experiment` text NOT NULL,
 	`project` text NOT NULL,
@@ -141,32 +167,6 @@ CREATE TABLE `experiment_states` (
 	`state` text NOT NULL
 );
 
-CREATE TABLE `experiment_steps` (
-	`experiment` text NOT NULL,
-	`project` text NOT NULL,
-	`part` text NOT NULL,
-	`step` text NOT NULL,
-	`attempt` integer NOT NULL,
-	`try` integer NOT NULL,
-	`delivery` integer NOT NULL,
-	`run` integer,
-	`agent` text NOT NULL,
-	`host` text,
-	`outcome` text NOT NULL,
-	`reason` text,
-	`made` text,
-	`results` text,
-	`askedAt` integer NOT NULL,
-	`startedAt` integer,
-	`endedAt` integer,
-	`began` integer NOT NULL,
-	`since` integer NOT NULL,
-	`until` integer,
-	PRIMARY KEY(`experiment`, `attempt`, `part`, `step`, `try`, `delivery`, `since`)
-);
-
-CREATE UNIQUE INDEX `experiment_steps_now` ON `experiment_steps` (`experiment`,`attempt`,`part`,`step`,`try`,`delivery`) WHERE "experiment_steps"."until" is null;
-CREATE INDEX `experiment_steps_began` ON `experiment_steps` (`experiment`,`began`);
 CREATE TABLE `experiment_waits` (
 	`experiment` text NOT NULL,
 	`project` text NOT NULL,

@@ -51,7 +51,10 @@ export const experimentLists = (experiment: Command): void => {
     .action(({ site, ...options }: SessionOptions & { readonly site?: string }) =>
       inSession(options, async ({ bus, json }) => {
         const page = await experimentListsOf(bus).endNodes({ site, limit: 1_000 })
-        printPage(page, ['part', 'type', 'capabilities', 'state', 'experiment'], json)
+        const items = json
+          ? page.items
+          : page.items.map((row) => ({ ...row, capabilities: row.capabilities.join(', ') }))
+        printPage({ ...page, items }, ['part', 'type', 'capabilities', 'state', 'experiment'], json)
       }),
     )
 

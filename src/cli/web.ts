@@ -14,9 +14,9 @@ type Serving = Common & { host: string; port: number; base?: string; tokens?: st
 
 const examples = `Example:
   millrace web examples/file-transfer/root.ts --port 8000
+  millrace web --tokens tokens.json    # of experiments, without pipelines of its own
 
-Each line of a file of tokens is { "name": "ada", "sha256": "..." }. A token and its digest are made with:
-  token=$(openssl rand -hex 32); printf %s "$token" | sha256sum`
+Tokens are made with: millrace tokens add <name>`
 
 export const webVerb = (program: Command): void => {
   withConnection(program.command('web [config]'))

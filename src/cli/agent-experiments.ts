@@ -1,5 +1,9 @@
+import { unwatchFile, watchFile } from 'node:fs'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { asHost, type HostingOptions, withHosting } from './hosting.ts'
+import type { Changes } from '#agents/experiments/portal-host'
+import { reasonOf } from '#bus/fault'
+import { asHost, type HostingOptions, type Started, withHosting } from './hosting.ts'
 
 /** What only these verbs load: ssh, Docker, and all that goes with them. */
 const load = {
@@ -9,6 +13,21 @@ const load = {
   node: () => import('#agents/experiments/end-node-host'),
 }
 
+/** Reads the portal's file anew whenever it has changed; one with a mistake is told of, and what was read last goes on holding. */
+const changesOf =
+  (file: string, { log, signal }: Started): Changes =>
+  (apply) => {
+    const path = resolve(file)
+    const changed = async () => {
+      const config = await (await load.files()).readPortalFile(path)
+      await apply(config)
+    }
+    const told = () =>
+      void changed().catch((cause: unknown) => log('warn', `${reasonOf(cause)}. Until then, what it said before holds`))
+    watchFile(path, { interval: 1_000, persistent: false }, told)
+    signal.addEventListener('abort', () => unwatchFile(path, told), { once: true })
+  }
+
 /** Agents of experiments: the portal, one site server per site, and end nodes that run an agent of their own. */
 export const experimentAgents = (agent: Command): void => {
   withHosting(agent.command('portal <file>'), 'that which the file says')
@@ -17,7 +36,9 @@ export const experimentAgents = (agent: Command): void => {
     .action(async (file: string, options: HostingOptions) => {
       const config = await (await load.files()).readPortalFile(file)
       const { runPortal } = await load.portal()
-      await asHost(options, config.name, (started) => runPortal(started, config, started.scratch))
+      await asHost(options, config.name, (started) =>
+        runPortal(started, config, { scratch: started.scratch, changes: changesOf(file, started) }),
+      )
     })
 
   withHosting(agent.command('site <file>'), 'that of the site')

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { commandFrom, own } from '#bus/command'
 import { patiently } from '#bus/patience'
 import { portalPart, portalPlace } from '#contracts/experiment-parts'
@@ -31,40 +32,90 @@ import { webhook } from './webhook.ts'
 const fetchedAtOnce = 4
 const movedAtOnce = 4
 
-/** Runs the portal: it owns experiments and end nodes, fetches code, ships it, and takes results home. Resolves when it has stopped. */
-export const runPortal = (hosting: Hosting, config: PortalConfig, scratch: string): Promise<void> =>
+/** Hands on the portal's file whenever it has changed, and is read without a mistake. */
+export type Changes = (apply: (config: PortalConfig) => Promise<void>) => void
+
+/**
+ * Runs the portal: it owns experiments and end nodes, fetches code, ships it, and takes results home. Resolves when it has stopped.
+ * Who is who holds anew as soon as its file has changed; what is new of its sites holds from the next start on.
+ */
+export const runPortal = (
+  hosting: Hosting,
+  config: PortalConfig,
+  { scratch, changes = () => undefined }: { readonly scratch: string; readonly changes?: Changes },
+): Promise<void> =>
   runAgents(hosting, [portalPart], async (hosted) => {
-    const policy = policyOf(config)
-    for (const folder of [config.experiments, config.directories])
-      if (folder !== undefined) await mkdir(folder, { recursive: true })
-    await decide(hosting, hosted, policy)
-    const vault = await openVault({ folder: join(config.experiments, '.secrets') })
-    const { experiments } = config
-    hosted.run(serveResults({ ...hosting, ...hosted, experiments, policy: () => policy }))
+    const { experiments, directories } = config
+    for (const folder of [experiments, directories]) if (folder !== undefined) await mkdir(folder, { recursive: true })
+    const portal = openPortal(hosting, hosted)
+    await portal.define(policyOf(config))
+    const vault = await openVault({ folder: join(experiments, '.secrets') })
+    const { policy } = portal
+    hosted.run(serveResults({ ...hosting, ...hosted, experiments, policy }))
     hosted.run(serveCloudLinks(hosting.bus, vault, hosted.signal))
     takeAll(hosting, hosted, config, { scratch, vault })
-    hosted.run(notify({ ...hosting, ...hosted, policy: () => policy, ways: waysOf(config) }))
+    hosted.run(notify({ ...hosting, ...hosted, policy, ways: waysOf(config) }))
+    changes(async (changed) => {
+      const isOther = !isDeepStrictEqual({ ...changed, ...who(config) }, config)
+      if (isOther)
+        hosting.log('warn', 'Its file says more than who is who anew: start the portal anew, so that all of it holds')
+      await portal.define({ ...policyOf(config), ...who(policyOf(changed)) })
+      hosting.log('info', 'Who is who holds as its file says now')
+    })
   })
 
-/** Owns what is decided at the portal: what it is itself, its projects' experiments, and the end nodes of its sites. */
-const decide = async ({ bus, log }: Hosting, { run, signal }: Hosted, policy: Policy): Promise<void> => {
+/** What of a file, or of a policy, says who is who. */
+const who = ({ administrators, operators, projects }: Pick<Policy, 'administrators' | 'operators' | 'projects'>) => ({
+  administrators,
+  operators,
+  projects,
+})
+
+/** Owns what is decided at the portal: what it is itself, its projects' experiments, the end nodes of its sites, and people. */
+const openPortal = ({ bus, log }: Hosting, { run, signal }: Hosted) => {
   const say = (message: string) => log('warn', message)
   const portal = own(bus, portalDecider(bus.principal), addressOfPortal.scope, signal)
   run(portal.served)
-  const define = { address: addressOfPortal, type: 'portal.define', data: { policy } }
-  await patiently(
-    () => portal.handle(addressOfPortal, commandFrom(define, bus.principal)),
-    signal,
-    (reason) => say(`The portal can't be defined for now: ${reason}`),
-  )
-  const now = () => policy
-  for (const scope of Object.keys(policy.projects)) {
-    const owner = own(bus, experimentDecider(now), scope, signal)
-    run(owner.served)
-    run(tellWhenDue({ bus, owner, scope, dueIn: dueInExperiments, say, signal }))
-  }
   run(own(bus, personDecider, 'all', signal).served)
-  for (const site of Object.keys(policy.sites)) run(own(bus, endNodeDecider(now), site, signal).served)
+  let now: Policy | undefined
+  const policy = (): Policy => now ?? noPolicy
+  const owned = new Set<string>()
+  /** Once for each: told again, it is owned already. */
+  const once = (what: string, begin: () => void): void => {
+    if (!owned.has(what)) begin()
+    owned.add(what)
+  }
+
+  /** Records who is who, and decides by it from then on. */
+  const define = async (next: Policy): Promise<void> => {
+    const command = { address: addressOfPortal, type: 'portal.define', data: { policy: next } }
+    await patiently(
+      () => portal.handle(addressOfPortal, commandFrom(command, bus.principal)),
+      signal,
+      (reason) => say(`The portal can't be defined for now: ${reason}`),
+    )
+    now = next
+    for (const scope of Object.keys(next.projects))
+      once(`project ${scope}`, () => {
+        const owner = own(bus, experimentDecider(policy), scope, signal)
+        run(owner.served)
+        run(tellWhenDue({ bus, owner, scope, dueIn: dueInExperiments, say, signal }))
+      })
+    for (const site of Object.keys(next.sites))
+      once(`site ${site}`, () => run(own(bus, endNodeDecider(policy), site, signal).served))
+  }
+  return { define, policy }
+}
+
+/** Before the portal's file holds, nobody may anything. */
+const noPolicy: Policy = {
+  administrators: [],
+  operators: [],
+  projects: {},
+  portal: [],
+  gitHosts: [],
+  gitFolders: [],
+  sites: {},
 }
 
 /** How people can be told of things. */

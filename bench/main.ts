@@ -6,6 +6,7 @@ import { append } from './append.ts'
 import { artifact } from './artifact.ts'
 import { begins } from './begins.ts'
 import { cold } from './cold.ts'
+import { develop } from './develop.ts'
 import { dispatcher } from './dispatcher.ts'
 import { experiments } from './experiments.ts'
 import { facts } from './facts.ts'
@@ -15,6 +16,7 @@ import { inputs } from './inputs.ts'
 import { reads } from './reads.ts'
 import { rebuild } from './rebuild.ts'
 import { type Bench, judged, type Row, tableOf } from './report.ts'
+import { results } from './results.ts'
 import { runs } from './runs.ts'
 import { start } from './start.ts'
 
@@ -33,6 +35,8 @@ const benches: Readonly<Record<string, Bench>> = {
   inputs,
   reads,
   experiments,
+  results,
+  develop,
 }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } })

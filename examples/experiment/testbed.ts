@@ -15,6 +15,9 @@ export type Testbed = {
   readonly nats: string
   readonly url: string
   readonly engine: string
+  /** Where images are kept, and the one that experiments are built on. */
+  readonly registry: string
+  readonly image: string
   /** The user's repository, as git is told. */
   readonly repository: string
   /** The token with which somebody signs in to the pages. */
@@ -181,7 +184,7 @@ export const startTestbed = async ({
     const url = await web.says(/Experiments: (\S+)/)
     say(`Pages: ${url}`)
     return {
-      ...{ folder, nats, url, engine, repository, ssh },
+      ...{ folder, nats, url, engine, registry, image, repository, ssh },
       tokenOf: (who) => tokens.get(who) ?? '',
       as: (who) => known.get(who) ?? admit(who),
       millrace: (...args) =>

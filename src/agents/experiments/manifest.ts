@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
 import { lstat, open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import { Fault, reasonOf } from '#bus/fault'
+import { atMost } from '../turns.ts'
 import { resultPath } from './result-path.ts'
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
@@ -46,12 +47,17 @@ export const readManifest = async (file: string): Promise<Manifest> => {
   }
 }
 
+/** What is no larger is read at once, in bytes: a stream takes longer to begin than such a file to read. */
+const small = 1024 * 1024
+
 /** The SHA-256 of a file, in hex, without more of it in memory than a piece. A link is not followed. */
 export const sha256Of = async (file: string): Promise<string> => {
   const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW)
-  const hash = createHash('sha256')
-  await pipeline(createReadStream('', { fd: handle }), hash)
-  return hash.digest('hex')
+  const { size } = await handle.stat()
+  if (size <= small) return hash('sha256', await handle.readFile().finally(() => handle.close()))
+  const hashing = createHash('sha256')
+  await pipeline(createReadStream('', { fd: handle }), hashing)
+  return hashing.digest('hex')
 }
 
 export type Mismatch = { readonly path: string; readonly problem: 'missing' | 'altered' | 'surplus' }
@@ -60,16 +66,22 @@ export type Mismatch = { readonly path: string; readonly problem: 'missing' | 'a
 export const verifyManifest = async (folder: string, manifest: Manifest): Promise<readonly Mismatch[]> => {
   const expected = new Map(manifest.files.map((file) => [file.path, file]))
   const mismatches: Mismatch[] = []
-  for await (const { path, size } of entriesIn(folder)) {
+  const limited = atMost(checkedAtOnce)
+  const check = async ({ path, size }: { readonly path: string; readonly size: number }): Promise<void> => {
     const file = expected.get(path)
+    expected.delete(path)
     if (!file) mismatches.push({ path, problem: 'surplus' })
     else if (size !== file.size || (await sha256Of(join(folder, path))) !== file.sha256)
       mismatches.push({ path, problem: 'altered' })
-    expected.delete(path)
   }
+  const entries = await Array.fromAsync(entriesIn(folder))
+  await Promise.all(entries.map((entry) => limited(() => check(entry))))
   for (const path of expected.keys()) mismatches.push({ path, problem: 'missing' })
   return mismatches.toSorted((a, b) => (a.path < b.path ? -1 : 1))
 }
+
+/** How many files are looked through at once. */
+const checkedAtOnce = 8
 
 /** All but folders that lies in a folder; the size of what is no regular file is -1. */
 async function* entriesIn(folder: string, below = ''): AsyncGenerator<{ path: string; size: number }> {

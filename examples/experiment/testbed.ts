@@ -21,8 +21,16 @@ export type Testbed = {
   readonly millrace: (...args: readonly string[]) => string
   /** How each machine is reached over ssh. */
   readonly ssh: Readonly<Record<'north' | 'south' | 'one' | 'two', Ssh>>
+  /** Its hosts by name: each can be ended at once, as a power cut would, and started again. */
+  readonly hosts: Readonly<Record<HostName, Host>>
+  readonly registry: Host
   readonly stop: () => Promise<void>
 }
+
+type HostName = 'portal' | 'north' | 'south' | 'one' | 'three'
+
+/** Something that runs, is killed, and is started again. */
+type Host = { readonly kill: () => Promise<void>; readonly start: () => Promise<unknown> }
 
 const yaml = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n` // JSON is YAML too.
 
@@ -31,11 +39,14 @@ export const startTestbed = async ({
   folder,
   base,
   say = () => undefined,
+  adjust = (_, file) => file,
   signal = new AbortController().signal,
 }: {
   readonly folder: string
   readonly base?: string | undefined
   readonly say?: (line: string) => void
+  /** Gives a host's file as it is to be, from what it would be. */
+  readonly adjust?: (name: string, file: object) => object
   /** Aborts where it is not to come up after all: what was started by then is ended. */
   readonly signal?: AbortSignal
 }): Promise<Testbed> => {
@@ -45,8 +56,9 @@ export const startTestbed = async ({
   try {
     const engine = await findEngine(processes, at('docker'))
     say(`Docker engine: ${engine}`)
-    const registry = await startRegistry(processes, at('registry'))
-    say(`Registry: ${registry}`)
+    const registry = again(() => startRegistry(processes, at('registry')))
+    const { address } = await registry.start()
+    say(`Registry: ${address}`)
     const image = base ?? pythonImage(engine)
     const ssh = {
       north: await startSshd(processes, folder, 'north'),
@@ -79,8 +91,8 @@ export const startTestbed = async ({
       mounts: [`${at('nodes', node, 'sensor')}:/sensor`],
       environment: { SENSOR: '/sensor', INTERVAL: '0.2' },
     })
-    const write = (name: string, value: unknown): string => {
-      writeFileSync(at(`${name}.yaml`), yaml(value))
+    const write = (name: HostName, value: object): string => {
+      writeFileSync(at(`${name}.yaml`), yaml(adjust(name, value)))
       return at(`${name}.yaml`)
     }
     const portal = write('portal', {
@@ -102,7 +114,7 @@ export const startTestbed = async ({
         south: { server: 'south', transport: 'bus', nodes: { three: { ...rover, agent: 'rover-three' } } },
       },
     })
-    const site = { engine, registry, base: image, buildNetwork: 'none' }
+    const site = { engine, registry: address, base: image, buildNetwork: 'none' }
     const north = write('north', {
       ...{ site: 'north', transport: 'ssh', experiments: at('north/experiments'), ...site },
       nodes: {
@@ -125,22 +137,26 @@ export const startTestbed = async ({
       ...{ site: 'south', node: 'three', name: 'rover-three', transport: 'bus', engine },
       folder: at('nodes/three/experiments'),
     })
-    const agents = [
-      ['portal', portal],
-      ['site', north],
-      ['site', south],
-      ['end-node', one],
-      ['end-node', three],
-    ] as const
-    for (const [kind, file] of agents) {
+    const host = (kind: string, file: string) => {
       const name = file.slice(folder.length + 1, -'.yaml'.length)
-      const agent = run(name, 'agent', kind, file, '--nats', nats, '--state', state(name))
-      await agent.says(/is ready at/)
-      signal.throwIfAborted()
-      say(`${kind} ${name}: process ${agent.pid}`)
+      return again(async () => {
+        const agent = run(name, 'agent', kind, file, '--nats', nats, '--state', state(name))
+        await agent.says(/is ready at/)
+        say(`${kind} ${name}: process ${agent.pid}`)
+        return agent
+      })
     }
+    const hosts = {
+      portal: host('portal', portal),
+      north: host('site', north),
+      south: host('site', south),
+      one: host('end-node', one),
+      three: host('end-node', three),
+    }
+    await Promise.all(Object.values(hosts).map(({ start }) => start()))
+    signal.throwIfAborted()
     return {
-      ...{ folder, nats, url: '', engine, repository, ssh },
+      ...{ folder, nats, url: '', engine, repository, ssh, hosts, registry },
       millrace: (...args) =>
         execFileSync(process.execPath, [millrace, ...args, '--nats', nats], { encoding: 'utf8', stdio: 'pipe' }),
       stop: processes.stop,
@@ -148,6 +164,18 @@ export const startTestbed = async ({
   } catch (cause) {
     await processes.stop()
     throw cause
+  }
+}
+
+/** Something that can be killed, and started once more. */
+const again = <T extends { readonly kill: () => Promise<void> }>(begin: () => Promise<T>) => {
+  let running: T | undefined
+  return {
+    kill: async () => running?.kill(),
+    start: async () => {
+      running = await begin()
+      return running
+    },
   }
 }
 

@@ -40,13 +40,16 @@ export const startTestbed = async ({
   base,
   say = () => undefined,
   adjust = (_, file) => file,
+  route = (_, nats) => nats,
   signal = new AbortController().signal,
 }: {
   readonly folder: string
   readonly base?: string | undefined
   readonly say?: (line: string) => void
   /** Gives a host's file as it is to be, from what it would be. */
-  readonly adjust?: (name: string, file: object) => object
+  readonly adjust?: (name: string, file: object) => object | Promise<object>
+  /** Gives the address at which a host finds the log. */
+  readonly route?: (name: string, nats: string) => string | Promise<string>
   /** Aborts where it is not to come up after all: what was started by then is ended. */
   readonly signal?: AbortSignal
 }): Promise<Testbed> => {
@@ -91,11 +94,11 @@ export const startTestbed = async ({
       mounts: [`${at('nodes', node, 'sensor')}:/sensor`],
       environment: { SENSOR: '/sensor', INTERVAL: '0.2' },
     })
-    const write = (name: HostName, value: object): string => {
-      writeFileSync(at(`${name}.yaml`), yaml(adjust(name, value)))
+    const write = async (name: HostName, value: object): Promise<string> => {
+      writeFileSync(at(`${name}.yaml`), yaml(await adjust(name, value)))
       return at(`${name}.yaml`)
     }
-    const portal = write('portal', {
+    const portal = await write('portal', {
       administrators: ['ada'],
       operators: ['olga', 'oleg'],
       projects: { rover: { members: ['carol', 'emil'] }, drone: { members: ['dave'], approval: true } },
@@ -115,32 +118,32 @@ export const startTestbed = async ({
       },
     })
     const site = { engine, registry: address, base: image, buildNetwork: 'none' }
-    const north = write('north', {
+    const north = await write('north', {
       ...{ site: 'north', transport: 'ssh', experiments: at('north/experiments'), ...site },
       nodes: {
         one: { ssh: ssh.one, agent: true, folder: at('nodes/one/experiments'), container: container('one') },
         two: { ssh: ssh.two, engine, folder: at('nodes/two/experiments'), container: container('two') },
       },
     })
-    const south = write('south', {
+    const south = await write('south', {
       ...{ site: 'south', transport: 'bus', experiments: at('south/experiments'), ...site },
       nodes: { three: { transport: 'bus', agent: true, container: container('three') } },
     })
-    const one = write('one', {
+    const one = await write('one', {
       site: 'north',
       node: 'one',
       name: 'rover-one',
       engine,
       folder: at('nodes/one/experiments'),
     })
-    const three = write('three', {
+    const three = await write('three', {
       ...{ site: 'south', node: 'three', name: 'rover-three', transport: 'bus', engine },
       folder: at('nodes/three/experiments'),
     })
     const host = (kind: string, file: string) => {
       const name = file.slice(folder.length + 1, -'.yaml'.length)
       return again(async () => {
-        const agent = run(name, 'agent', kind, file, '--nats', nats, '--state', state(name))
+        const agent = run(name, 'agent', kind, file, '--nats', await route(name, nats), '--state', state(name))
         await agent.says(/is ready at/)
         say(`${kind} ${name}: process ${agent.pid}`)
         return agent

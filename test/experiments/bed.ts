@@ -40,7 +40,13 @@ type Seen = { readonly experiment: KnownExperiment; readonly events: readonly Re
 /** A testbed for all tests of a file: it runs while they do. Experiments on it are of busybox, and take seconds. */
 export const withTestbed = (
   engine: { readonly host: string; readonly docker: AskDocker },
-  adjust?: (name: string, file: object, folder: string) => object,
+  {
+    adjust,
+    route,
+  }: {
+    readonly adjust?: (name: string, file: object, folder: string) => object | Promise<object>
+    readonly route?: (name: string, nats: string) => string | Promise<string>
+  } = {},
 ) => {
   const newFolder = temporaryFolders()
   let [bed, base, made]: [Testbed | undefined, string, number] = [undefined, '', 0]
@@ -52,7 +58,11 @@ export const withTestbed = (
     const folder = newFolder()
     base = await baseImage(engine.docker, engine.host)
     process.env.DOCKER_HOST = engine.host
-    bed = await startTestbed({ folder, base, adjust: (name, file) => adjust?.(name, file, folder) ?? file })
+    bed = await startTestbed({
+      ...{ folder, base },
+      adjust: (name, file) => adjust?.(name, file, folder) ?? file,
+      route: (name, nats) => route?.(name, nats) ?? nats,
+    })
     const events = ['--filter', 'type=container', '--filter', 'event=start', '--format', '{{json .Actor.Attributes}}']
     listening = run('docker', ['-H', engine.host, 'events', ...events])
   }, 120_000)
@@ -98,7 +108,7 @@ export const withTestbed = (
     await follow.catch(() => undefined)
     await looking
     if (found.signal.aborted) return seen
-    throw new Error(`It has not become so that ${holds}:\n${told(seen)}`)
+    throw new Error(`It has not become so that ${holds}:\n${told(seen)}\n${lastWords(testbed().folder)}`)
   }
 
   const order = async (principal: string, id: string, verb: string, data: object = {}) => {
@@ -223,6 +233,12 @@ export const told = ({ experiment, events }: Seen): string =>
       return [type, part, step, reason].join(' ')
     }),
   ].join('\n')
+
+/** What the hosts of a testbed have said last. */
+const lastWords = (folder: string): string =>
+  ['portal', 'north', 'south', 'one', 'three']
+    .map((name) => `${name}: ${readFileSync(join(folder, 'logs', `${name}.log`), 'utf8').slice(-1_500)}`)
+    .join('\n')
 
 /** The reason that a step failed for; empty where it did not. */
 export const reasonOf = ({ experiment }: Seen, part: string, step: StepName): string =>

@@ -2,10 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { placeOfPart, type Results } from '#contracts/experiment-parts'
 import type { Bundles } from './bundle.ts'
-import { runExperiment } from './control.ts'
 import { cancelled } from './ending.ts'
 import type { Machine } from './machine.ts'
 import { readManifest } from './manifest.ts'
+import { runUntilKnown } from './run-until-known.ts'
 import type { TakeStep } from './take-steps.ts'
 
 type Running = {
@@ -31,7 +31,7 @@ const mostLines = 1_000_000
 /** Runs an experiment on an end node under the control module. What was begun by an earlier execution is found again. */
 export const runStep =
   ({ machine, engine, folder, limits, resultsInto, compose, bundles }: Running): TakeStep =>
-  async ({ id, step, experiment, say, run, phase, signal, leaving }) => {
+  async ({ id, step, execution, experiment, say, run, phase, signal, leaving }) => {
     const { site, node = '' } = placeOfPart(step.part)
     const { attempt, run: number = 1, duration = 3_600_000 } = step
     const stop = new AbortController()
@@ -52,7 +52,7 @@ export const runStep =
     const into = resultsInto(id, attempt, number)
     await mkdir(dirname(into), { recursive: true })
     try {
-      const outcome = await runExperiment({
+      const control = {
         machine,
         docker: { host: engine },
         folder: join(folder, id),
@@ -60,8 +60,14 @@ export const runStep =
         limits: { milliseconds: duration, disk: limits.disk, files: limits.files, lines: mostLines },
         resultsInto: into,
         phase,
-        say: (stream, line) => say(line, stream === 'stderr' ? 'warn' : 'info'),
+        say: (stream: 'stdout' | 'stderr', line: string) => say(line, stream === 'stderr' ? 'warn' : 'info'),
         signal: stop.signal,
+      }
+      const outcome = await runUntilKnown(control, {
+        mayRun: execution.delivery > 1,
+        within: step.timeout ?? duration,
+        warn: (line) => say(line, 'warn'),
+        leaving,
       })
       const { manifest, files, bytes, partial } = outcome.results
       const refused = (await readManifest(join(into, 'manifest.json'))).refused.length

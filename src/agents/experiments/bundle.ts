@@ -66,12 +66,16 @@ export const openBundles = ({ buckets }: Pick<Bus, 'buckets'>, host: string, scr
 
   get: async ({ host: from, bundle }, into, signal, keep = []) => {
     const draft = `${into}.draft`
-    await patiently(async () => {
+    try {
+      await patiently(async () => {
+        await rm(draft, { recursive: true, force: true })
+        await mkdir(draft, { recursive: true })
+        await unpack(Readable.from(buckets.get(from, bundle, signal)), draft, signal)
+      }, signal)
+      await putInPlace(draft, into, keep)
+    } finally {
       await rm(draft, { recursive: true, force: true })
-      await mkdir(draft, { recursive: true })
-      await unpack(Readable.from(buckets.get(from, bundle, signal)), draft, signal)
-    }, signal)
-    await putInPlace(draft, into, keep)
+    }
   },
 })
 

@@ -105,7 +105,7 @@ const newKey = (file: string, comment: string): void => {
 }
 
 /** Starts OpenSSH's own daemon for this user, on a loopback port, with a host key of its own. It lets in one key: that of whoever asks. */
-export const startSshd = async (processes: Processes, folder: string, name: string): Promise<Ssh> => {
+export const startSshd = async (processes: Processes, folder: string, name: string) => {
   const at = (file: string) => join(folder, 'ssh', name, file)
   mkdirSync(at('.'), { recursive: true, mode: 0o700 })
   newKey(at('host_key'), `host ${name}`)
@@ -130,7 +130,11 @@ export const startSshd = async (processes: Processes, folder: string, name: stri
     at('sshd_config'),
   ])
   await sshd.says(/Server listening/)
-  return { host: '127.0.0.1', port, user: username, identityFile: at('user_key'), knownHosts: at('known_hosts') }
+  const reached: Ssh = {
+    ...{ host: '127.0.0.1', port, user: username },
+    ...{ identityFile: at('user_key'), knownHosts: at('known_hosts') },
+  }
+  return { reached, kill: sshd.kill }
 }
 
 /** Starts a registry for images, and gives its address. */

@@ -24,6 +24,7 @@ export type Testbed = {
   /** Its hosts by name: each can be ended at once, as a power cut would, and started again. */
   readonly hosts: Readonly<Record<HostName, Host>>
   readonly registry: Host
+  readonly sshd: Readonly<Record<'north' | 'south' | 'one' | 'two', Host>>
   readonly stop: () => Promise<void>
 }
 
@@ -63,11 +64,13 @@ export const startTestbed = async ({
     const { address } = await registry.start()
     say(`Registry: ${address}`)
     const image = base ?? pythonImage(engine)
+    const daemon = (name: string) => again(() => startSshd(processes, folder, name))
+    const sshd = { north: daemon('north'), south: daemon('south'), one: daemon('one'), two: daemon('two') }
     const ssh = {
-      north: await startSshd(processes, folder, 'north'),
-      south: await startSshd(processes, folder, 'south'),
-      one: await startSshd(processes, folder, 'one'),
-      two: await startSshd(processes, folder, 'two'),
+      north: (await sshd.north.start()).reached,
+      south: (await sshd.south.start()).reached,
+      one: (await sshd.one.start()).reached,
+      two: (await sshd.two.start()).reached,
     }
     say(
       `ssh daemons: ${Object.entries(ssh)
@@ -159,7 +162,7 @@ export const startTestbed = async ({
     await Promise.all(Object.values(hosts).map(({ start }) => start()))
     signal.throwIfAborted()
     return {
-      ...{ folder, nats, url: '', engine, repository, ssh, hosts, registry },
+      ...{ folder, nats, url: '', engine, repository, ssh, sshd, hosts, registry },
       millrace: (...args) =>
         execFileSync(process.execPath, [millrace, ...args, '--nats', nats], { encoding: 'utf8', stdio: 'pipe' }),
       stop: processes.stop,

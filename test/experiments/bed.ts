@@ -25,6 +25,8 @@ export type Wanted = {
   readonly sites?: readonly string[]
   readonly cloud?: string
   readonly link?: string
+  /** How many bytes there are in a file `large` of its repository. */
+  readonly large?: number
 }
 
 /** Leaves two files, and takes a second. */
@@ -118,7 +120,7 @@ export const withTestbed = (
   }
 
   /** A repository of its own. */
-  const newRepository = ({ script = usual, build = [], config }: Wanted) => {
+  const newRepository = ({ script = usual, build = [], config, large = 0 }: Wanted) => {
     const name = `code-${made++}`
     return repository(join(testbed().folder, 'repositories', name), {
       Dockerfile: [
@@ -131,6 +133,7 @@ export const withTestbed = (
         '',
       ].join('\n'),
       'main.sh': `${script}\n`,
+      ...(large > 0 && { large: 'x'.repeat(large) }),
       'config.yaml': config ?? 'device: { type: Rover, capabilities: [thermometer] }\ncode: { dependencies: [] }\n',
     })
   }
@@ -186,7 +189,7 @@ export const withTestbed = (
         .split('\n')
         .filter((line) => line.includes(`"millrace.experiment":"${id}"`) && line.includes('"millrace.run"')).length,
     /** What a node's sensor says: containers that wait for it go on where that is `go`. */
-    sense: (node: string, says: 'wait' | 'go'): void =>
+    sense: (node: string, says: string): void =>
       writeFileSync(join(testbed().folder, 'nodes', node, 'sensor'), `${says}\n`),
     left: (id: string) => leftOf(engine.docker, id),
   }

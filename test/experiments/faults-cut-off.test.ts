@@ -27,7 +27,9 @@ describe.runIf(engine)('end nodes that are cut off while they run something', ()
       if (name !== 'north') return file
       const north = file as North
       const { ssh } = north.nodes.two
-      const { port } = (wires.two = await layWire(ssh.port))
+      const wire = await layWire(ssh.port)
+      const { port } = wire
+      wires.two = wire
       appendFileSync(ssh.knownHosts, readFileSync(ssh.knownHosts, 'utf8').replaceAll(`:${ssh.port} `, `:${port} `))
       return {
         ...north,

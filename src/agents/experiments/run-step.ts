@@ -17,6 +17,8 @@ type Running = {
   readonly folder: string
   /** What results may take, in bytes, and how many files. */
   readonly limits: { readonly disk: number; readonly files: number }
+  /** How long a registry that does not answer is tried again, in milliseconds. */
+  readonly registryPatience?: number | undefined
   /** Where the results of a run are laid down here. */
   readonly resultsInto: (id: string, attempt: number, run: number) => string
   /** Where the Compose file is written that came through the log; undefined where it was delivered by rsync. */
@@ -30,7 +32,7 @@ const mostLines = 1_000_000
 
 /** Runs an experiment on an end node under the control module. What was begun by an earlier execution is found again. */
 export const runStep =
-  ({ machine, engine, folder, limits, resultsInto, compose, bundles }: Running): TakeStep =>
+  ({ machine, engine, folder, limits, registryPatience, resultsInto, compose, bundles }: Running): TakeStep =>
   async ({ id, step, execution, experiment, say, run, phase, signal, leaving }) => {
     const { site, node = '' } = placeOfPart(step.part)
     const { attempt, run: number = 1, duration = 3_600_000 } = step
@@ -57,7 +59,7 @@ export const runStep =
         docker: { host: engine },
         folder: join(folder, id),
         run: { experiment: id, attempt, number, site, node },
-        limits: { milliseconds: duration, disk: limits.disk, files: limits.files, lines: mostLines },
+        limits: { milliseconds: duration, disk: limits.disk, files: limits.files, lines: mostLines, registryPatience },
         resultsInto: into,
         phase,
         say: (stream: 'stdout' | 'stderr', line: string) => say(line, stream === 'stderr' ? 'warn' : 'info'),

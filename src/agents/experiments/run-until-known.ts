@@ -1,6 +1,6 @@
 import { withBackOff } from './back-off.ts'
 import { type Control, type Phase, runExperiment } from './control.ts'
-import { isAway, shortly } from './docker-cli.ts'
+import { shortly } from './docker-cli.ts'
 
 type Outcome = Awaited<ReturnType<typeof runExperiment>>
 
@@ -13,8 +13,8 @@ type Trying = {
   readonly leaving: AbortSignal
 }
 
-/** What somebody is to mend on this machine before results can be kept here. */
-const noRoom = ['ENOSPC', 'EDQUOT']
+/** The machine or its engine is away, or there is no room here for what it holds. */
+const passing = /^(machine\.(?!bad-|no-).*|machine\.no-space|engine\.unreachable|results\.disk|ENOSPC|EDQUOT)$/
 
 /**
  * Runs an experiment as `runExperiment` does, and goes on where that broke off while its container may run, or holds results:
@@ -31,14 +31,11 @@ export const runUntilKnown = (
   }
   return withBackOff(() => runExperiment({ ...control, phase }), {
     within,
-    passing: (thrown) => mayRun && isAway(thrown) && canBeMended(thrown),
+    passing: (thrown) => mayRun && canBeMended(thrown),
     tell: (thrown, next) => warn(`${shortly(thrown)}; it may run there, trying again in ${Math.round(next / 1_000)} s`),
     signal: leaving,
   })
 }
 
 /** Whether it is something that passes, or that somebody can mend meanwhile. */
-const canBeMended = (thrown: unknown): boolean => {
-  const { code } = Object(thrown) as { readonly code?: unknown }
-  return typeof code === 'string' && (/^(machine|engine)\./.test(code) || noRoom.includes(code))
-}
+const canBeMended = (thrown: unknown): boolean => passing.test(String(Object(thrown).code))

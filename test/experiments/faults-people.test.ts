@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { StepExecution } from '#contracts/experiment-parts'
@@ -8,7 +8,7 @@ import { engineForTests } from './engine.ts'
 const engine = await engineForTests()
 
 /** What an operator has written: it builds with docker, pushes, and writes the Compose file. */
-const script = (host: string, registry: string, base: string) => `#!/usr/bin/env python3
+const script = (host: string, registry: string) => `#!/usr/bin/env python3
 """Builds, pushes, and writes docker-compose.yml: as the testbed's operators did before Millrace."""
 import argparse, json, pathlib, subprocess
 
@@ -19,21 +19,21 @@ folder = pathlib.Path(__file__).parent / pkg
 docker = ["docker", "-H", "${host}"]
 name = "${registry}/" + pkg + ":own"
 labels = {"millrace.experiment": pkg, "millrace.attempt": "1"}
-subprocess.run([*docker, "build", "--quiet", *[w for k, v in labels.items() for w in ("--label", k + "=" + v)], "--tag", name, str(folder)], check=True)
+subprocess.run([*docker, "build", "--quiet", "--network", "none", *[w for k, v in labels.items() for w in ("--label", k + "=" + v)], "--tag", name, str(folder)], check=True)
 subprocess.run([*docker, "push", name], check=True)
 image = subprocess.run([*docker, "inspect", "--format", "{{index .RepoDigests 0}}", name], check=True, capture_output=True, text=True).stdout.strip()
 compose = {"services": {"experiment": {"image": image, "labels": labels, "network_mode": "none", "volumes": ["results:/results"]}}, "volumes": {"results": {"labels": labels}}}
 (folder / "docker-compose.yml").write_text(json.dumps(compose))
-print("built", image, "on ${base}")
+print("built", image)
 `
 
 describe.runIf(engine)('people who use a testbed', () => {
   if (!engine) return
   const bed = withTestbed(engine, {
-    adjust: (name, file, folder) => {
+    adjust: (name, file) => {
       if (name !== 'portal') return file
       const { sites } = file as { readonly sites: { readonly north: object } }
-      const packageBuilder = ['python3', join(folder, 'north/experiments/package-builder.py'), '--pkg', '{id}']
+      const packageBuilder = ['./package-builder.py', '--pkg', '{id}']
       return { ...file, sites: { ...sites, north: { ...sites.north, packageBuilder } } }
     },
   })
@@ -45,7 +45,9 @@ describe.runIf(engine)('people who use a testbed', () => {
   test('build with a script of their own, which is told over ssh', async () => {
     const { folder } = bed.testbed()
     const { registry } = JSON.parse(readFileSync(join(folder, 'north.yaml'), 'utf8'))
-    writeFileSync(join(folder, 'north/experiments/package-builder.py'), script(engine.host, registry, 'busybox'))
+    const experiments = join(folder, 'north/experiments')
+    mkdirSync(experiments, { recursive: true })
+    writeFileSync(join(experiments, 'package-builder.py'), script(engine.host, registry), { mode: 0o755 })
     const id = await bed.running({ sites: ['north'] }, 'north/one')
     const seen = await bed.until(id, bed.isAt('collect', 'succeeded', 'north/one'))
     expect(seen.experiment.parts['north/self']?.build).toMatchObject({
@@ -53,7 +55,7 @@ describe.runIf(engine)('people who use a testbed', () => {
       made: { image: expect.stringMatching(new RegExp(`^${registry}/${id}@sha256:`)) },
     })
     expect(countOf(seen, 'step-handed-over')).toEqual({})
-    expect(altered(join(folder, 'north/experiments', id, 'results/one/1-1'))).toEqual([])
+    expect(altered(join(experiments, id, 'results/one/1-1'))).toEqual([])
     expect([bed.started(id), await bed.left(id)]).toEqual([1, []])
     await bed.order('olga', id, 'submit')
     await bed.until(id, bed.isAt('upload', 'succeeded', 'north/self'))

@@ -170,7 +170,14 @@ const change = (experiment: KnownExperiment, event: Later): KnownExperiment => {
     case 'experiment.step-succeeded': {
       const { part, step, made, next } = event.data
       const results = made.step === 'run' ? made.results : undefined
-      const change = { state: 'succeeded', outcome: 'succeeded', reason: undefined, made, results } as const
+      const change = {
+        state: 'succeeded',
+        outcome: 'succeeded',
+        reason: undefined,
+        made,
+        results,
+        silent: undefined,
+      } as const
       return schedule(turn(experiment, part, step, change), next)
     }
     case 'experiment.step-failed': {

@@ -95,6 +95,8 @@ export const fleet = () => {
 export const story = (key = 'rover-1', scope = 'rover', decide = decider, nodes = fleet()) => {
   let now: Experiment = initial
   const events: ExperimentEvent[] = []
+  /** Who asked for what each event records. */
+  const principals: string[] = []
   const asks: { readonly principal: string; readonly command: ExperimentCommand }[] = []
   const asked: ScheduledStep[] = []
 
@@ -108,6 +110,7 @@ export const story = (key = 'rover-1', scope = 'rover', decide = decider, nodes 
     for (const event of decision.events) {
       now = decide.evolve(now, { ...event, position: `log.${events.length + 1}`, principal })
       events.push(event)
+      principals.push(principal)
       if ('next' in event.data) asked.push(...event.data.next)
     }
     return decision
@@ -163,6 +166,7 @@ export const story = (key = 'rover-1', scope = 'rover', decide = decider, nodes 
     begin,
     end,
     events,
+    principals,
     asks,
     asked,
     executionOf,

@@ -79,7 +79,7 @@ export const report = (data: Data<'experiment.report-step'>, experiment: KnownEx
   // Nobody had heard of it for too long; what it says now is true all the same.
   const isLate = step !== undefined && isAwaited(experiment, step, data) && isOf(step, data)
   if (!step || (!holds(step, data) && !isLate)) {
-    if (step && isOf(step, data) && step.outcome === result.outcome) return accept()
+    if (step && isOf(step, data) && step.outcome === outcomeOf(step, result)) return accept()
     const because = past(experiment, step, data)
     if (because.accepted || experiment.ignored.includes(nameOf(execution))) return because
     const { detail: reason } = because
@@ -100,8 +100,7 @@ export const report = (data: Data<'experiment.report-step'>, experiment: KnownEx
       })
     }
     case 'cancelled':
-      // Nobody asked it to stop: it did so by itself, and that is a failure like any other.
-      if (step.stopping === undefined) break
+      if (outcomeOf(step, result) !== 'cancelled') break
       return accept<ExperimentEvent>({
         type: 'experiment.step-cancelled',
         data: {
@@ -125,6 +124,13 @@ export const report = (data: Data<'experiment.report-step'>, experiment: KnownEx
     },
   })
 }
+
+/** What a result counts as. Where nobody asked it to stop it did so by itself, and that is a failure like any other. */
+const outcomeOf = (
+  { stopping }: Step,
+  { outcome }: Data<'experiment.report-step'>['result'],
+): Data<'experiment.report-step'>['result']['outcome'] =>
+  outcome === 'cancelled' && stopping === undefined ? 'errored' : outcome
 
 /** What has been silent for too long is failed; whoever executes it may yet say how it ended. */
 export const expire = (data: StepExecution, experiment: KnownExperiment): Decided => {

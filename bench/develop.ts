@@ -51,7 +51,7 @@ export const develop: Bench = async ({ say }) => {
       const [clone, there] = [join(folder, `clone-${round}`), join(folder, `there-${round}`)]
       execFileSync('git', ['clone', '--depth', '1', '--quiet', testbed.repository, clone])
       execFileSync('rsync', ['-az', '-e', shell, `${clone}/`, `${user}@${host}:${there}/`])
-      const tag = `${testbed.registry}/bench:${round}`
+      const tag = `${testbed.images}/bench:${round}`
       tags.push(tag)
       execFileSync('sh', [
         '-c',

@@ -170,7 +170,14 @@ const change = (experiment: KnownExperiment, event: Later): KnownExperiment => {
     case 'experiment.step-succeeded': {
       const { part, step, made, next } = event.data
       const results = made.step === 'run' ? made.results : undefined
-      const change = { state: 'succeeded', outcome: 'succeeded', reason: undefined, made, results } as const
+      const change = {
+        state: 'succeeded',
+        outcome: 'succeeded',
+        reason: undefined,
+        made,
+        results,
+        silent: undefined,
+      } as const
       return schedule(turn(experiment, part, step, change), next)
     }
     case 'experiment.step-failed': {
@@ -197,9 +204,12 @@ const scheduleOne = (
   { part, step, agent, try: tries, run, duration }: ScheduledStep,
 ): KnownExperiment => {
   const scheduled: Step = { state: 'scheduled', agent, try: tries, run, duration, ...nobody }
+  const { collect, ...others } = experiment.parts[part] ?? {}
+  // What an earlier run has left was taken home; it says nothing of this one.
+  const kept = step === 'run' || collect === undefined ? others : { ...others, collect }
   return {
     ...experiment,
-    parts: { ...experiment.parts, [part]: { ...experiment.parts[part], [step]: scheduled } },
+    parts: { ...experiment.parts, [part]: { ...kept, [step]: scheduled } },
     tries: { ...experiment.tries, [triesOf(part, step)]: tries },
     run: Math.max(experiment.run, run ?? 0),
   }

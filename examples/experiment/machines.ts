@@ -38,7 +38,7 @@ const bound = (wanted: number): Promise<number> =>
 
 /** Processes that were started, so that each can be ended by its id. */
 export const openProcesses = (logs: string) => {
-  const all: { readonly name: string; readonly pid: number; readonly ended: Promise<unknown> }[] = []
+  const all = new Map<number, Promise<unknown>>()
   mkdirSync(logs, { recursive: true })
   const start = (name: string, program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
     const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -53,7 +53,11 @@ export const openProcesses = (logs: string) => {
       child.on('exit', () => resolve())
       child.on('error', () => resolve())
     })
-    if (child.pid !== undefined) all.push({ name, pid: child.pid, ended })
+    const { pid } = child
+    if (pid !== undefined) {
+      all.set(pid, ended)
+      void ended.then(() => all.delete(pid)) // Its number may be another's from now on.
+    }
     /** Resolves once it has said something. */
     const says = async (what: RegExp, within = 60_000): Promise<string> => {
       for (const until = Date.now() + within; Date.now() < until; await delay(20)) {
@@ -63,10 +67,15 @@ export const openProcesses = (logs: string) => {
       }
       throw new Error(`${name} has not said ${what}. It said:\n${output.slice(-3_000)}`)
     }
-    return { name, pid: child.pid ?? 0, says, ended, child, output: () => output }
+    /** Ends it at once, as a power cut would. */
+    const kill = async (): Promise<void> => {
+      child.kill('SIGKILL')
+      await ended
+    }
+    return { name, pid: pid ?? 0, says, ended, child, kill, output: () => output }
   }
   const stop = async (): Promise<void> => {
-    for (const { pid, ended } of all.reverse()) {
+    for (const [pid, ended] of [...all].reverse()) {
       const end = (signal: NodeJS.Signals) => {
         try {
           process.kill(pid, signal)
@@ -75,7 +84,7 @@ export const openProcesses = (logs: string) => {
         }
       }
       end('SIGTERM')
-      await Promise.race([ended, delay(20_000).then(() => end('SIGKILL'))])
+      await Promise.race([ended, delay(20_000, undefined, { ref: false }).then(() => end('SIGKILL'))])
     }
   }
   return { start, stop }
@@ -96,7 +105,7 @@ const newKey = (file: string, comment: string): void => {
 }
 
 /** Starts OpenSSH's own daemon for this user, on a loopback port, with a host key of its own. It lets in one key: that of whoever asks. */
-export const startSshd = async (processes: Processes, folder: string, name: string): Promise<Ssh> => {
+export const startSshd = async (processes: Processes, folder: string, name: string) => {
   const at = (file: string) => join(folder, 'ssh', name, file)
   mkdirSync(at('.'), { recursive: true, mode: 0o700 })
   newKey(at('host_key'), `host ${name}`)
@@ -121,11 +130,15 @@ export const startSshd = async (processes: Processes, folder: string, name: stri
     at('sshd_config'),
   ])
   await sshd.says(/Server listening/)
-  return { host: '127.0.0.1', port, user: username, identityFile: at('user_key'), knownHosts: at('known_hosts') }
+  const reached: Ssh = {
+    ...{ host: '127.0.0.1', port, user: username },
+    ...{ identityFile: at('user_key'), knownHosts: at('known_hosts') },
+  }
+  return { reached, kill: sshd.kill }
 }
 
 /** Starts a registry for images, and gives its address. */
-export const startRegistry = async (processes: Processes, folder: string): Promise<string> => {
+export const startRegistry = async (processes: Processes, folder: string) => {
   const address = `127.0.0.1:${await portFor(folder, 'registry')}`
   const config = join(folder, 'registry.yml')
   mkdirSync(folder, { recursive: true })
@@ -139,9 +152,10 @@ export const startRegistry = async (processes: Processes, folder: string): Promi
     }),
   )
   const env = { OTEL_TRACES_EXPORTER: 'none' }
-  processes.start('registry', programAt('docker-registry', 'docker-registry'), ['serve', config], env)
+  const program = programAt('docker-registry', 'docker-registry')
+  const { kill } = processes.start('registry', program, ['serve', config], env)
   await until(async () => (await fetch(`http://${address}/v2/`).catch(() => undefined))?.ok, 'the registry answers')
-  return address
+  return { address, kill }
 }
 
 const until = async (holds: () => Promise<unknown>, what: string): Promise<void> => {

@@ -15,8 +15,8 @@ export type Testbed = {
   readonly nats: string
   readonly url: string
   readonly engine: string
-  /** Where images are kept, and the one that experiments are built on. */
-  readonly registry: string
+  /** Where images are kept, as host:port, and the one that experiments are built on. */
+  readonly images: string
   readonly image: string
   /** The user's repository, as git is told. */
   readonly repository: string
@@ -28,8 +28,17 @@ export type Testbed = {
   readonly millrace: (...args: readonly string[]) => string
   /** How each machine is reached over ssh. */
   readonly ssh: Readonly<Record<'north' | 'south' | 'one' | 'two', Ssh>>
+  /** Its hosts by name: each can be ended at once, as a power cut would, and started again. */
+  readonly hosts: Readonly<Record<HostName, Host>>
+  readonly registry: Host
+  readonly sshd: Readonly<Record<'north' | 'south' | 'one' | 'two', Host>>
   readonly stop: () => Promise<void>
 }
+
+type HostName = 'portal' | 'north' | 'south' | 'one' | 'three'
+
+/** Something that runs, is killed, and is started again. */
+type Host = { readonly kill: () => Promise<void>; readonly start: () => Promise<unknown> }
 
 const yaml = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n` // JSON is YAML too.
 
@@ -38,16 +47,25 @@ export const startTestbed = async ({
   folder,
   base,
   say = () => undefined,
+  adjust = (_, file) => file,
+  route = (_, nats) => nats,
   signal = new AbortController().signal,
   secure = false,
+  pages = secure,
 }: {
   readonly folder: string
   readonly base?: string | undefined
   readonly say?: (line: string) => void
+  /** Gives a host's file as it is to be, from what it would be. */
+  readonly adjust?: (name: string, file: object) => object | Promise<object>
+  /** Gives the address at which a host finds the log. */
+  readonly route?: (name: string, nats: string) => string | Promise<string>
   /** Aborts where it is not to come up after all: what was started by then is ended. */
   readonly signal?: AbortSignal
   /** With TLS, and a file of credentials for each process and each person: nobody can be somebody else. */
   readonly secure?: boolean
+  /** Whether the pages are served too, and people have tokens for them. */
+  readonly pages?: boolean
 }): Promise<Testbed> => {
   const at = (...names: readonly string[]) => join(folder, ...names)
   mkdirSync(folder, { recursive: true })
@@ -55,14 +73,17 @@ export const startTestbed = async ({
   try {
     const engine = await findEngine(processes, at('docker'))
     say(`Docker engine: ${engine}`)
-    const registry = await startRegistry(processes, at('registry'))
-    say(`Registry: ${registry}`)
+    const registry = again(() => startRegistry(processes, at('registry')))
+    const { address } = await registry.start()
+    say(`Registry: ${address}`)
     const image = base ?? pythonImage(engine)
+    const daemon = (name: string) => again(() => startSshd(processes, folder, name))
+    const sshd = { north: daemon('north'), south: daemon('south'), one: daemon('one'), two: daemon('two') }
     const ssh = {
-      north: await startSshd(processes, folder, 'north'),
-      south: await startSshd(processes, folder, 'south'),
-      one: await startSshd(processes, folder, 'one'),
-      two: await startSshd(processes, folder, 'two'),
+      north: (await sshd.north.start()).reached,
+      south: (await sshd.south.start()).reached,
+      one: (await sshd.one.start()).reached,
+      two: (await sshd.two.start()).reached,
     }
     say(
       `ssh daemons: ${Object.entries(ssh)
@@ -109,11 +130,11 @@ export const startTestbed = async ({
       mounts: [`${at('nodes', node, 'sensor')}:/sensor`],
       environment: { SENSOR: '/sensor', INTERVAL: '0.2' },
     })
-    const write = (name: string, value: unknown): string => {
-      writeFileSync(at(`${name}.yaml`), yaml(value))
+    const write = async (name: HostName, value: object): Promise<string> => {
+      writeFileSync(at(`${name}.yaml`), yaml(await adjust(name, value)))
       return at(`${name}.yaml`)
     }
-    const portal = write('portal', {
+    const portal = await write('portal', {
       administrators: ['ada'],
       operators: ['olga', 'oleg'],
       projects: { rover: { members: ['carol', 'emil'] }, drone: { members: ['dave'], approval: true } },
@@ -132,59 +153,60 @@ export const startTestbed = async ({
         south: { server: 'south', transport: 'bus', nodes: { three: { ...rover, agent: 'rover-three' } } },
       },
     })
-    const site = { engine, registry, base: image, buildNetwork: 'none' }
-    const north = write('north', {
+    const site = { engine, registry: address, base: image, buildNetwork: 'none' }
+    const north = await write('north', {
       ...{ site: 'north', transport: 'ssh', experiments: at('north/experiments'), ...site },
       nodes: {
         one: { ssh: ssh.one, agent: true, folder: at('nodes/one/experiments'), container: container('one') },
         two: { ssh: ssh.two, engine, folder: at('nodes/two/experiments'), container: container('two') },
       },
     })
-    const south = write('south', {
+    const south = await write('south', {
       ...{ site: 'south', transport: 'bus', experiments: at('south/experiments'), ...site },
       nodes: { three: { transport: 'bus', agent: true, container: container('three') } },
     })
-    const one = write('one', {
+    const one = await write('one', {
       site: 'north',
       node: 'one',
       name: 'rover-one',
       engine,
       folder: at('nodes/one/experiments'),
     })
-    const three = write('three', {
+    const three = await write('three', {
       ...{ site: 'south', node: 'three', name: 'rover-three', transport: 'bus', engine },
       folder: at('nodes/three/experiments'),
     })
-    const agents = [
-      ['portal', portal, admit('portal', 'portal')],
-      ['site', north, admit('north', 'site')],
-      ['site', south, admit('south', 'site')],
-      ['end-node', one, admit('rover-one', 'end-node', '--site', 'north', '--node', 'one')],
-      ['end-node', three, admit('rover-three', 'end-node', '--site', 'south', '--node', 'three')],
-    ] as const
-    for (const [kind, file, admitted] of agents) {
+    const host = (kind: string, file: string, admitted: readonly string[]) => {
       const name = file.slice(folder.length + 1, -'.yaml'.length)
-      const agent = run(name, 'agent', kind, file, ...admitted, '--state', state(name))
-      await agent.says(/is ready at/)
-      signal.throwIfAborted()
-      say(`${kind} ${name}: process ${agent.pid}`)
+      return again(async () => {
+        const routed = await route(name, nats)
+        const way = secure ? admitted : ['--nats', routed]
+        const agent = run(name, 'agent', kind, file, ...way, '--state', state(name))
+        await agent.says(/is ready at/)
+        say(`${kind} ${name}: process ${agent.pid}`)
+        return agent
+      })
     }
-    const tokens = new Map(people.map((who) => [who, token(at('tokens.json'), who)]))
-    const web = run(
-      'web',
-      'web',
-      '--port',
-      String(await portFor(folder, 'web')),
-      '--tokens',
-      at('tokens.json'),
-      '--state',
-      state('nats'),
-      ...(secure ? [] : ['--nats', nats]),
-    )
-    const url = await web.says(/Experiments: (\S+)/)
-    say(`Pages: ${url}`)
+    const hosts = {
+      portal: host('portal', portal, admit('portal', 'portal')),
+      north: host('site', north, admit('north', 'site')),
+      south: host('site', south, admit('south', 'site')),
+      one: host('end-node', one, admit('rover-one', 'end-node', '--site', 'north', '--node', 'one')),
+      three: host('end-node', three, admit('rover-three', 'end-node', '--site', 'south', '--node', 'three')),
+    }
+    await Promise.all(Object.values(hosts).map(({ start }) => start()))
+    signal.throwIfAborted()
+    const tokens = new Map(pages ? people.map((who) => [who, token(at('tokens.json'), who)]) : [])
+    const openPages = async (): Promise<string> => {
+      const port = String(await portFor(folder, 'web'))
+      const way = ['--tokens', at('tokens.json'), '--state', state('nats'), ...(secure ? [] : ['--nats', nats])]
+      const url = await run('web', 'web', '--port', port, ...way).says(/Experiments: (\S+)/)
+      say(`Pages: ${url}`)
+      return url
+    }
+    const url = pages ? await openPages() : ''
     return {
-      ...{ folder, nats, url, engine, registry, image, repository, ssh },
+      ...{ folder, nats, url, engine, images: address, registry, image, repository, ssh, sshd, hosts },
       tokenOf: (who) => tokens.get(who) ?? '',
       as: (who) => known.get(who) ?? admit(who),
       millrace: (...args) =>
@@ -210,6 +232,18 @@ const token = (file: string, who: string): string => {
     // There was none.
   }
   return run('add', who).trim()
+}
+
+/** Something that can be killed, and started once more. */
+const again = <T extends { readonly kill: () => Promise<void> }>(begin: () => Promise<T>) => {
+  let running: T | undefined
+  return {
+    kill: async () => running?.kill(),
+    start: async () => {
+      running = await begin()
+      return running
+    },
+  }
 }
 
 /** A user's repository, made from the template. */

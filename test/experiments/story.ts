@@ -1,9 +1,13 @@
+import { endNodeOf } from '#agents/experiments/end-node'
 import { experimentDecider } from '#agents/experiments/experiment'
-import type { Commanded } from '#bus/decider'
+import { addressOfNode } from '#agents/experiments/place-nodes'
+import type { Also, Commanded, Near } from '#bus/decider'
+import type { Recorded } from '#contracts/envelope'
 import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
 import type { Made, ScheduledStep, StepExecution, StepName } from '#contracts/experiment-parts'
 import { type Experiment, initial, type KnownExperiment } from '#contracts/experiment-state'
 import { type Policy, policy as policyShape } from '#contracts/portal'
+import { type Address, historyOf } from '#contracts/subjects'
 
 /** Two sites, one with two rovers, and everybody there is. */
 export const policy: Policy = policyShape.parse({
@@ -57,20 +61,56 @@ export const madeBy = (step: StepName): Made => {
   }
 }
 
+/** End nodes as their own events tell, for experiments that want the same ones. */
+export const fleet = () => {
+  const recorded = new Map<string, Recorded[]>()
+  const eventsOf = (address: Address): Recorded[] => {
+    const name = historyOf(address)
+    const events = recorded.get(name) ?? []
+    recorded.set(name, events)
+    return events
+  }
+  const near = (address: Address): Near => {
+    const events = eventsOf(address)
+    return { address, events: [...events], version: events.length }
+  }
+  return {
+    near,
+    record: ({ address, expectedVersion, events }: Also): void => {
+      const known = eventsOf(address)
+      if (expectedVersion !== known.length) throw new Error(`${historyOf(address)} is at ${known.length}`)
+      for (const event of events) {
+        const sequence = known.length + 1
+        const about = { id: `${sequence}`, version: 1, source: 'portal', time: '', principal: 'olga' }
+        const cause = { correlationId: '', causationId: '', position: `log.${sequence}`, sequence, storedAt: 0 }
+        known.push({ ...event, ...about, ...cause, address })
+      }
+    },
+    /** The experiment that has a node. */
+    ownerOf: (part: string): string | undefined => endNodeOf(eventsOf(addressOfNode(part))).experiment,
+  }
+}
+
 /** An experiment that is told what to do, and told what came of it; it keeps what is to be done next. */
-export const story = (key = 'rover-1', scope = 'rover', decide = decider) => {
+export const story = (key = 'rover-1', scope = 'rover', decide = decider, nodes = fleet()) => {
   let now: Experiment = initial
   const events: ExperimentEvent[] = []
+  /** Who asked for what each event records. */
+  const principals: string[] = []
+  const asks: { readonly principal: string; readonly command: ExperimentCommand }[] = []
   const asked: ScheduledStep[] = []
 
   const ask = (principal: string, command: ExperimentCommand, id = `${events.length}`) => {
     const commanded = { ...command, id, key, scope, principal, at: 0 } as Commanded<ExperimentCommand>
-    const near = (decide.near?.(commanded, now) ?? []).map((address) => ({ address, events: [], version: 0 }))
+    const near = (decide.near?.(commanded, now) ?? []).map(nodes.near)
     const decision = decide.decide(commanded, now, near)
     if (!decision.accepted) return decision
+    asks.push({ principal, command })
+    for (const also of decision.also ?? []) nodes.record(also)
     for (const event of decision.events) {
       now = decide.evolve(now, { ...event, position: `log.${events.length + 1}`, principal })
       events.push(event)
+      principals.push(principal)
       if ('next' in event.data) asked.push(...event.data.next)
     }
     return decision
@@ -126,6 +166,8 @@ export const story = (key = 'rover-1', scope = 'rover', decide = decider) => {
     begin,
     end,
     events,
+    principals,
+    asks,
     asked,
     executionOf,
     lastAsked,

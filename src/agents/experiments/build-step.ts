@@ -40,7 +40,7 @@ export const buildStep =
     const { image } = await buildImage({
       ...{ engine: engineAt(config.engine), network: config.buildNetwork, folder, dockerfile, tag, registry, signal },
       labels: { 'millrace.experiment': id, 'millrace.attempt': String(attempt) },
-      limits: { milliseconds: within.build },
+      limits: { milliseconds: within.build, registryPatience: config.registryPatience },
       phase: (now) => {
         phase(now)
         if (now === 'pushing') run(['docker', 'push', `${registry}/${tag}`])

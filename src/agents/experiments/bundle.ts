@@ -7,11 +7,12 @@ import { pipeline } from 'node:stream/promises'
 import { extract, type Header, type Pack, pack } from 'tar-stream'
 import type { Bus } from '#bus/bus'
 import { Fault } from '#bus/fault'
+import { patiently } from '#bus/patience'
 
 /** A bundle, and whose bucket it lies in. */
 type From = { readonly host: string; readonly bundle: string }
 
-/** Folders that travel over the bus, as tar archives in buckets. */
+/** Folders that travel over the bus, as tar archives in buckets. Where the bus is away, they wait until it is back. */
 export type Bundles = {
   /** Whose bucket things are put into here. */
   readonly host: string
@@ -55,7 +56,8 @@ export const openBundles = ({ buckets }: Pick<Bus, 'buckets'>, host: string, scr
         adding,
       ])
       const digest = hash.digest('hex')
-      await buckets.put(host, digest, () => Readable.toWeb(createReadStream(archive)) as ReadableStream<Uint8Array>)
+      const bytes = () => Readable.toWeb(createReadStream(archive)) as ReadableStream<Uint8Array>
+      await patiently(() => buckets.put(host, digest, bytes), signal)
       return digest
     } finally {
       await rm(own, { recursive: true, force: true })
@@ -64,10 +66,16 @@ export const openBundles = ({ buckets }: Pick<Bus, 'buckets'>, host: string, scr
 
   get: async ({ host: from, bundle }, into, signal, keep = []) => {
     const draft = `${into}.draft`
-    await rm(draft, { recursive: true, force: true })
-    await mkdir(draft, { recursive: true })
-    await unpack(Readable.from(buckets.get(from, bundle, signal)), draft, signal)
-    await putInPlace(draft, into, keep)
+    try {
+      await patiently(async () => {
+        await rm(draft, { recursive: true, force: true })
+        await mkdir(draft, { recursive: true })
+        await unpack(Readable.from(buckets.get(from, bundle, signal)), draft, signal)
+      }, signal)
+      await putInPlace(draft, into, keep)
+    } finally {
+      await rm(draft, { recursive: true, force: true })
+    }
   },
 })
 

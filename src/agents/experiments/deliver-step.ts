@@ -30,11 +30,14 @@ export const deliverStep =
     }
     const draft = join(config.experiments, '.delivered', id, node)
     await rm(draft, { recursive: true, force: true })
-    await mkdir(draft, { recursive: true })
-    await writeFile(join(draft, 'docker-compose.yml'), compose)
-    const to = join(config.nodes[node]?.folder ?? '~', id)
-    run(['rsync', '-az', `${draft}/`, `${machine.name}:${to}/`])
-    await machine.send(draft, to, { signal })
-    await rm(draft, { recursive: true, force: true })
-    return { step: 'deliver' }
+    try {
+      await mkdir(draft, { recursive: true })
+      await writeFile(join(draft, 'docker-compose.yml'), compose)
+      const to = join(config.nodes[node]?.folder ?? '~', id)
+      run(['rsync', '-az', `${draft}/`, `${machine.name}:${to}/`])
+      await machine.send(draft, to, { signal })
+      return { step: 'deliver' }
+    } finally {
+      await rm(draft, { recursive: true, force: true })
+    }
   }

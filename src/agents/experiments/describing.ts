@@ -1,7 +1,7 @@
 import { accept, type Commanded, type Decision, refuse } from '#bus/decider'
 import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
 import { experimentId, partOfSite, projectOf } from '#contracts/experiment-parts'
-import { stageOf, stepOf } from '#contracts/experiment-standing'
+import { isOpen, stageOf, stepOf } from '#contracts/experiment-standing'
 import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
 import type { Policy } from '#contracts/portal'
 import { allowedLink } from './allowed-link.ts'
@@ -61,11 +61,10 @@ export const setCloudLink = (
   { data, key }: Command<'experiment.set-cloud-link'>,
   experiment: KnownExperiment,
 ): Decided => {
-  const upload = (site: string) => stepOf(experiment, partOfSite(site), 'upload')
-  const sites = Object.entries(experiment.sites)
-  const isGoing = sites.some(([site, { stage }]) => stage === 'submitted' && upload(site)?.state !== 'failed')
-  // A link that has expired is replaced, and the upload retried.
-  if (sites.length > 0 && stageOf(experiment) === 'submitted' && isGoing)
+  const uploads = Object.keys(experiment.sites).map((site) => stepOf(experiment, partOfSite(site), 'upload'))
+  // A link that has expired is replaced, and the upload retried, once nothing is on its way to it.
+  const mayReplace = uploads.some((one) => one?.state === 'failed') && !uploads.some(isOpen)
+  if (hasBegun(experiment) && stageOf(experiment) === 'submitted' && !mayReplace)
     return refuse('submitted', `${key} is submitted: its results are there, or on their way`)
   return JSON.stringify(experiment.cloudLink) === JSON.stringify(data.cloudLink)
     ? accept()

@@ -83,8 +83,8 @@ const findCompose = async (machine: Machine, docker: Program, at: readonly strin
     const ended = await machine
       .run([...(program as unknown as Program), ...words], { signal, hear })
       .catch((thrown) => {
-        if (signal.aborted || Object(thrown).code === 'machine.unreachable') throw thrown
-        return undefined // There is no such program.
+        if (signal.aborted || Object(thrown).code !== 'machine.no-program') throw thrown
+        return undefined
       })
     if (ended?.code === 0 && /^v?\d+\.\d+/.test(printed.trim())) return program as unknown as Program
   }

@@ -14,12 +14,12 @@ import { takeSteps } from './take-steps.ts'
 export const runEndNode = (hosting: Hosting, config: EndNodeConfig, scratch: string): Promise<void> =>
   runAgents({ ...hosting, dispatches: false }, [`${config.site}/${config.node}`], async ({ outbox, run, signal }) => {
     const { bus, host } = hosting
-    const { site, node, engine, container, transport } = config
+    const { site, node, engine, container, transport, registryPatience } = config
     const folder = placeHere(config.folder, homedir())
     const machine = localMachine()
     const agent = { where: site, agent: `run-${node}` }
     const take = runStep({
-      ...{ machine, engine, folder, limits: container },
+      ...{ machine, engine, folder, limits: container, registryPatience },
       resultsInto: (id, attempt, number) => join(folder, id, resultsOn(attempt, number)),
       compose: (id) => join(folder, id, 'docker-compose.yml'),
       ...(transport === 'bus' && { bundles: openBundles(bus, host, scratch) }),

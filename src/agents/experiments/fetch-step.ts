@@ -26,26 +26,29 @@ export const fetchStep =
     const { link, ref } = plan.source
     const draft = join(experiments, '.fetched', id)
     await rm(draft, { recursive: true, force: true })
-    run(['git', 'clone', '--depth', '1', ...(ref === undefined ? [] : ['--branch', ref]), '--', link, draft])
-    const { commit, files, bytes } = await fetchSource({
-      ...{ link, ref, into: draft, ssh, signal },
-      limits: { ...limits, milliseconds: fetchedWithin },
-      allow: { protocols: ['https', 'ssh', ...(local ? (['file'] as const) : [])] },
-      say: (line) => say(line),
-    })
-    say(`Commit ${commit}: ${files} files, ${bytes} bytes`)
-    const config = await readConfig(draft)
-    const other = otherDevice(plan.resource, config)
-    if (other !== undefined) say(other, 'warn')
-    await writeFile(join(draft, 'config.yaml'), writeConfig(plan.resource, config))
-    await markAttempt(draft, { experiment: id, attempt: step.attempt, commit })
-    for (const site of Object.keys(experiment.sites)) {
-      const folder = join(experiments, site, id)
-      run(['cp', '-r', draft, folder])
-      await layDown(draft, folder, step.attempt)
+    try {
+      run(['git', 'clone', '--depth', '1', ...(ref === undefined ? [] : ['--branch', ref]), '--', link, draft])
+      const { commit, files, bytes } = await fetchSource({
+        ...{ link, ref, into: draft, ssh, signal },
+        limits: { ...limits, milliseconds: fetchedWithin },
+        allow: { protocols: ['https', 'ssh', ...(local ? (['file'] as const) : [])] },
+        say: (line) => say(line),
+      })
+      say(`Commit ${commit}: ${files} files, ${bytes} bytes`)
+      const config = await readConfig(draft)
+      const other = otherDevice(plan.resource, config)
+      if (other !== undefined) say(other, 'warn')
+      await writeFile(join(draft, 'config.yaml'), writeConfig(plan.resource, config))
+      await markAttempt(draft, { experiment: id, attempt: step.attempt, commit })
+      for (const site of Object.keys(experiment.sites)) {
+        const folder = join(experiments, site, id)
+        run(['cp', '-r', draft, folder])
+        await layDown(draft, folder, step.attempt)
+      }
+      return { step: 'fetch', commit, files, bytes }
+    } finally {
+      await rm(draft, { recursive: true, force: true })
     }
-    await rm(draft, { recursive: true, force: true })
-    return { step: 'fetch', commit, files, bytes }
   }
 
 /** Puts a copy of a folder in its place as a whole; what lies there already is set aside, never deleted. */

@@ -2,10 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { placeOfPart, type Results } from '#contracts/experiment-parts'
 import type { Bundles } from './bundle.ts'
-import { runExperiment } from './control.ts'
 import { cancelled } from './ending.ts'
 import type { Machine } from './machine.ts'
 import { readManifest } from './manifest.ts'
+import { runUntilKnown } from './run-until-known.ts'
 import type { TakeStep } from './take-steps.ts'
 
 type Running = {
@@ -17,6 +17,8 @@ type Running = {
   readonly folder: string
   /** What results may take, in bytes, and how many files. */
   readonly limits: { readonly disk: number; readonly files: number }
+  /** How long a registry that does not answer is tried again, in milliseconds. */
+  readonly registryPatience?: number | undefined
   /** Where the results of a run are laid down here. */
   readonly resultsInto: (id: string, attempt: number, run: number) => string
   /** Where the Compose file is written that came through the log; undefined where it was delivered by rsync. */
@@ -30,8 +32,8 @@ const mostLines = 1_000_000
 
 /** Runs an experiment on an end node under the control module. What was begun by an earlier execution is found again. */
 export const runStep =
-  ({ machine, engine, folder, limits, resultsInto, compose, bundles }: Running): TakeStep =>
-  async ({ id, step, experiment, say, run, phase, signal, leaving }) => {
+  ({ machine, engine, folder, limits, registryPatience, resultsInto, compose, bundles }: Running): TakeStep =>
+  async ({ id, step, execution, experiment, say, run, phase, signal, leaving }) => {
     const { site, node = '' } = placeOfPart(step.part)
     const { attempt, run: number = 1, duration = 3_600_000 } = step
     const stop = new AbortController()
@@ -52,16 +54,22 @@ export const runStep =
     const into = resultsInto(id, attempt, number)
     await mkdir(dirname(into), { recursive: true })
     try {
-      const outcome = await runExperiment({
+      const control = {
         machine,
         docker: { host: engine },
         folder: join(folder, id),
         run: { experiment: id, attempt, number, site, node },
-        limits: { milliseconds: duration, disk: limits.disk, files: limits.files, lines: mostLines },
+        limits: { milliseconds: duration, disk: limits.disk, files: limits.files, lines: mostLines, registryPatience },
         resultsInto: into,
         phase,
-        say: (stream, line) => say(line, stream === 'stderr' ? 'warn' : 'info'),
+        say: (stream: 'stdout' | 'stderr', line: string) => say(line, stream === 'stderr' ? 'warn' : 'info'),
         signal: stop.signal,
+      }
+      const outcome = await runUntilKnown(control, {
+        mayRun: execution.delivery > 1,
+        within: step.timeout ?? duration,
+        warn: (line) => say(line, 'warn'),
+        leaving,
       })
       const { manifest, files, bytes, partial } = outcome.results
       const refused = (await readManifest(join(into, 'manifest.json'))).refused.length

@@ -104,6 +104,9 @@ export const retry = (
   if (isOver) return refuse('submitted', `${key} is submitted at ${site}: its runs are over`)
   if (part !== portalPart && experiment.sites[site] === undefined)
     return refuse('wrong-site', `${key} is not at ${site} in this attempt`)
+  // It would take the place of what is just being brought home.
+  if (name === 'run' && isOpen(stepOf(experiment, part, 'collect')))
+    return refuse('run-open', `What the run on ${part} has left is being brought to ${site}: retry once it is there`)
   const more = name === 'run' ? { run: experiment.run + 1 } : {}
   return accept({ type: 'experiment.step-retried', data: { next: [scheduled(experiment, part, name, more)] } })
 }

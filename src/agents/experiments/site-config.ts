@@ -35,6 +35,12 @@ const container = z.strictObject({
   groups: z.array(z.int().nonnegative()).default([]).describe("Numbers of the node's groups that the code belongs to"),
 })
 
+const registryPatience = z
+  .int()
+  .positive()
+  .optional()
+  .describe('Milliseconds for which a registry that does not answer is tried again')
+
 /** An end node that a site server delivers to, and drives where it has no agent of its own. */
 const reachedNode = z
   .strictObject({
@@ -70,6 +76,7 @@ export const siteConfig = z.strictObject({
     .enum(['none', 'bridge', 'host'])
     .default('bridge')
     .describe('What the steps of a build can reach: none where nothing is installed'),
+  registryPatience,
   container: container.prefault({}),
   nodes: z.record(name, reachedNode),
 })
@@ -83,6 +90,7 @@ export const endNodeConfig = z.strictObject({
   folder: z.string().min(1).default('~'),
   transport: transport.default('ssh').describe('How results travel to its site server'),
   engine: engine.optional(),
+  registryPatience,
   container: container.pick({ disk: true, files: true }).prefault({}),
 })
 export type EndNodeConfig = z.output<typeof endNodeConfig>

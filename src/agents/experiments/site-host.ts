@@ -38,7 +38,7 @@ export const runSite = (hosting: Hosting, config: SiteConfig, scratch: string): 
         run(takeSteps(given, { where, agent: `collect-${node}` }, collectStep({ config, bundles, machine, hasAgent })))
         if (!machine || hasAgent) continue
         const take = runStep({
-          ...{ machine, engine, folder, limits: containerOn(config, node) },
+          ...{ machine, engine, folder, limits: containerOn(config, node), registryPatience: config.registryPatience },
           resultsInto: (id, attempt, number) => join(experiments, id, resultsAt(node, attempt, number)),
         })
         run(takeSteps(given, { where, agent: `run-${node}` }, take, { drop: dropRun({ machine, engine, signal }) }))

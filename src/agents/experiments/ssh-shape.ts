@@ -7,6 +7,11 @@ export const sshShape = z.strictObject({
   user: z.string().min(1).optional(),
   identityFile: z.string().min(1).optional(),
   knownHosts: z.string().min(1).optional(),
+  noticedWithin: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Seconds without a sign of life until it counts as away; 20'),
   config: z.string().min(1).optional().describe("An ssh_config in place of the user's"),
 })
 

@@ -12,6 +12,10 @@ type Decided = Decision<ExperimentEvent>
 const found = (experiment: KnownExperiment, { part, step, attempt }: StepExecution): Step | undefined =>
   attempt === experiment.attempt ? stepOf(experiment, part, step) : undefined
 
+/** Whether somebody who was not heard of for too long may still say how a step ended: until its site is submitted without that. */
+const isAwaited = ({ sites }: KnownExperiment, step: Step, { part }: StepExecution): boolean =>
+  step.state === 'failed' && step.silent === true && sites[placeOfPart(part).site]?.stage !== 'submitted'
+
 const holds = (step: Step, execution: StepExecution): boolean => step.state === 'running' && isOf(step, execution)
 
 const executionOf = ({ part, step, agent, attempt, try: tries, delivery, instance }: StepExecution): StepExecution => ({
@@ -37,7 +41,7 @@ const past = (experiment: KnownExperiment, step: Step | undefined, { attempt }: 
  */
 export const start = (data: Data<'experiment.start-step'>, experiment: KnownExperiment): Decided => {
   const step = found(experiment, data)
-  if (!step || !(isOpen(step) || step.silent === true)) return past(experiment, step, data)
+  if (!step || !(isOpen(step) || isAwaited(experiment, step, data))) return past(experiment, step, data)
   if (step.agent !== data.agent || step.try !== data.try)
     return refuse('ended', `It was asked of ${step.agent} since, for the ${step.try}. time`)
   if (step.state === 'running') {
@@ -52,7 +56,7 @@ export const start = (data: Data<'experiment.start-step'>, experiment: KnownExpe
 export const beat = (data: StepExecution, experiment: KnownExperiment): Decided => {
   const step = found(experiment, data)
   // A host that comes back after its time was over goes on, and says how it ended.
-  if (step?.silent === true && isOf(step, data)) return accept()
+  if (step && isAwaited(experiment, step, data) && isOf(step, data)) return accept()
   if (!step || !holds(step, data)) return past(experiment, step, data)
   return step.stopping === undefined ? accept() : refuse('cancelled', `The run was cancelled: ${step.stopping}`)
 }
@@ -73,9 +77,9 @@ export const report = (data: Data<'experiment.report-step'>, experiment: KnownEx
   const { result } = data
   const step = found(experiment, data)
   // Nobody had heard of it for too long; what it says now is true all the same.
-  const isLate = step?.state === 'failed' && step.silent === true && isOf(step, data)
+  const isLate = step !== undefined && isAwaited(experiment, step, data) && isOf(step, data)
   if (!step || (!holds(step, data) && !isLate)) {
-    if (step && isOf(step, data) && step.outcome === result.outcome) return accept()
+    if (step && isOf(step, data) && step.outcome === outcomeOf(step, result)) return accept()
     const because = past(experiment, step, data)
     if (because.accepted || experiment.ignored.includes(nameOf(execution))) return because
     const { detail: reason } = because
@@ -96,8 +100,7 @@ export const report = (data: Data<'experiment.report-step'>, experiment: KnownEx
       })
     }
     case 'cancelled':
-      // Nobody asked it to stop: it did so by itself, and that is a failure like any other.
-      if (step.stopping === undefined) break
+      if (outcomeOf(step, result) !== 'cancelled') break
       return accept<ExperimentEvent>({
         type: 'experiment.step-cancelled',
         data: {
@@ -121,6 +124,13 @@ export const report = (data: Data<'experiment.report-step'>, experiment: KnownEx
     },
   })
 }
+
+/** What a result counts as. Where nobody asked it to stop it did so by itself, and that is a failure like any other. */
+const outcomeOf = (
+  { stopping }: Step,
+  { outcome }: Data<'experiment.report-step'>['result'],
+): Data<'experiment.report-step'>['result']['outcome'] =>
+  outcome === 'cancelled' && stopping === undefined ? 'errored' : outcome
 
 /** What has been silent for too long is failed; whoever executes it may yet say how it ended. */
 export const expire = (data: StepExecution, experiment: KnownExperiment): Decided => {

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest'
+import { endNodeDecider, endNodeOf } from '#agents/experiments/end-node'
+import type { Commanded } from '#bus/decider'
+import type { EndNodeCommand } from '#contracts/end-node'
+import { node, resource, running, succeeded } from './stages.ts'
+import { created, decider, fleet, initiate, moveToTestbed, policy, run, story, submit, terminate } from './story.ts'
+
+describe('end nodes', () => {
+  test('belong to one experiment until it is submitted or terminated', () => {
+    const nodes = fleet()
+    const first = running('rover-1', nodes)
+    const build = (key: string) =>
+      story(key, 'rover', decider, nodes).must('carol', created()).must('carol', initiate).take('fetch').take('ship')
+    const second = build('rover-2').take('build')
+    expect(second.ask('olga', moveToTestbed(node))).toMatchObject({
+      ...{ refusal: 'occupied', detail: `${node} is not free: experiment rover-1 has it` },
+    })
+    first.end('run', succeeded).take('collect').must('olga', submit)
+    expect(nodes.ownerOf(node)).toBeUndefined()
+    second.must('olga', moveToTestbed(node))
+    expect(nodes.ownerOf(node)).toBe('rover-2')
+    second.must('olga', terminate)
+    expect(nodes.ownerOf(node)).toBeUndefined()
+  })
+
+  test('are kept free for a project, for spans that do not overlap', () => {
+    const endNode = endNodeDecider(() => policy)
+    const address = { aggregate: 'end-node', scope: 'north', key: 'one' }
+    const nodes = fleet()
+    const ask = (reservation: string, from: string, until: string, more: object = {}) => {
+      const command = {
+        ...{ type: 'end-node.reserve', id: reservation, scope: 'north', key: 'one', principal: 'olga', at: 0 },
+        data: { reservation, project: 'strict', from, until, note: '' },
+        ...more,
+      } as Commanded<EndNodeCommand>
+      const { events, version } = nodes.near(address)
+      const decision = endNode.decide(command, endNodeOf(events), [])
+      if (!decision.accepted) return decision.refusal
+      if (decision.events.length > 0) nodes.record({ address, expectedVersion: version, events: decision.events })
+      return decision.events.length
+    }
+    const [morning, noon, evening] = ['1970-01-01T01:00:00Z', '1970-01-01T03:00:00Z', '1970-01-01T05:00:00Z']
+    expect(ask('a', morning, evening)).toBe(1)
+    expect(ask('a', morning, evening)).toBe(0)
+    expect(ask('b', noon, evening)).toBe('reserved')
+    expect(ask('b', evening, '1970-01-01T06:00:00Z')).toBe(1)
+    expect(ask('c', noon, morning)).toBe('bad-span')
+    expect(ask('c', morning, noon, { principal: 'carol' })).toBe('not-allowed')
+    expect(ask('c', morning, noon, { at: Date.parse(evening) })).toBe('past')
+    const told = story('rover-1', 'rover', decider, nodes)
+      .must('carol', created({ resource: { ...resource, sites: ['north'], hours: 2 } }))
+      .must('carol', initiate)
+    told.take('fetch').take('ship').take('build')
+    expect(told.ask('olga', moveToTestbed(node))).toMatchObject({ refusal: 'reserved' })
+    const own = story('strict-1', 'strict', decider, nodes)
+      .must('carol', created({ resource: { ...resource, sites: ['north'], hours: 2 } }))
+      .must('ada', { type: 'experiment.approve', data: { reason: '' } })
+      .must('carol', initiate)
+    own.take('fetch').take('ship').take('build').must('olga', moveToTestbed(node))
+    expect(nodes.ownerOf(node)).toBe('strict-1')
+  })
+})

@@ -1,0 +1,103 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { reasonOf, withTestbed } from './bed.ts'
+import { engineForTests } from './engine.ts'
+
+const engine = await engineForTests()
+
+describe.runIf(engine)('what goes wrong before an experiment is built', () => {
+  if (!engine) return
+  const bed = withTestbed(engine, {
+    adjust: (name, file) => (name === 'south' ? { ...file, registryPatience: 5_000 } : file),
+  })
+  const failsAt = async (id: string, part: string, step: 'fetch' | 'ship' | 'build', reason: RegExp) => {
+    const seen = await bed.until(id, bed.isAt(step, 'failed', part))
+    expect(reasonOf(seen, part, step)).toMatch(reason)
+    const shown = JSON.parse(bed.testbed().millrace('experiment', 'show', id, '--json'))
+    expect(shown).toMatchObject({ mode: 'Development', status: 'deploying' })
+    expect(shown.parts).toContainEqual(
+      expect.objectContaining({ ended: `failed at ${step}`, reason: expect.stringMatching(reason) }),
+    )
+  }
+  const at = (...names: string[]) => join(bed.testbed().folder, ...names)
+  const begin = async (wanted: Parameters<typeof bed.create>[0]) => {
+    const id = await bed.create(wanted)
+    await bed.order('carol', id, 'initiate')
+    return id
+  }
+  const goesOn = async (id: string, part: string, step: string) => {
+    await bed.order('olga', id, 'retry', { part, step })
+    await bed.until(id, bed.isBuilt)
+  }
+
+  test('is told of a repository that is not there, and goes on once it is', async () => {
+    const id = await begin({ link: `file://${at('repositories/later')}` })
+    await failsAt(id, 'portal/self', 'fetch', /repositories\/later.*(not|no) /s)
+    expect([existsSync(at('portal/experiments/.fetched', id)), existsSync(at('portal/experiments/south', id))]).toEqual(
+      [false, false],
+    )
+    renameSync(bed.newRepository({}).folder, at('repositories/later'))
+    await goesOn(id, 'portal/self', 'fetch')
+  })
+
+  test('is told of a line of config.yaml, and goes on once that is right', async () => {
+    const repository = bed.newRepository({
+      config: 'device: { type: Rover, capabilities: [thermometer] }\ncode:\n  dependencies: [numpy, "--index-url=x"]\n',
+    })
+    const id = await begin({ link: repository.link })
+    await failsAt(id, 'portal/self', 'fetch', /config\.yaml.*3.*expected a name/s)
+    expect(existsSync(at('portal/experiments/.fetched', id))).toBe(false)
+    repository.write({
+      'config.yaml': 'device: { type: Rover, capabilities: [thermometer] }\ncode: { dependencies: [] }\n',
+    })
+    repository.commit()
+    await goesOn(id, 'portal/self', 'fetch')
+  })
+
+  test('is told what a build said last, and is begun anew with what is mended', async () => {
+    const broken = bed.newRepository({ build: ['RUN echo no such sensor; exit 3'] })
+    const id = await begin({ link: broken.link })
+    await failsAt(id, 'south/self', 'build', /exit 3.*no such sensor/s)
+    expect(await bed.left(id)).toEqual([])
+    broken.write({ Dockerfile: readFileSync(join(broken.folder, 'Dockerfile'), 'utf8').replace('exit 3', 'exit 0') })
+    broken.commit()
+    await bed.order('carol', id, 'terminate', { reason: 'mended' })
+    await bed.order('carol', id, 'initiate')
+    const { experiment } = await bed.until(id, bed.isBuilt)
+    expect(experiment.attempt).toBe(2)
+  })
+
+  test('waits for a registry that comes back, and names one that does not', async () => {
+    const { registry } = bed.testbed()
+    await registry.kill()
+    const first = await begin({})
+    await failsAt(first, 'south/self', 'build', /registry 127\.0\.0\.1:\d+ did not take.*Start the registry/s)
+    await registry.start()
+    await goesOn(first, 'south/self', 'build')
+    await registry.kill()
+    const second = await begin({})
+    await bed.until(second, ({ experiment }) => experiment.parts['south/self']?.build?.phase === 'pushing')
+    await registry.start()
+    const { experiment } = await bed.until(second, bed.isBuilt)
+    expect(experiment.parts['south/self']?.build?.try).toBe(1)
+  })
+
+  test('names a key that is refused and a host that shows another key, and goes on once both are right', async () => {
+    const keys = at('ssh/north/authorized_keys')
+    const hosts = at('ssh/north/known_hosts')
+    const [key, host] = [readFileSync(keys, 'utf8'), readFileSync(hosts, 'utf8')]
+    writeFileSync(keys, '')
+    const id = await begin({ sites: ['north'] })
+    await failsAt(id, 'north/self', 'ship', /refused the user .* with the key/)
+    writeFileSync(keys, key)
+    const [place = ''] = host.split(' ')
+    writeFileSync(hosts, `${place} ${readFileSync(at('ssh/south/host_key.pub'), 'utf8')}`)
+    await bed.order('olga', id, 'retry', { part: 'north/self', step: 'ship' })
+    await bed.until(id, ({ experiment }) => experiment.parts['north/self']?.ship?.try === 2)
+    await failsAt(id, 'north/self', 'ship', /another one is kept for it/)
+    expect(existsSync(at('north/experiments', id))).toBe(false)
+    writeFileSync(hosts, host)
+    await goesOn(id, 'north/self', 'ship')
+  })
+})

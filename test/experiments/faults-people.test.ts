@@ -1,0 +1,134 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { StepExecution } from '#contracts/experiment-parts'
+import { altered, countOf, untilTold, withTestbed } from './bed.ts'
+import { engineForTests } from './engine.ts'
+
+const engine = await engineForTests()
+
+/** What an operator has written: it builds with docker, pushes, and writes the Compose file. */
+const script = (host: string, registry: string) => `#!/usr/bin/env python3
+"""Builds, pushes, and writes docker-compose.yml: as the testbed's operators did before Millrace."""
+import argparse, json, pathlib, subprocess
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--pkg", required=True)
+pkg = parser.parse_args().pkg
+folder = pathlib.Path(__file__).parent / pkg
+docker = ["docker", "-H", "${host}"]
+name = "${registry}/" + pkg + ":own"
+labels = {"millrace.experiment": pkg, "millrace.attempt": "1"}
+subprocess.run([*docker, "build", "--quiet", "--network", "none", *[w for k, v in labels.items() for w in ("--label", k + "=" + v)], "--tag", name, str(folder)], check=True)
+subprocess.run([*docker, "push", name], check=True)
+image = subprocess.run([*docker, "inspect", "--format", "{{index .RepoDigests 0}}", name], check=True, capture_output=True, text=True).stdout.strip()
+compose = {"services": {"experiment": {"image": image, "labels": labels, "network_mode": "none", "volumes": ["results:/results"]}}, "volumes": {"results": {"labels": labels}}}
+(folder / "docker-compose.yml").write_text(json.dumps(compose))
+print("built", image)
+`
+
+describe.runIf(engine)('people who use a testbed', () => {
+  if (!engine) return
+  const bed = withTestbed(engine, {
+    adjust: (name, file) => {
+      if (name !== 'portal') return file
+      const { sites } = file as { readonly sites: { readonly north: object } }
+      const packageBuilder = ['./package-builder.py', '--pkg', '{id}']
+      return { ...file, sites: { ...sites, north: { ...sites.north, packageBuilder } } }
+    },
+  })
+  const answerTo = async (who: string, id: string, verb: string, data: object = {}) => {
+    const answer = await (await bed.as(who)).experiments.order(id, verb as 'run', data as { sites?: string[] })
+    return answer.accepted ? 'accepted' : `${answer.refusal}: ${answer.detail}`
+  }
+
+  test('build with a script of their own, which is told over ssh', async () => {
+    const { folder } = bed.testbed()
+    const { registry } = JSON.parse(readFileSync(join(folder, 'north.yaml'), 'utf8'))
+    const experiments = join(folder, 'north/experiments')
+    mkdirSync(experiments, { recursive: true })
+    writeFileSync(join(experiments, 'package-builder.py'), script(engine.host, registry), { mode: 0o755 })
+    const id = await bed.running({ sites: ['north'] }, 'north/one')
+    const seen = await bed.until(id, bed.isAt('collect', 'succeeded', 'north/one'))
+    expect(seen.experiment.parts['north/self']?.build).toMatchObject({
+      ...{ agent: 'packager', host: 'portal' },
+      made: { image: expect.stringMatching(new RegExp(`^${registry}/${id}@sha256:`)) },
+    })
+    expect(countOf(seen, 'step-handed-over')).toEqual({})
+    expect(altered(join(experiments, id, 'results/one/1-1'))).toEqual([])
+    expect([bed.started(id), await bed.left(id)]).toEqual([1, []])
+    await bed.order('olga', id, 'submit')
+    await bed.until(id, bed.isAt('upload', 'succeeded', 'north/self'))
+  })
+
+  test('press the same button at once: one gets what only one can have, and what both may ask happens once', async () => {
+    const node = 'south/three'
+    const [first, second] = await Promise.all([bed.built({}), bed.built({})])
+    const move = { nodes: [node] }
+    const moves = await Promise.all([
+      answerTo('olga', first, 'move-to-testbed', move),
+      answerTo('oleg', second, 'move-to-testbed', move),
+    ])
+    const [winner, loser] = moves[0] === 'accepted' ? [first, second] : [second, first]
+    expect(moves.toSorted()).toEqual(['accepted', `occupied: ${node} is not free: experiment ${winner} has it`])
+    await bed.until(winner, bed.isAt('deliver', 'succeeded', node))
+    await Promise.all([answerTo('olga', winner, 'mark-ready'), answerTo('oleg', winner, 'mark-ready')])
+    const runs = await Promise.all([answerTo('olga', winner, 'run'), answerTo('oleg', winner, 'run')])
+    expect(runs.toSorted()).toEqual([
+      'accepted',
+      expect.stringMatching(`^run-open: ${winner} is running at south already`),
+    ])
+    await bed.until(winner, bed.isAt('collect', 'succeeded', node))
+    const submits = await Promise.all([answerTo('olga', winner, 'submit'), answerTo('oleg', winner, 'submit')])
+    expect(submits).toEqual(['accepted', 'accepted'])
+    const { events } = await bed.until(winner, bed.isAt('upload', 'succeeded', 'south/self'))
+    for (const once of ['moved-to-testbed', 'marked-ready', 'run-begun', 'submitted'])
+      expect([once, events.filter(({ type }) => type === `experiment.${once}`).length]).toEqual([once, 1])
+    expect(bed.started(winner)).toBe(1)
+    // Once it is submitted its node is free.
+    await bed.order('oleg', loser, 'move-to-testbed', move)
+    await bed.order('oleg', loser, 'terminate')
+  })
+
+  test('terminate what is being built, and begin anew: what is said of the first attempt changes nothing', async () => {
+    const id = await bed.create({ build: ['RUN sleep 2'] })
+    await bed.order('carol', id, 'initiate')
+    const { experiment } = await bed.until(
+      id,
+      ({ experiment }) => experiment.parts['south/self']?.build?.phase === 'building',
+    )
+    const { agent, delivery, instance } = experiment.parts['south/self']?.build ?? {}
+    await bed.order('carol', id, 'terminate', { reason: 'wrong branch' })
+    await bed.order('carol', id, 'initiate')
+    const seen = await bed.until(id, bed.isBuilt)
+    expect([seen.experiment.attempt, seen.experiment.parts['south/self']?.build?.try]).toEqual([2, 1])
+    const old = { part: 'south/self', step: 'build', agent, attempt: 1, try: 1, delivery, instance } as StepExecution
+    const made = seen.experiment.parts['south/self']?.build?.made
+    await bed.order('south', id, 'report-step', { ...old, result: { outcome: 'succeeded', made } })
+    const after = await bed.see(id)
+    expect(after.events.at(-1)).toMatchObject({
+      type: 'experiment.report-ignored',
+      data: { attempt: 1, reported: 'succeeded', reason: 'It is at attempt 2; attempt 1 was terminated' },
+    })
+    expect({ ...after.experiment, ignored: [] }).toEqual({ ...seen.experiment, ignored: [] })
+    await bed.order('carol', id, 'terminate')
+  })
+
+  test('cancel a run: it is stopped, what it left by then is collected, and the engine is clean', async () => {
+    const node = 'south/three'
+    bed.sense('three', 'wait')
+    const id = await bed.running({ script: untilTold }, node)
+    await bed.until(id, ({ experiment }) => experiment.parts[node]?.run?.phase === 'running')
+    await bed.order('carol', id, 'cancel-run', { reason: 'too loud' })
+    const seen = await bed.until(id, bed.isAt('collect', 'succeeded', node))
+    expect(seen.experiment.parts[node]?.run).toMatchObject({
+      ...{ state: 'cancelled', try: 1, results: { files: 1, partial: true } },
+      reason: expect.stringContaining('too loud'),
+    })
+    expect([bed.started(id), await bed.left(id)]).toEqual([1, []])
+    expect(altered(join(bed.testbed().folder, 'south/experiments', id, 'results/three/1-1'))).toEqual([])
+    expect(await answerTo('olga', id, 'submit')).toMatch(/^failed: .*accept its partial results/)
+    await bed.order('olga', id, 'submit', { acceptPartial: true })
+    await bed.until(id, bed.isAt('upload', 'succeeded', 'south/self'))
+  })
+})

@@ -1,0 +1,127 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { countOf, reasonOf, untilTold, withTestbed } from './bed.ts'
+import { engineForTests } from './engine.ts'
+
+const engine = await engineForTests()
+
+/** Fails in the way that its sensor names. */
+const asSensed = `
+echo one > /results/a.txt
+case $(cat /sensor) in
+  exit) exit 3 ;;
+  disk) head -c 20000000 /dev/zero > /results/large; sleep 30 ;;
+  links) ln -s /etc/passwd /results/link; mkfifo /results/pipe ;;
+esac
+`
+
+describe.runIf(engine)('what goes wrong once an experiment is in the testbed', () => {
+  if (!engine) return
+  let mounted: string | undefined
+  const bed = withTestbed(engine, {
+    adjust: (name, file, folder) => {
+      if (name === 'three') return { ...file, registryPatience: 3_000, container: { disk: 5_000_000 } }
+      if (name !== 'north') return file
+      // A disk of its own, which is soon full.
+      mounted = join(folder, 'north/experiments')
+      mkdirSync(mounted, { recursive: true })
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mounted])
+      return file
+    },
+  })
+  afterAll(() => mounted && execFileSync('umount', ['--lazy', mounted]))
+
+  const failsAt = async (id: string, part: string, step: 'ship' | 'deliver' | 'run', tries: number, reason: RegExp) => {
+    const seen = await bed.until(id, ({ experiment: { parts } }) => {
+      const at = parts[part]?.[step]
+      return at?.try === tries && at.state === 'failed'
+    })
+    expect(reasonOf(seen, part, step)).toMatch(reason)
+    return seen
+  }
+  const shown = (id: string) => JSON.parse(bed.testbed().millrace('experiment', 'show', id, '--json'))
+
+  test('is told that there is no space at a site, or no way to a node, and goes on once there is', async () => {
+    const [site, node] = ['north/self', 'north/two']
+    const id = await bed.create({ sites: ['north'], build: ['COPY large /large'], large: 3_000_000 })
+    await bed.order('carol', id, 'initiate')
+    await failsAt(id, site, 'ship', 1, /no space left at 127\.0\.0\.1.*Free some/s)
+    expect(shown(id).parts).toMatchObject([{ part: site, state: 'shipping', ended: 'failed at ship' }])
+    execFileSync('mount', ['-o', 'remount,size=100m', mounted ?? ''])
+    await bed.order('olga', id, 'retry', { part: site, step: 'ship' })
+    await bed.until(id, bed.isBuilt)
+
+    const { sshd } = bed.testbed()
+    await sshd.two.kill()
+    await bed.order('olga', id, 'move-to-testbed', { nodes: [node] })
+    await failsAt(id, node, 'deliver', 1, /can't be reached over ssh: nobody listens there/)
+    expect(shown(id)).toMatchObject({ mode: 'TESTBED', status: 'deploying', parts: [{ ended: 'failed at deliver' }] })
+    await sshd.two.start()
+    await bed.order('olga', id, 'retry', { part: node, step: 'deliver' })
+    await bed.until(id, bed.isAt('deliver', 'succeeded', node))
+    expect(existsSync(join(mounted ?? '', '.delivered', id, 'two'))).toBe(false)
+  })
+
+  test('is told why a container failed, has what it left, and runs again', async () => {
+    const node = 'south/three'
+    bed.sense('three', 'exit')
+    const id = await bed.running({ script: asSensed }, node)
+    await failsAt(id, node, 'run', 1, /^exited with 3$/)
+    const collected = ({ experiment: { parts } }: Awaited<ReturnType<typeof bed.see>>) =>
+      parts[node]?.collect?.state === 'succeeded'
+    const { experiment } = await bed.until(id, collected)
+    expect(experiment.parts[node]?.run?.results).toMatchObject({ files: 1, partial: true })
+    expect(shown(id)).toMatchObject({
+      ...{ mode: 'TESTBED', status: 'ready' },
+      parts: [{ part: node, state: 'cleaned', ended: 'failed at run', reason: 'exited with 3' }],
+    })
+    expect(await bed.left(id)).toEqual([])
+    bed.sense('three', 'disk')
+    await bed.order('olga', id, 'retry', { part: node, step: 'run' })
+    await failsAt(id, node, 'run', 2, /stopped: it wrote .*MiB, its limit is 4\.8 MiB/)
+    await bed.until(id, collected)
+    bed.sense('three', 'links')
+    await bed.order('olga', id, 'retry', { part: node, step: 'run' })
+    const seen = await bed.until(id, bed.isAt('collect', 'succeeded', node))
+    expect(seen.experiment.parts[node]?.run).toMatchObject({ try: 3, run: 3, results: { files: 1, refused: 2 } })
+    const manifest = readFileSync(
+      join(bed.testbed().folder, 'south/experiments', id, 'results/three/1-3/manifest.json'),
+      'utf8',
+    )
+    expect(JSON.parse(manifest).refused).toMatchObject([
+      { path: 'link', reason: expect.stringContaining('it is a link, to /etc/passwd') },
+      { path: 'pipe' },
+    ])
+    expect([bed.started(id), await bed.left(id)]).toEqual([3, []])
+    await bed.order('olga', id, 'submit')
+  })
+
+  test('waits for a registry that comes back, and names one that does not, without a container', async () => {
+    const node = 'south/three'
+    bed.sense('three', 'go')
+    const id = await bed.built({ script: untilTold })
+    await bed.toTestbed(id, node)
+    const forget = async () => {
+      for (const image of new Set(await bed.left(id))) await engine.docker('rmi', '-f', image)
+    }
+    const { registry } = bed.testbed()
+    await Promise.all([forget(), registry.kill()])
+    await bed.order('olga', id, 'run')
+    await failsAt(
+      id,
+      node,
+      'run',
+      1,
+      /could not fetch .* from the registry 127\.0\.0\.1:\d+.*See that the registry runs/s,
+    )
+    expect([bed.started(id), await bed.left(id)]).toEqual([0, []])
+    await bed.order('olga', id, 'retry', { part: node, step: 'run' })
+    await bed.until(id, ({ experiment }) => experiment.parts[node]?.run?.phase === 'fetching-image')
+    await registry.start()
+    const seen = await bed.until(id, bed.isAt('collect', 'succeeded', node))
+    expect(countOf(seen, 'step-failed')).toEqual({ [`${node} run`]: 1 })
+    expect([bed.started(id), await bed.left(id)]).toEqual([1, []])
+  })
+})

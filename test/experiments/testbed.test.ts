@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { stageOf, wordsOf } from '#contracts/experiment-standing'
+import { temporaryFolders } from '../processes.ts'
+import { mayServeS3, type S3Server, startS3 } from '../s3-server.ts'
+import { type Apache, login, mayServeWebDav, startApache } from './apache.ts'
+import { altered, countOf, holding, withTestbed } from './bed.ts'
+import { engineForTests } from './engine.ts'
+
+const engine = await engineForTests()
+const newFolder = temporaryFolders()
+
+describe.runIf(engine && mayServeS3 && mayServeWebDav)('a testbed', () => {
+  if (!engine) return
+  const bed = withTestbed(engine)
+  let [s3, apache, buckets]: [S3Server | undefined, Apache | undefined, string] = [undefined, undefined, '']
+  beforeAll(async () => {
+    buckets = newFolder()
+    s3 = await startS3(buckets, ['results'])
+    apache = await startApache(newFolder())
+  })
+  afterAll(async () => {
+    await Promise.all([s3?.stop(), apache?.stop()])
+  })
+
+  const home = async (id: string, ...sites: readonly string[]) => {
+    await bed.until(id, bed.isAt('collect', 'succeeded', ...sites))
+    await bed.order('olga', id, 'submit')
+    const done = sites.map((part) => `${part.split('/')[0]}/self`)
+    return bed.until(id, bed.isAt('upload', 'succeeded', ...done))
+  }
+
+  test('takes an experiment through all five steps, at two sites at once, and home to a folder', async () => {
+    const nodes = ['north/two', 'south/three']
+    const id = await bed.running({ sites: ['north', 'south'], cloud: 'directory:carol/dawn' }, ...nodes)
+    const seen = await home(id, ...nodes)
+    expect(wordsOf[stageOf(seen.experiment)]).toEqual({ mode: 'TESTBED', status: 'submitted' })
+    const files = join(bed.testbed().folder, 'portal/directories/carol/dawn', id)
+    for (const part of nodes) {
+      const [own = ''] = readdirSync(join(files, part)).filter((name) => name !== 'manifest.json')
+      expect(altered(join(files, part))).toEqual([])
+      expect([own, readFileSync(join(files, part, 'files/deep/b.txt'), 'utf8')]).toEqual(['files', 'two\n'])
+    }
+    expect(bed.started(id)).toBe(2)
+    expect(await bed.left(id)).toEqual([])
+    expect(Object.values(countOf(seen, 'step-started')).every((times) => times <= 2)).toBe(true)
+    expect(countOf(seen, 'step-failed')).toEqual({})
+    await bed.order('carol', id, 'archive')
+  })
+
+  test('brings results to a bucket and to a WebDAV server, and tells nobody the secrets of these', async () => {
+    if (!s3 || !apache) throw new Error('They have not been started')
+    const { endpoint, credentials } = s3
+    const { accessKeyId, secretAccessKey } = credentials
+    const bucket = `s3://${accessKeyId}:${secretAccessKey}@results/dawn?endpoint=${endpoint}&region=us-east-1`
+    const server = `webdav+${apache.url.replace('://', `://${login.user}:${login.password}@`)}`
+    const [north, south] = ['north/one', 'south/three']
+    const id = await bed.running({ sites: ['north', 'south'], cloud: bucket }, north, south)
+    await bed.until(id, bed.isAt('collect', 'succeeded', north, south))
+    await bed.order('olga', id, 'submit', { sites: ['north'] })
+    await bed.until(id, bed.isAt('upload', 'succeeded', 'north/self'))
+    const cloudLink = await (await bed.as('carol')).experiments.keepLink(id, server)
+    await bed.order('carol', id, 'set-cloud-link', { cloudLink })
+    await bed.order('olga', id, 'submit')
+    await bed.until(id, bed.isAt('upload', 'succeeded', 'south/self'))
+    expect(altered(join(buckets, 'results/dawn', id, north))).toEqual([])
+    expect(altered(join(apache.served, id, south))).toEqual([])
+    expect(await bed.left(id)).toEqual([])
+
+    const logged: string[] = []
+    await (await bed.as('carol')).follow(
+      (event) => logged.push(JSON.stringify(event)),
+      AbortSignal.timeout(30_000),
+      undefined,
+      { once: true },
+    )
+    expect(logged.length).toBeGreaterThan(50)
+    for (const secret of [secretAccessKey, login.password]) {
+      expect(logged.filter((event) => event.includes(secret))).toEqual([])
+      expect(holding(bed.testbed().folder, secret)).toEqual([])
+    }
+  })
+})

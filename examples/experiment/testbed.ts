@@ -141,6 +141,7 @@ export const startTestbed = async ({
       gitFolders: [at('repositories')],
       experiments: at('portal/experiments'),
       directories: at('portal/directories'),
+      uploads: { privateHosts: ['127.0.0.1'] }, // Whoever tries a bucket or a WebDAV folder of this machine may.
       sites: {
         north: {
           ...{ server: 'north', transport: 'ssh', ssh: ssh.north, folder: at('north/experiments') },

@@ -3,7 +3,7 @@ import { endNodeDecider, endNodeOf } from '#agents/experiments/end-node'
 import type { Commanded } from '#bus/decider'
 import type { EndNodeCommand } from '#contracts/end-node'
 import { node, resource, running, succeeded } from './stages.ts'
-import { created, decider, fleet, initiate, moveToTestbed, policy, run, story, submit, terminate } from './story.ts'
+import { created, decider, fleet, initiate, moveToTestbed, policy, story, submit, terminate } from './story.ts'
 
 describe('end nodes', () => {
   test('belong to one experiment until it is submitted or terminated', () => {

@@ -1,18 +1,15 @@
-import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll } from 'vitest'
 import { type Client, connect } from '#client/connect'
-import type { Recorded } from '#contracts/envelope'
 import type { StepName } from '#contracts/experiment-parts'
-import type { KnownExperiment } from '#contracts/experiment-state'
 import { startTestbed, type Testbed } from '../../examples/experiment/testbed.ts'
 import { run, type Started, stop, temporaryFolders } from '../processes.ts'
 import { baseImage } from './base-image.ts'
 import type { AskDocker } from './engine.ts'
+import { leftOf, removeEverything } from './engine-left.ts'
 import { repository } from './repository.ts'
+import { lastWords, type Seen, told } from './seen.ts'
 
 /** What an experiment of a test is made of. */
 export type Wanted = {
@@ -36,8 +33,6 @@ export const usual =
 /** Leaves a file at once, and ends as soon as its sensor says so. */
 export const untilTold =
   "trap 'echo told to stop; exit 143' TERM; echo begins; echo one > /results/a.txt; while ! grep -q go /sensor; do sleep 0.2; done; echo two > /results/b.txt"
-
-type Seen = { readonly experiment: KnownExperiment; readonly events: readonly Recorded[] }
 
 /** A testbed for all tests of a file: it runs while they do. Experiments on it are of busybox, and take seconds. */
 export const withTestbed = (
@@ -196,90 +191,3 @@ export const withTestbed = (
 }
 
 export type Bed = ReturnType<typeof withTestbed>
-
-/** What an engine holds of an experiment. */
-const leftOf = async (docker: AskDocker, id: string): Promise<readonly string[]> => {
-  const label = ['-q', '--filter', `label=millrace.experiment=${id}`]
-  const all = await Promise.all([
-    docker('ps', '-a', ...label),
-    docker('volume', 'ls', ...label),
-    docker('network', 'ls', ...label),
-    docker('images', ...label),
-  ])
-  return all.flatMap((text) => text.split('\n').filter((line) => line !== ''))
-}
-
-const removeEverything = async (docker: AskDocker, id: string): Promise<void> => {
-  const label = ['-q', '--filter', `label=millrace.experiment=${id}`]
-  for (const [list, remove] of [
-    [
-      ['ps', '-a'],
-      ['rm', '-f', '-v'],
-    ],
-    [
-      ['volume', 'ls'],
-      ['volume', 'rm', '-f'],
-    ],
-    [['images'], ['rmi', '-f']],
-  ] as const) {
-    const found = (await docker(...list, ...label)).split('\n').filter((line) => line !== '')
-    for (const one of new Set(found)) await docker(...remove, one).catch(() => undefined)
-  }
-}
-
-/** How an experiment stands, for whoever reads why a test failed. */
-export const told = ({ experiment, events }: Seen): string =>
-  [
-    JSON.stringify(experiment.sites),
-    ...events.slice(-12).map(({ type, data }) => {
-      const { part = '', step = '', reason = '' } = data as Record<string, string>
-      return [type, part, step, reason].join(' ')
-    }),
-  ].join('\n')
-
-/** What the hosts of a testbed have said last. */
-const lastWords = (folder: string): string =>
-  ['portal', 'north', 'south', 'one', 'three']
-    .map((name) => `${name}: ${readFileSync(join(folder, 'logs', `${name}.log`), 'utf8').slice(-1_500)}`)
-    .join('\n')
-
-/** The reason that a step failed for; empty where it did not. */
-export const reasonOf = ({ experiment }: Seen, part: string, step: StepName): string =>
-  experiment.parts[part]?.[step]?.state === 'failed' ? (experiment.parts[part]?.[step]?.reason ?? '') : ''
-
-/** How often something of that kind was recorded of each step, by its part and name. */
-export const countOf = ({ events }: Seen, type: string): Readonly<Record<string, number>> => {
-  const all: Record<string, number> = {}
-  for (const { type: its, data } of events) {
-    const { part, step } = data as { part?: string; step?: string }
-    if (its === `experiment.${type}`) all[`${part} ${step}`] = (all[`${part} ${step}`] ?? 0) + 1
-  }
-  return all
-}
-
-/** Files that a manifest names and that are not as it says. */
-export const altered = (folder: string): readonly string[] => {
-  const { files } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as {
-    files: { path: string; sha256: string; size: number }[]
-  }
-  return files.flatMap(({ path, sha256 }) => {
-    const file = join(folder, 'files', path)
-    const isAsSaid = existsSync(file) && createHash('sha256').update(readFileSync(file)).digest('hex') === sha256
-    return isAsSaid ? [] : [path]
-  })
-}
-
-/** Everything under a folder whose bytes hold a text. */
-export const holding = (folder: string, text: string): readonly string[] => {
-  try {
-    return execFileSync('grep', ['-rlF', '--', text, folder], { encoding: 'utf8' }).trim().split('\n')
-  } catch {
-    return [] // grep ends with 1 where there is none.
-  }
-}
-
-/** Tries again until it holds. */
-export const eventually = async (holds: () => Promise<boolean> | boolean, what: string, within = 20_000) => {
-  for (const until = Date.now() + within; !(await holds()); await delay(50))
-    if (Date.now() > until) throw new Error(`It has not become so that ${what}`)
-}

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 import { slow } from '../processes.ts'
-import { altered, countOf, eventually, untilTold, withTestbed } from './bed.ts'
+import { untilTold, withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
 import { layWire, type Wire } from './proxy.ts'
+import { altered, countOf, eventually } from './seen.ts'
 
 const engine = await engineForTests()
 

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { reasonOf, withTestbed } from './bed.ts'
+import { withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
+import { reasonOf } from './seen.ts'
 
 const engine = await engineForTests()
 

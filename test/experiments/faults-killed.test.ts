@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Recorded } from '#contracts/envelope'
-import { altered, countOf, untilTold, withTestbed } from './bed.ts'
+import { untilTold, withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
+import { altered, countOf } from './seen.ts'
 
 const engine = await engineForTests()
 

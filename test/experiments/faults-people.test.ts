@@ -2,8 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { StepExecution } from '#contracts/experiment-parts'
-import { altered, countOf, untilTold, withTestbed } from './bed.ts'
+import { untilTold, withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
+import { altered, countOf } from './seen.ts'
 
 const engine = await engineForTests()
 

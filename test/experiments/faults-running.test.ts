@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { countOf, reasonOf, untilTold, withTestbed } from './bed.ts'
+import { untilTold, withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
+import { countOf, reasonOf } from './seen.ts'
 
 const engine = await engineForTests()
 

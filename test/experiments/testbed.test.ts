@@ -5,8 +5,9 @@ import { stageOf, wordsOf } from '#contracts/experiment-standing'
 import { temporaryFolders } from '../processes.ts'
 import { mayServeS3, type S3Server, startS3 } from '../s3-server.ts'
 import { type Apache, login, mayServeWebDav, startApache } from './apache.ts'
-import { altered, countOf, holding, withTestbed } from './bed.ts'
+import { withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
+import { altered, countOf, holding } from './seen.ts'
 
 const engine = await engineForTests()
 const newFolder = temporaryFolders()

@@ -64,7 +64,33 @@ const violations = (folder: keyof typeof mayImport, file: string, text: string):
     return []
   })
 
+/** Whose files those of a folder of agents may use beside what lies in `src/agents` itself: a system, what it is made of, and no other system. */
+const agentsMayUse: Readonly<Record<string, readonly string[]>> = {
+  pipelines: [],
+  machines: [],
+  sources: [],
+  containers: ['machines'],
+  uploads: ['containers'],
+  notices: ['uploads'],
+  experiments: ['machines', 'sources', 'containers', 'uploads', 'notices'],
+}
+
 describe('imports', () => {
+  test('of agents lead from a system to what it is made of', () => {
+    const folders = readdirSync(join(root, 'src/agents'), { withFileTypes: true }).filter((one) => one.isDirectory())
+    expect(folders.map(({ name }) => name).toSorted()).toEqual(Object.keys(agentsMayUse).toSorted())
+    const wrong = folders.flatMap(({ name }) =>
+      filesIn(join(root, 'src/agents', name)).flatMap((file) =>
+        importsOf(readFileSync(file, 'utf8')).flatMap((specifier) => {
+          const folder = /^\.\.\/([\w-]+)\//.exec(specifier)?.[1]
+          const isFine = folder === undefined || agentsMayUse[name]?.includes(folder)
+          return isFine ? [] : [`${relative(root, file)} imports ${specifier}`]
+        }),
+      ),
+    )
+    expect(wrong).toEqual([])
+  })
+
   test.each(Object.keys(mayImport) as (keyof typeof mayImport)[])('of %s point one way', (folder) => {
     const found = filesIn(join(root, folder)).flatMap((file) =>
       violations(folder, relative(root, file), readFileSync(file, 'utf8')),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { expiryOf } from '#agents/experiments/expiry'
-import { linkOf, withSecret } from '#agents/experiments/link-of'
+import { expiryOf } from '#agents/uploads/expiry'
+import { linkOf, withSecret } from '#agents/uploads/link-of'
 
 const secret = 'a-secret-of-tests'
 

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'n
 import { readdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Machine } from '../../src/agents/experiments/machine.ts'
+import type { Machine } from '#agents/machines/machine'
 
 const never = new AbortController().signal
 

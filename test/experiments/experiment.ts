@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Control, Phase } from '../../src/agents/experiments/control.ts'
+import type { Control, Phase } from '#agents/containers/control'
 import { plainMachine } from './plain-machine.ts'
 
 /** What a shell script is run with as an experiment. Sizes are in bytes. */

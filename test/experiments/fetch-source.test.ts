@@ -149,7 +149,7 @@ describe('leaves nothing behind', () => {
     const place = newFolder()
     const into = join(place, 'source')
     const asked = JSON.stringify({ link: silent, into, limits, allow: { protocols: ['https'] } })
-    const script = `const { fetchSource } = await import('#agents/experiments/fetch-source')
+    const script = `const { fetchSource } = await import('#agents/sources/fetch-source')
       await fetchSource({ ...${asked}, signal: new AbortController().signal, say: () => undefined })`
     const killed = run(process.execPath, ['--conditions=source', '--input-type=module', '--eval', script])
     await expect.poll(() => readdirSync(place)).toHaveLength(1)

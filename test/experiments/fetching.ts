@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { fetchSource, type SourceAsked } from '#agents/experiments/fetch-source'
+import { fetchSource, type SourceAsked } from '#agents/sources/fetch-source'
 import { temporaryFolders } from '../processes.ts'
 
 export const newFolder = temporaryFolders()

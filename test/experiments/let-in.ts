@@ -1,5 +1,5 @@
-import { sshMachine } from '../../src/agents/experiments/ssh-machine.ts'
-import type { SshSettings } from '../../src/agents/experiments/ssh-settings.ts'
+import { sshMachine } from '#agents/machines/ssh-machine'
+import type { SshSettings } from '#agents/machines/ssh-settings'
 
 const never = new AbortController().signal
 

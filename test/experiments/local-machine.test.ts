@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { localMachine } from '../../src/agents/experiments/local-machine.ts'
+import { localMachine } from '#agents/machines/local-machine'
 import { processesWith, temporaryFolders } from '../processes.ts'
 import { copiesLikeAMachine } from './copy-contract.ts'
 import { behavesLikeAMachine } from './machine-contract.ts'
@@ -23,7 +23,7 @@ test('begins relative paths where its user is at home', async () => {
 
 test('ends what it runs when the process that runs it is killed', async () => {
   const folder = newFolder()
-  const source = join(import.meta.dirname, '../../src/agents/experiments/local-machine.ts')
+  const source = join(import.meta.dirname, '#agents/machines/local-machine')
   const script = `
     import { localMachine } from ${JSON.stringify(source)}
     const hear = (_, line) => console.log(line)

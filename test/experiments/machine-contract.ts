@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import type { Machine } from '../../src/agents/experiments/machine.ts'
+import type { Machine } from '#agents/machines/machine'
 import { processesWith } from '../processes.ts'
 
 const never = new AbortController().signal

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdir } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import type { Ended, Machine } from '../../src/agents/experiments/machine.ts'
+import type { Ended, Machine } from '#agents/machines/machine'
 
 /** This machine, by the shortest way: what tests of other things run programs on. */
 export const plainMachine = (): Machine => ({

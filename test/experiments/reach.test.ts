@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { lookupOf, type Reach } from '#agents/experiments/reach'
-import { targetOf } from '#agents/experiments/target-of'
+import { lookupOf, type Reach } from '#agents/uploads/reach'
+import { targetOf } from '#agents/uploads/target-of'
 import type { CloudLink } from '#contracts/cloud-link'
 
 const nowhere: Reach = { privateHosts: [], ownKeys: false }

@@ -1,4 +1,4 @@
-import { runExperiment } from '../../src/agents/experiments/control.ts'
+import { runExperiment } from '#agents/containers/control'
 import { deliver } from './experiment.ts'
 
 /** A process that runs an experiment, to be killed in the midst of it. It tells what it hears. */

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type SshMachine, sshMachine } from '../../src/agents/experiments/ssh-machine.ts'
+import { type SshMachine, sshMachine } from '#agents/machines/ssh-machine'
 import { processesWith, temporaryFolders } from '../processes.ts'
 import { maySsh, type Sshd, startSshd } from './sshd.ts'
 

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type SshMachine, sshMachine } from '../../src/agents/experiments/ssh-machine.ts'
+import { type SshMachine, sshMachine } from '#agents/machines/ssh-machine'
 import { temporaryFolders } from '../processes.ts'
 import { copiesLikeAMachine } from './copy-contract.ts'
 import { behavesLikeAMachine } from './machine-contract.ts'

@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFi
 import { join } from 'node:path'
 import { type Header, type Pack, pack } from 'tar-stream'
 import { expect, test } from 'vitest'
-import { keepResults, keptOutcome } from '../../src/agents/experiments/keep-results.ts'
-import { readManifest, verifyManifest } from '../../src/agents/experiments/manifest.ts'
-import { resultPath } from '../../src/agents/experiments/result-path.ts'
-import { type Taken, unpack } from '../../src/agents/experiments/take-results.ts'
+import { keepResults, keptOutcome } from '#agents/containers/keep-results'
+import { readManifest, verifyManifest } from '#agents/containers/manifest'
+import { resultPath } from '#agents/containers/result-path'
+import { type Taken, unpack } from '#agents/containers/take-results'
 import { temporaryFolders } from '../processes.ts'
 
 const temporaryFolder = temporaryFolders()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { personDecider } from '#agents/experiments/person'
-import { concerned, tellings } from '#agents/experiments/tellings'
+import { personDecider } from '#agents/notices/person'
+import { concerned, tellings } from '#agents/notices/tellings'
 import type { ExperimentCommand } from '#contracts/experiment'
 import type { Preferences } from '#contracts/notification'
 import { scenario } from '../agents/scenario.ts'

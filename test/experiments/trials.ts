@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { type Control, runExperiment } from '../../src/agents/experiments/control.ts'
-import { readManifest, verifyManifest } from '../../src/agents/experiments/manifest.ts'
+import { type Control, runExperiment } from '#agents/containers/control'
+import { readManifest, verifyManifest } from '#agents/containers/manifest'
 import { type AskDocker, removeAll } from './engine.ts'
 import { deliver, type Trial } from './experiment.ts'
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { targetOf } from '#agents/experiments/target-of'
+import { targetOf } from '#agents/uploads/target-of'
 import { temporaryFolders } from '../processes.ts'
 import { faultOf, here, layResults, lies, uploading } from './results.ts'
 

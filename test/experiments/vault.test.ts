@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openVault } from '#agents/experiments/secrets'
+import { openVault } from '#agents/uploads/secrets'
 import { temporaryFolders } from '../processes.ts'
 import { faultOf } from './results.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Fault } from '#bus/fault'
 import type { Results } from '#contracts/experiment-parts'
-import { readManifest, sha256Of, verifyManifest } from './manifest.ts'
+import { readManifest, sha256Of, verifyManifest } from '../containers/manifest.ts'
 
 /** How many things that are wrong are told. */
 const told = 5

@@ -4,8 +4,8 @@ import { Fault } from '#bus/fault'
 import type { CloudLink } from '#contracts/cloud-link'
 import { portalPlace } from '#contracts/experiment-parts'
 import { servicesOf } from '#contracts/subjects'
-import { linkOf, withSecret } from './link-of.ts'
-import type { Vault } from './secrets.ts'
+import { linkOf, withSecret } from '../uploads/link-of.ts'
+import type { Vault } from '../uploads/secrets.ts'
 
 /** What is kept of a secret: for which experiment's results it is, and for which link. No other may use it. */
 const kept = z.object({ experiment: z.string(), link: z.string(), secret: z.string() })

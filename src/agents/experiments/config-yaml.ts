@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import { Fault } from '#bus/fault'
 import { exact } from '#contracts/fields'
 import { type ResourceDefinition, resourceDefinition } from '#contracts/resource'
-import { toYaml } from '../pipelines/front-matter.ts'
+import { toYaml } from '../to-yaml.ts'
 import { requirements } from './requirement.ts'
 import { parseShaped } from './yaml-shape.ts'
 

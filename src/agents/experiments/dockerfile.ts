@@ -1,4 +1,5 @@
 import { Fault } from '#bus/fault'
+import { resultsFolder } from '../containers/compose-file.ts'
 import type { ExperimentConfig } from './config-yaml.ts'
 
 /** Whoever runs an experiment's code in a container: nobody, as most systems know it. */
@@ -6,8 +7,6 @@ const nobody = '65534:65534'
 
 /** Where an experiment's code lies in its image, and where it writes its results. */
 const home = '/experiment'
-export const resultsFolder = '/results'
-
 /** Such as `python:3.12-slim`, `registry.example.org:5000/python@sha256:…`: nothing in which Docker sees more than a name. */
 const image = /^[a-z\d][\w.-]*(?::\d+)?(?:\/[a-z\d][\w.-]*)*(?::[\w][\w.-]{0,127})?(?:@sha256:[\da-f]{64})?$/
 

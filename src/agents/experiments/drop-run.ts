@@ -1,7 +1,7 @@
 import { placeOfPart } from '#contracts/experiment-parts'
-import { cleanEngine } from './clean-engine.ts'
-import { findDocker } from './docker-cli.ts'
-import type { Machine } from './machine.ts'
+import { cleanEngine } from '../containers/clean-engine.ts'
+import { findDocker } from '../containers/docker-cli.ts'
+import type { Machine } from '../machines/machine.ts'
 import type { StepTask } from './step-work.ts'
 
 type Dropping = {

@@ -1,10 +1,10 @@
 import { cp, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { fetchSource } from '../sources/fetch-source.ts'
+import type { SshKeys } from '../sources/git.ts'
+import type { SourceLimits } from '../sources/source-listing.ts'
 import { markAttempt } from './attempt-mark.ts'
 import { otherDevice, readConfig, writeConfig } from './config-yaml.ts'
-import { fetchSource } from './fetch-source.ts'
-import type { SshKeys } from './git.ts'
-import type { SourceLimits } from './source-listing.ts'
 import type { TakeStep } from './take-steps.ts'
 
 type Fetching = {

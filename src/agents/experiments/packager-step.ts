@@ -4,7 +4,7 @@ import { aborted } from '#bus/abort'
 import type { Bus } from '#bus/bus'
 import { Fault } from '#bus/fault'
 import { partOfSite, pinnedImage, placeOfPart } from '#contracts/experiment-parts'
-import type { Machine } from './machine.ts'
+import type { Machine } from '../machines/machine.ts'
 import { standing } from './package-standing.ts'
 import type { TakeStep } from './take-steps.ts'
 

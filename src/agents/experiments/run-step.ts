@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { placeOfPart, type Results } from '#contracts/experiment-parts'
+import { cancelled } from '../containers/ending.ts'
+import { readManifest } from '../containers/manifest.ts'
+import type { Machine } from '../machines/machine.ts'
 import type { Bundles } from './bundle.ts'
-import { cancelled } from './ending.ts'
-import type { Machine } from './machine.ts'
-import { readManifest } from './manifest.ts'
 import { runUntilKnown } from './run-until-known.ts'
 import type { TakeStep } from './take-steps.ts'
 

@@ -1,6 +1,6 @@
-import { withBackOff } from './back-off.ts'
-import { type Control, type Phase, runExperiment } from './control.ts'
-import { shortly } from './docker-cli.ts'
+import { withBackOff } from '../back-off.ts'
+import { type Control, type Phase, runExperiment } from '../containers/control.ts'
+import { shortly } from '../containers/docker-cli.ts'
 
 type Outcome = Awaited<ReturnType<typeof runExperiment>>
 

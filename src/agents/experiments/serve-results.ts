@@ -7,8 +7,8 @@ import { experimentId, placeOfPart, portalPlace, projectOf } from '#contracts/ex
 import type { Policy } from '#contracts/portal'
 import { type ResultList, type ResultProvided, resultAsked, resultListAsked } from '#contracts/result-files'
 import { askedBy, servicesOf } from '#contracts/subjects'
-import { checkedBytes } from './checked-bytes.ts'
-import { readManifest } from './manifest.ts'
+import { readManifest } from '../containers/manifest.ts'
+import { checkedBytes } from '../uploads/checked-bytes.ts'
 import { standing } from './package-standing.ts'
 import { resultsAt } from './places-of.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
+import type { Machine } from '../machines/machine.ts'
 import { checkAttempt } from './attempt-mark.ts'
 import type { Bundles } from './bundle.ts'
-import type { Machine } from './machine.ts'
 import { besideCode, commitOf } from './places-of.ts'
 import { sparsely } from './sparsely.ts'
 import type { TakeStep } from './take-steps.ts'

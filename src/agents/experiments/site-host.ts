@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { partOfSite } from '#contracts/experiment-parts'
 import { type Hosting, runAgents } from '../hosting.ts'
+import { sshMachine } from '../machines/ssh-machine.ts'
 import { buildStep } from './build-step.ts'
 import { openBundles } from './bundle.ts'
 import { collectStep } from './collect-step.ts'
@@ -10,7 +11,6 @@ import { resultsAt } from './places-of.ts'
 import { runStep } from './run-step.ts'
 import type { SiteConfig } from './site-config.ts'
 import { containerOn } from './site-container.ts'
-import { sshMachine } from './ssh-machine.ts'
 import { takeSteps } from './take-steps.ts'
 
 /** How many images are built at a site at once. */

@@ -1,4 +1,4 @@
-import type { CopyOptions } from './machine.ts'
+import type { CopyOptions } from '../machines/machine.ts'
 
 /** How often the progress of a copy is said, in milliseconds. */
 const saidEvery = 2_000

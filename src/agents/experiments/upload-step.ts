@@ -1,16 +1,16 @@
 import { join } from 'node:path'
 import { placeOfPart } from '#contracts/experiment-parts'
 import type { KnownExperiment } from '#contracts/experiment-state'
+import { type Manifest, readManifest } from '../containers/manifest.ts'
+import type { Reach } from '../uploads/reach.ts'
+import type { Vault } from '../uploads/secrets.ts'
+import { targetOf } from '../uploads/target-of.ts'
+import { upload } from '../uploads/upload.ts'
 import { secretOf } from './cloud-links.ts'
-import { type Manifest, readManifest } from './manifest.ts'
 import { resultsAt } from './places-of.ts'
 import { collectedAt } from './pull-step.ts'
-import type { Reach } from './reach.ts'
-import type { Vault } from './secrets.ts'
 import { sparsely } from './sparsely.ts'
 import type { Given, TakeStep } from './take-steps.ts'
-import { targetOf } from './target-of.ts'
-import { upload } from './upload.ts'
 
 type Uploading = {
   /** Where the portal keeps experiments. */

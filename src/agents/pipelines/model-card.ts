@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { exact } from '#contracts/fields'
+import { toYaml } from '../to-yaml.ts'
 import { checked, open } from './card.ts'
-import { splitCard, toYaml } from './front-matter.ts'
+import { splitCard } from './front-matter.ts'
 import { line, sections } from './model-sections.ts'
 
 const text = z.string().optional()

@@ -4,8 +4,8 @@ import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promise
 import { join } from 'node:path'
 import { Fault, reasonOf } from '#bus/fault'
 import type { CloudLink } from '#contracts/cloud-link'
+import { sha256Of } from '../containers/manifest.ts'
 import { checkedBytes } from './checked-bytes.ts'
-import { sha256Of } from './manifest.ts'
 import { uploadFaults } from './upload-faults.ts'
 import type { FileByFile, Target } from './upload-target.ts'
 

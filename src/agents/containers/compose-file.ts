@@ -1,15 +1,16 @@
 import type { z } from 'zod'
 import { Fault } from '#bus/fault'
 import { mistakesOf } from '#contracts/problems'
-import { toYaml } from '../pipelines/front-matter.ts'
+import { toYaml } from '../to-yaml.ts'
 import { composeGiven } from './compose-shape.ts'
-import { resultsFolder } from './dockerfile.ts'
 
 /** The names that an end node is looked after by: what bears them belongs to an experiment, and can be removed with it. */
 export const labels = { experiment: 'millrace.experiment', attempt: 'millrace.attempt' } as const
 
 /** What the results lie in, as the Compose file calls it; on the node, the project's name stands before it. */
 export const resultsVolume = 'results'
+
+export const resultsFolder = '/results'
 
 /** The one service of the Compose file. */
 export const experimentService = 'experiment'

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
 import { Fault } from '#bus/fault'
+import type { Machine } from '../machines/machine.ts'
 import type { DockerCli } from './docker-cli.ts'
-import type { Machine } from './machine.ts'
 import { projectOf, type RunIdentity, runLabels } from './run-identity.ts'
 
 /** Where a machine keeps what it must know of a run: beside the delivered folder, so that delivering again does not remove it. */

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
 import { Fault, reasonOf } from '#bus/fault'
-import { withBackOff } from './back-off.ts'
+import { withBackOff } from '../back-off.ts'
 import { engineTrouble } from './engine-at.ts'
 import { jsonLines } from './json-lines.ts'
 

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 import { Fault, reasonOf } from '#bus/fault'
-import type { Ended, Machine, RunOptions } from './machine.ts'
+import type { Ended, Machine, RunOptions } from '../machines/machine.ts'
 
 type Hear = RunOptions['hear']
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { withBackOff } from './back-off.ts'
+import { withBackOff } from '../back-off.ts'
 import { type ContainerState, lookAt, ranOutOfMemory, volumeSize } from './container-state.ts'
 import { type DockerCli, isAway } from './docker-cli.ts'
 import { bytesFor, type Ending, endingOf, timeFor } from './ending.ts'

@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
 import { Fault } from '#bus/fault'
-import { withBackOff } from './back-off.ts'
+import { withBackOff } from '../back-off.ts'
 import { type DockerCli, shortly } from './docker-cli.ts'
 
 type Fetch = {

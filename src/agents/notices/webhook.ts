@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { Fault, reasonOf } from '#bus/fault'
+import { isPrivate, publicLookup } from '../uploads/private-address.ts'
+import { askWeb } from '../uploads/web-request.ts'
 import { noticeFaults, type SendNotice } from './notice.ts'
-import { isPrivate, publicLookup } from './private-address.ts'
-import { askWeb } from './web-request.ts'
 
 export type WebhookOptions = {
   /** Whoever knows it can tell by the header `millrace-signature` that a notice is ours: `sha256=` and the HMAC of the body. */

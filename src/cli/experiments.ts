@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { experimentCreate } from './experiment-create.ts'
 import { experimentLists } from './experiment-lists.ts'
 import { experimentLogs } from './experiment-logs.ts'
+import { experimentMore } from './experiment-more.ts'
 import { experimentOrders } from './experiment-orders.ts'
 import { experimentShow } from './experiment-show.ts'
 
@@ -13,5 +14,6 @@ export const experimentVerb = (program: Command): void => {
   experimentLists(experiment)
   experimentShow(experiment)
   experimentOrders(experiment)
+  experimentMore(experiment)
   experimentLogs(experiment)
 }

@@ -42,6 +42,7 @@ describe.runIf(engine)('a host that is killed and started again', () => {
     await bed.order('carol', id, 'initiate')
     await killAt(id, comesTo('portal/self', 'fetch'), 'portal')
     await killAt(id, comesTo('north/self', 'ship'), 'portal')
+    await killAt(id, comesTo('north/self', 'build', 'instructing'), 'portal')
     await Promise.all([
       killAt(id, comesTo('north/self', 'build', 'building'), 'north').then(() =>
         killAt(id, comesTo('north/self', 'build', 'pushing'), 'north'),

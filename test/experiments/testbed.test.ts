@@ -76,7 +76,8 @@ describe.runIf(engine && mayServeS3 && mayServeWebDav)('a testbed', () => {
       undefined,
       { once: true },
     )
-    expect(logged.length).toBeGreaterThan(50)
+    logged.push(bed.testbed().millrace('experiment', 'logs', id, '--json'))
+    expect([logged.length > 50, holding(bed.testbed().folder, id).length > 0]).toEqual([true, true])
     for (const secret of [secretAccessKey, login.password]) {
       expect(logged.filter((event) => event.includes(secret))).toEqual([])
       expect(holding(bed.testbed().folder, secret)).toEqual([])

@@ -18,7 +18,7 @@ case $(cat /sensor) in
 esac
 `
 
-describe.runIf(engine)('what goes wrong once an experiment is in the testbed', () => {
+describe.runIf(engine)('what goes wrong once an experiment is in the testbed', { timeout: 240_000 }, () => {
   if (!engine) return
   let mounted: string | undefined
   const bed = withTestbed(engine, {

@@ -12,7 +12,7 @@ import { altered, countOf, holding } from './seen.ts'
 const engine = await engineForTests()
 const newFolder = temporaryFolders()
 
-describe.runIf(engine && mayServeS3 && mayServeWebDav)('a testbed', () => {
+describe.runIf(engine && mayServeS3 && mayServeWebDav)('a testbed', { timeout: 240_000 }, () => {
   if (!engine) return
   const bed = withTestbed(engine)
   let [s3, apache, buckets]: [S3Server | undefined, Apache | undefined, string] = [undefined, undefined, '']

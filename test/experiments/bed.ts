@@ -83,7 +83,7 @@ export const withTestbed = (
   const see = async (id: string): Promise<Seen> => (await as('carol')).experiments.get(id)
 
   /** Resolves with an experiment as soon as it is so. */
-  const until = async (id: string, holds: (seen: Seen) => unknown, within = 50_000): Promise<Seen> => {
+  const until = async (id: string, holds: (seen: Seen) => unknown, within = 120_000): Promise<Seen> => {
     const client = await as('carol')
     const found = new AbortController()
     const signal = AbortSignal.any([found.signal, AbortSignal.timeout(within)])

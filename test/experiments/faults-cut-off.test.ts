@@ -17,7 +17,7 @@ type North = {
   readonly nodes: { readonly two: { readonly ssh: { readonly port: number; readonly knownHosts: string } } }
 }
 
-describe.runIf(engine)('end nodes that are cut off while they run something', () => {
+describe.runIf(engine)('end nodes that are cut off while they run something', { timeout: 240_000 }, () => {
   if (!engine) return
   const wires: Record<string, Wire> = {}
   afterAll(async () => {
@@ -54,7 +54,7 @@ describe.runIf(engine)('end nodes that are cut off while they run something', ()
   }
 
   const end = async (id: string): Promise<void> => {
-    const seen = await bed.until(id, bed.isAt('collect', 'succeeded', ...parts), 40_000 + away)
+    const seen = await bed.until(id, bed.isAt('collect', 'succeeded', ...parts), 120_000 + away)
     for (const part of parts) expect(seen.experiment.parts[part]?.run).toMatchObject({ state: 'succeeded', try: 1 })
     expect(countOf(seen, 'step-failed')).toEqual({})
     expect(bed.started(id)).toBe(2)

@@ -7,7 +7,7 @@ import { reasonOf } from './seen.ts'
 
 const engine = await engineForTests()
 
-describe.runIf(engine)('what goes wrong before an experiment is built', () => {
+describe.runIf(engine)('what goes wrong before an experiment is built', { timeout: 240_000 }, () => {
   if (!engine) return
   const bed = withTestbed(engine, {
     adjust: (name, file) => (name === 'south' ? { ...file, registryPatience: 5_000 } : file),

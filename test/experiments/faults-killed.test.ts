@@ -19,7 +19,7 @@ const comesTo =
     return isIt && (phase === undefined ? type === 'experiment.step-started' : of.phase === phase)
   }
 
-describe.runIf(engine)('a host that is killed and started again', () => {
+describe.runIf(engine)('a host that is killed and started again', { timeout: 240_000 }, () => {
   if (!engine) return
   const bed = withTestbed(engine)
 
@@ -42,6 +42,7 @@ describe.runIf(engine)('a host that is killed and started again', () => {
     await bed.order('carol', id, 'initiate')
     await killAt(id, comesTo('portal/self', 'fetch'), 'portal')
     await killAt(id, comesTo('north/self', 'ship'), 'portal')
+    await killAt(id, comesTo('north/self', 'build', 'instructing'), 'portal')
     await Promise.all([
       killAt(id, comesTo('north/self', 'build', 'building'), 'north').then(() =>
         killAt(id, comesTo('north/self', 'build', 'pushing'), 'north'),
@@ -90,5 +91,5 @@ describe.runIf(engine)('a host that is killed and started again', () => {
       (path) => path.includes(id) && path.includes('draft'),
     )
     expect(drafts).toEqual([])
-  }, 180_000)
+  })
 })

@@ -28,7 +28,7 @@ compose = {"services": {"experiment": {"image": image, "labels": labels, "networ
 print("built", image)
 `
 
-describe.runIf(engine)('people who use a testbed', () => {
+describe.runIf(engine)('people who use a testbed', { timeout: 240_000 }, () => {
   if (!engine) return
   const bed = withTestbed(engine, {
     adjust: (name, file) => {

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { untilTold, withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
-import { countOf, reasonOf } from './seen.ts'
+import { countOf, eventually, reasonOf } from './seen.ts'
 
 const engine = await engineForTests()
 
@@ -18,7 +18,7 @@ case $(cat /sensor) in
 esac
 `
 
-describe.runIf(engine)('what goes wrong once an experiment is in the testbed', () => {
+describe.runIf(engine)('what goes wrong once an experiment is in the testbed', { timeout: 240_000 }, () => {
   if (!engine) return
   let mounted: string | undefined
   const bed = withTestbed(engine, {
@@ -63,6 +63,18 @@ describe.runIf(engine)('what goes wrong once an experiment is in the testbed', (
     await bed.order('olga', id, 'retry', { part: node, step: 'deliver' })
     await bed.until(id, bed.isAt('deliver', 'succeeded', node))
     expect(existsSync(join(mounted ?? '', '.delivered', id, 'two'))).toBe(false)
+
+    // What the run leaves waits in its container for room at the site.
+    const filler = join(mounted ?? '', 'filler')
+    await bed.order('olga', id, 'mark-ready')
+    expect(() => execFileSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k'], { stdio: 'pipe' })).toThrow(/No space/)
+    await bed.order('olga', id, 'run')
+    const log = join(bed.testbed().folder, 'logs/north.log')
+    await eventually(() => /The results can't be kept here.*trying again/.test(readFileSync(log, 'utf8')), 'it waits')
+    rmSync(filler)
+    const seen = await bed.until(id, bed.isAt('collect', 'succeeded', node))
+    expect(seen.experiment.parts[node]?.run).toMatchObject({ state: 'succeeded', try: 1, results: { files: 2 } })
+    expect([bed.started(id), await bed.left(id)]).toEqual([1, []])
   })
 
   test('is told why a container failed, has what it left, and runs again', async () => {

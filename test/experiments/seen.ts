@@ -62,7 +62,7 @@ export const holding = (folder: string, text: string): readonly string[] => {
 }
 
 /** Tries again until it holds. */
-export const eventually = async (holds: () => Promise<boolean> | boolean, what: string, within = 20_000) => {
+export const eventually = async (holds: () => Promise<boolean> | boolean, what: string, within = 60_000) => {
   for (const until = Date.now() + within; !(await holds()); await delay(50))
     if (Date.now() > until) throw new Error(`It has not become so that ${what}`)
 }

@@ -12,7 +12,7 @@ import { altered, countOf, holding } from './seen.ts'
 const engine = await engineForTests()
 const newFolder = temporaryFolders()
 
-describe.runIf(engine && mayServeS3 && mayServeWebDav)('a testbed', () => {
+describe.runIf(engine && mayServeS3 && mayServeWebDav)('a testbed', { timeout: 240_000 }, () => {
   if (!engine) return
   const bed = withTestbed(engine)
   let [s3, apache, buckets]: [S3Server | undefined, Apache | undefined, string] = [undefined, undefined, '']
@@ -76,7 +76,8 @@ describe.runIf(engine && mayServeS3 && mayServeWebDav)('a testbed', () => {
       undefined,
       { once: true },
     )
-    expect(logged.length).toBeGreaterThan(50)
+    logged.push(bed.testbed().millrace('experiment', 'logs', id, '--json'))
+    expect([logged.length > 50, holding(bed.testbed().folder, id).length > 0]).toEqual([true, true])
     for (const secret of [secretAccessKey, login.password]) {
       expect(logged.filter((event) => event.includes(secret))).toEqual([])
       expect(holding(bed.testbed().folder, secret)).toEqual([])

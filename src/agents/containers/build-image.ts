@@ -1,7 +1,8 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
-import { Fault } from '#bus/fault'
+import { Fault, reasonOf } from '#bus/fault'
+import { withBackOff } from './back-off.ts'
 import { buildContext } from './build-context.ts'
 import { engineTrouble } from './engine-at.ts'
 import { jsonLines } from './json-lines.ts'
@@ -32,6 +33,12 @@ export type Build = {
   readonly signal: AbortSignal
 }
 
+/** What an engine says where somebody else, just then, removed the layers that it was building upon. */
+const wasRemoved = /unknown parent image ID|failed to set parent/
+
+/** For how long a build begins anew because of that, in milliseconds. */
+const builtUponFor = 60_000
+
 /** So many of its last lines say why a build failed. */
 const lastLines = 10
 
@@ -50,7 +57,12 @@ export const buildImage = async (build: Build): Promise<{ readonly image: string
   const signal = AbortSignal.any([build.signal, tooLong])
   try {
     phase?.('building')
-    const id = await make({ ...build, signal }, `${repository}:${version}`)
+    const id = await withBackOff(() => make({ ...build, signal }, `${repository}:${version}`), {
+      within: builtUponFor,
+      passing: (thrown) => wasRemoved.test(reasonOf(thrown)),
+      tell: (thrown) => say(`${reasonOf(thrown)}; somebody removed what it builds upon: it begins anew`),
+      signal,
+    })
     if (!registry) return { image: id, id }
     phase?.('pushing')
     const patience = limits.registryPatience ?? 60_000

@@ -13,8 +13,9 @@ type Trying = {
   readonly leaving: AbortSignal
 }
 
-/** The machine or its engine is away, or there is no room here for what it holds. */
-const passing = /^(machine\.(?!bad-|no-).*|machine\.no-space|engine\.unreachable|results\.disk|ENOSPC|EDQUOT)$/
+/** The machine or its engine is away, somebody is to remove something there, or there is no room here for what it holds. */
+const passing =
+  /^(machine\.(?!bad-|no-).*|machine\.no-space|engine\.(unreachable|not-clean)|results\.disk|ENOSPC|EDQUOT)$/
 
 /**
  * Runs an experiment as `runExperiment` does, and goes on where that broke off while its container may run, or holds results:

@@ -1,0 +1,50 @@
+import { useState } from 'react'
+import type { EndNode } from './api-sites.ts'
+import { day, dayAfter, inputOf } from './days.ts'
+import { Order } from './order.tsx'
+
+/** Keeps an end node free for a project; what overlaps is refused, and told where the button is. */
+export const Reserve = ({ nodes }: { readonly nodes: readonly EndNode[] }) => {
+  const [part, choose] = useState(nodes[0]?.part ?? '')
+  const [project, name] = useState('')
+  const [from, setFrom] = useState(() => inputOf(dayAfter(Date.now(), 1) + 8 * 3_600_000))
+  const [until, setUntil] = useState(() => inputOf(dayAfter(Date.now(), 1) + 8 * 3_600_000 + day / 3))
+  const [note, say] = useState('')
+  const body = { project: project.trim(), from: moment(from), until: moment(until), note }
+  return (
+    <Order
+      label="Reserve a node"
+      submit="Reserve"
+      path={`/api/end-nodes/${part}/reserve`}
+      body={body}
+      isReady={part !== '' && body.project !== '' && body.from !== '' && body.until !== ''}
+    >
+      <label>
+        End node
+        <select value={part} onChange={({ target }) => choose(target.value)}>
+          {nodes.map((node) => (
+            <option key={node.part}>{node.part}</option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Project
+        <input value={project} maxLength={100} onChange={({ target }) => name(target.value)} />
+      </label>
+      <label>
+        From
+        <input type="datetime-local" value={from} onChange={({ target }) => setFrom(target.value)} />
+      </label>
+      <label>
+        Until
+        <input type="datetime-local" value={until} onChange={({ target }) => setUntil(target.value)} />
+      </label>
+      <label>
+        Note
+        <input value={note} maxLength={1000} onChange={({ target }) => say(target.value)} />
+      </label>
+    </Order>
+  )
+}
+
+const moment = (text: string): string => (Number.isNaN(Date.parse(text)) ? '' : new Date(text).toISOString())

@@ -68,6 +68,7 @@ export const simulate = async (policy: Policy, signal: AbortSignal, take: TakeSt
 
   const host = (name: string, agents: readonly { readonly where: string; readonly agent: string }[]): void => {
     const bus = hub.connect(name)
+    void bus.appear({ host: name, instance: name, machine: name, nodes: [] }, signal)
     const local = openLocal(join(temporaryFolder(), `${name}.db`))
     const outbox = openOutbox(local, name)
     void outbox.send(bus, signal)

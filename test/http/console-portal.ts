@@ -97,7 +97,9 @@ export const withPortal = () => {
   /** Opens a page as somebody who is signed in; what it complains of fails the test, but for refusals. */
   const openAs = async (name: string, path: string, options: Parameters<typeof openPage>[1] = {}): Promise<Page> => {
     const { page, complaints } = await newPage(options)
-    onTestFinished(() => expect(complaints.filter((text) => !/status of (?:400|403|404|409)/.test(text))).toEqual([]))
+    onTestFinished(() =>
+      expect(complaints.filter((text) => !/status of (?:400|401|403|404|409)/.test(text))).toEqual([]),
+    )
     await page.request.post(`${url}/api/session`, { data: { token: tokenOf(name) } })
     await page.goto(`${url}${path}`)
     await page.locator('.live[data-state=live]').waitFor()

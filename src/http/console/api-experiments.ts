@@ -26,6 +26,8 @@ export type Waiting = Wait & {
   readonly wait: string
   readonly at: string
   readonly unmet: string | null
+  /** What people call the experiment, in the inbox. */
+  readonly name?: string
 }
 
 export type Experiment = {

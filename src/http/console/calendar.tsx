@@ -30,7 +30,7 @@ export const Calendar = ({ nodes }: { readonly nodes: readonly EndNode[] }) => {
       <h2>Reservations</h2>
       {mayReserve && (
         <div className="row-orders">
-          <Reserve nodes={nodes} />
+          <Reserve nodes={nodes} projects={me?.seen ?? []} />
         </div>
       )}
       {error && <ProblemNote error={error} retry={refetch} />}

@@ -19,8 +19,11 @@ export const ExperimentActions = ({ experiment: one }: { readonly experiment: Ex
       (command && isPlain(verbOf(command.type)) && commands.includes(command.type)),
   )
   const asks = (verb: string) => waiting.some(({ command }) => command && verbOf(command.type) === verb)
-  const isOpen = waiting.some(
-    ({ waitsFor, step }) => waitsFor === 'machine' && (step === 'run' || step === 'collect' || step === 'probe'),
+  const isOpen = one.steps.some(
+    ({ attempt, step, outcome }) =>
+      attempt === one.attempt &&
+      ['probe', 'run', 'collect'].includes(step) &&
+      (outcome === 'scheduled' || outcome === 'running'),
   )
   const isBetween = mode === 'TESTBED' && status === 'ready' && run > 0 && !isOpen
   const plain = (verb: string, label: string, data = {}) => (

@@ -43,12 +43,13 @@ const numberIn = (text: string): number | string =>
   /^\s*\d+([.,]\d+)?\s*$/.test(text) ? Number(text.replace(',', '.')) : text
 
 /** What is wrong with each field, by the name it has in the form; what belongs to none is under an empty name. */
-export const wrongIn = (error: Error | null): Readonly<Record<string, string>> => {
+export const wrongIn = (error: Error | null, { nodeType }: Draft): Readonly<Record<string, string>> => {
   const found: Record<string, string> = {}
   for (const { field, message } of (error as Problem | null)?.errors ?? []) {
     const name = fieldOf(field)
     found[name] ??= name === '' ? `${field} ${message}` : message
   }
+  if (found.nodeType !== undefined && nodeType === '') found.nodeType = 'choose one of those that there are'
   return found
 }
 

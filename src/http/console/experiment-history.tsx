@@ -21,7 +21,7 @@ export const ExperimentHistory = ({ experiment }: { readonly experiment: string 
                 <Moment at={at} />
               </span>
               <span>
-                <strong>{principal}</strong> {visible(what)}
+                <strong>{principal}</strong> {visible(what).replaceAll('/self', '')}
                 {reason && <span className="history-why">“{inOneLine(reason)}”</span>}
               </span>
             </li>

@@ -17,13 +17,13 @@ export const ExperimentParts = ({ experiment: { parts } }: { readonly experiment
           { label: 'Place', of: ({ part }) => placeWords(part) },
           {
             label: 'State',
-            of: ({ failedStep, subState }) =>
+            of: ({ failedStep, subState, state, node }) =>
               failedStep ? (
                 <span className="pill" data-state="failed">
                   failed at {failedStep}
                 </span>
               ) : (
-                <Pill state={subState} />
+                <Pill state={node === null ? (state ?? 'idle') : subState} />
               ),
             short: true,
           },

@@ -23,8 +23,6 @@ export const ExperimentsPage = () => {
   const { data: me } = useQuery(meQuery)
   const { data: sites } = useQuery(sitesQuery)
   const experiments = data?.pages.flatMap(({ items }) => items) ?? []
-  const projects = new Set([...(me?.projects ?? []), ...experiments.map(({ project }) => project)])
-  if (filters.project) projects.add(filters.project)
   const isMember = (me?.projects.length ?? 0) > 0
   const isNarrowed = Object.keys(filters).length > 0
   return (
@@ -40,7 +38,7 @@ export const ExperimentsPage = () => {
     >
       <ExperimentsFilters
         filters={filters}
-        projects={[...projects].toSorted()}
+        projects={me?.seen ?? []}
         sites={sites?.items.map(({ site }) => site) ?? []}
       />
       {error && <ProblemNote error={error} retry={refetch} />}

@@ -11,7 +11,7 @@ import { Press } from './press.tsx'
 import { ProblemNote } from './problem-note.tsx'
 import { experimentAddress } from './router.ts'
 import { meQuery } from './session.ts'
-import { inOneLine } from './text.ts'
+import { inOneLine, visible } from './text.ts'
 
 /** What waits for whoever looks, oldest first, each with the one button that moves it on. */
 export const InboxPage = () => {
@@ -62,14 +62,14 @@ const asking: Readonly<Record<string, string>> = {
 }
 
 const Item = ({ item, may }: { readonly item: Waiting; readonly may: boolean }) => {
-  const { experiment, what, step, part, reason, command, unmet, at, project, waitsFor } = item
+  const { experiment, name = experiment, what, step, part, reason, command, unmet, at, waitsFor } = item
   const verb = command ? verbOf(command.type) : what
   const isPress = command && !['update', 'set-cloud-link'].includes(verb)
   return (
     <>
       <div className="inbox-words">
         <p>
-          <Link to={experimentAddress(experiment)}>{experiment}</Link>{' '}
+          <Link to={experimentAddress(experiment)}>{visible(name)}</Link>{' '}
           {step ? (
             <strong className="wrong">
               {step} failed at {placeWords(part ?? '')}
@@ -82,7 +82,7 @@ const Item = ({ item, may }: { readonly item: Waiting; readonly may: boolean }) 
         {unmet && <p className="wrong">{unmet}.</p>}
         <p className="quiet">
           {detailOf(item)}
-          {project} · <Age at={at} />
+          {experiment} · <Age at={at} />
         </p>
       </div>
       {isPress && may && (

@@ -35,7 +35,7 @@ const NewExperiment = ({ begun, cloneOf }: { readonly begun: Draft; readonly clo
   const link = draft.link.trim()
   const body = { ...describedBy(draft), project, ...(link !== '' && { link }), ...(cloneOf && { cloneOf }) }
   const { mutate, error, data, isPending } = useAsked('/api/experiments', body)
-  const wrong = wrongIn(error)
+  const wrong = wrongIn(error, draft)
   const made = data?.answer.experiment
   useEffect(() => {
     if (typeof made === 'string') go(experimentAddress(made))

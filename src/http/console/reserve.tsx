@@ -3,14 +3,16 @@ import type { EndNode } from './api-sites.ts'
 import { day, dayAfter, inputOf } from './days.ts'
 import { Order } from './order.tsx'
 
+type Props = { readonly nodes: readonly EndNode[]; readonly projects: readonly string[] }
+
 /** Keeps an end node free for a project; what overlaps is refused, and told where the button is. */
-export const Reserve = ({ nodes }: { readonly nodes: readonly EndNode[] }) => {
+export const Reserve = ({ nodes, projects }: Props) => {
   const [part, choose] = useState(nodes[0]?.part ?? '')
-  const [project, name] = useState('')
+  const [project, name] = useState(projects[0] ?? '')
   const [from, setFrom] = useState(() => inputOf(dayAfter(Date.now(), 1) + 8 * 3_600_000))
   const [until, setUntil] = useState(() => inputOf(dayAfter(Date.now(), 1) + 8 * 3_600_000 + day / 3))
   const [note, say] = useState('')
-  const body = { project: project.trim(), from: moment(from), until: moment(until), note }
+  const body = { project, from: moment(from), until: moment(until), note }
   return (
     <Order
       label="Reserve a node"
@@ -29,7 +31,11 @@ export const Reserve = ({ nodes }: { readonly nodes: readonly EndNode[] }) => {
       </label>
       <label>
         Project
-        <input value={project} maxLength={100} onChange={({ target }) => name(target.value)} />
+        <select value={project} onChange={({ target }) => name(target.value)}>
+          {projects.map((one) => (
+            <option key={one}>{one}</option>
+          ))}
+        </select>
       </label>
       <label>
         From

@@ -12,6 +12,8 @@ export type Me = {
   readonly portal: boolean
   readonly roles: readonly ('administrator' | 'operator' | 'member')[]
   readonly projects: readonly string[]
+  /** The projects whose experiments they see. */
+  readonly seen: readonly string[]
   readonly preferences: Preferences | null
 }
 

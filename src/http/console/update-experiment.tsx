@@ -24,7 +24,7 @@ type Props = { readonly experiment: ExperimentDetail; readonly onClose: () => vo
 const Fields = ({ experiment, onClose }: Props) => {
   const [draft, setDraft] = useState(() => draftOf(experiment))
   const { mutate, error, isPending } = useAsked(orderPath(experiment.experiment, 'update'), describedBy(draft), onClose)
-  const wrong = wrongIn(error)
+  const wrong = wrongIn(error, draft)
   return (
     <form
       className="note form"

@@ -29,12 +29,12 @@ export const ChooseNodes = ({ wait }: { readonly wait: Waiting }) => {
       label="Move to the testbed"
       path={orderPath(experiment, 'move-to-testbed')}
       body={body}
-      isReady={needs.sites.every((site) => countAt(site) === needs.count)}
+      isReady={picked.length > 0 && needs.sites.every((site) => [0, needs.count].includes(countAt(site)))}
       shell={shellFor(experiment, { type: 'experiment.move-to-testbed', data: body })}
     >
       <p>
         {needs.count} at each site: {[needs.nodeType, ...needs.capabilities].join(' with ')}, for {needs.hours} h. They
-        are its own from then on.
+        are its own from then on.{needs.sites.length > 1 && ' A site without any stays as it is.'}
       </p>
       {unmet && <p className="wrong">{unmet}.</p>}
       {needs.sites.map((site) => (

@@ -16,7 +16,7 @@ export const ExperimentAttempts = ({ experiment: { steps } }: { readonly experim
       <h2>Attempts and runs</h2>
       {steps.length >= most && <p className="quiet">Only the last {most} executions are shown.</p>}
       <details>
-        <summary>{steps.length} executions of steps</summary>
+        <summary>{steps.length === 1 ? '1 execution of a step' : `${steps.length} executions of steps`}</summary>
         <Table
           rows={steps.toReversed()}
           keyOf={({ attempt, part, step, try: tries, delivery }) => [attempt, part, step, tries, delivery].join(' ')}

@@ -58,12 +58,13 @@ const Experiment = ({ experiment }: { readonly experiment: ExperimentDetail }) =
   const show = (stop?: { readonly part: string; readonly step: string }) =>
     go(experimentAddress(experiment.experiment, { part: stop?.part, step: stop?.step ?? '' }), { replace: true })
   const waits = experiment.waiting.filter(({ waitsFor }) => waitsFor !== 'machine')
+  const unmet = waits.flatMap((wait) => wait.unmet ?? [])
   return (
     <>
       {waits.length > 0 && (
         <p className="waits">
           It {waits.map(waitWords).join('; it ')}
-          {waits.some(({ unmet }) => unmet) && `: ${waits.map(({ unmet }) => unmet ?? '').join('')}`}.
+          {unmet.length > 0 && `: ${unmet.join('; ')}`}.
         </p>
       )}
       <ExperimentTrack experiment={experiment} track={track} shown={shown} onShow={show} />

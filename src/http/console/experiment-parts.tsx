@@ -43,7 +43,7 @@ const desiredWords = ({ step, run, stop }: Part['desired']): string =>
 const reportedWords = ({ reported: { step, state, phase, exitCode }, host }: Part): string => {
   if (step === null) return 'nothing'
   const code = exitCode === null ? '' : `, exit code ${exitCode}`
-  return `${step} ${state ?? 'not begun'}${phase ? `, ${phase.replace('-', ' ')}` : ''}${code}${host ? `, on ${host}` : ''}`
+  return `${step} ${state ?? 'not begun'}${phase && state === 'running' ? `, ${phase.replace('-', ' ')}` : ''}${code}${host ? `, on ${host}` : ''}`
 }
 
 /** The image that is to be there; whether it is, where that is another. */

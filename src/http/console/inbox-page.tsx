@@ -94,7 +94,7 @@ const Item = ({ item, may }: { readonly item: Waiting; readonly may: boolean }) 
           shell={shellFor(experiment, command)}
         />
       )}
-      {!isPress && may && !unmet && <Link to={experimentAddress(experiment)}>Look at it</Link>}
+      {!isPress && may && <Link to={experimentAddress(experiment)}>Look at it</Link>}
       {!may && <span className="quiet">waits for an {waitsFor}</span>}
     </>
   )

@@ -13,7 +13,7 @@ export const Standing = ({ experiment }: { readonly experiment: Experiment }) =>
       ) : failedStep ? (
         <span className="pill" data-state="failed">
           failed at {failedStep}
-          {failedPart && `, ${placeWords(failedPart)}`}
+          {failedPart && failedStep !== 'fetch' && `, ${placeWords(failedPart)}`}
         </span>
       ) : (
         subState !== 'idle' && <Pill state={subState} />

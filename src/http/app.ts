@@ -34,6 +34,8 @@ export const appOf = (site: Site): App => {
   app.notFound(notFound)
   app.use(harmlessly)
   app.use(guard(site.names))
+  // What it serves is the same for everybody: whoever is to sign in does so where they wanted to be.
+  addConsole(app, site)
   const sessions = sessionsOf(site.tokens)
   app.use(identified(site, sessions))
   const tooLarge = () => {
@@ -62,7 +64,6 @@ export const appOf = (site: Site): App => {
   addExperimentResults(app, site)
   const info = { title: 'Millrace', version: '1', description: 'What can be read and asked of a web process.' }
   app.doc31('/openapi.json', { openapi: '3.1.0', info })
-  addConsole(app, site)
   addNodes(app, site)
   return app
 }

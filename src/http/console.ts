@@ -60,9 +60,14 @@ export const addConsole = (app: App, site: Pick<Site, 'graphs'>, folders: readon
   // Addresses that the command line prints.
   app.get('/runs/*', async (c) => (folder ? send(c, folder, 'index.html') : c.redirect(`/api${c.req.path}`)))
   // A user's node of this name keeps its page.
-  app.get('/hosts', async (c, next) => {
-    if (partsOf(site).some((part) => part.endsWith('/hosts'))) return next()
-    return folder ? send(c, folder, 'index.html') : c.redirect('/api/hosts')
+  for (const page of ['hosts', 'experiments', 'inbox', 'sites', 'me'])
+    app.get(`/${page}`, async (c, next) => {
+      if (partsOf(site).some((part) => part.endsWith(`/${page}`))) return next()
+      return folder ? send(c, folder, 'index.html') : c.redirect(`/api/${page}`)
+    })
+  app.get('/experiments/:experiment', async (c, next) => {
+    if (site.graphs.some(({ pipeline }) => pipeline === 'experiments')) return next()
+    return folder ? send(c, folder, 'index.html') : c.redirect(`/api${c.req.path}`)
   })
   app.get('/artifacts/*', async (c) => {
     if (folder) return send(c, folder, 'index.html')

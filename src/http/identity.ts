@@ -77,6 +77,23 @@ const nameIn = (c: Context, tokens: Tokens, sessions: Sessions): string | undefi
 
 const signedIn = z.object({ name: z.string() })
 
+const session = createRoute({
+  method: 'get',
+  path: '/api/session',
+  operationId: 'session',
+  summary: 'Who is signed in, if anybody is, and whether that takes a token here',
+  responses: {
+    200: {
+      description: 'Who asks',
+      content: {
+        'application/json': {
+          schema: z.object({ name: z.string().nullable(), tokens: z.boolean().describe('Whether it takes a token') }),
+        },
+      },
+    },
+  },
+})
+
 const signIn = createRoute({
   method: 'post',
   path: '/api/session',
@@ -99,6 +116,10 @@ const signOut = createRoute({
 
 /** Signing in and out, for browsers. */
 export const addSession = (app: App, { user, tokens }: Pick<Site, 'user' | 'tokens'>, sessions: Sessions): void => {
+  app.openapi(session, (c) => {
+    const name = c.var.user as string | undefined
+    return c.json({ name: name ?? null, tokens: tokens !== undefined }, 200)
+  })
   app.openapi(signIn, (c) => {
     if (!tokens) return c.json({ name: user }, 200)
     const found = tokens.holderOf(c.req.valid('json').token)

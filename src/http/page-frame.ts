@@ -15,5 +15,5 @@ export const header = (): Html => html`<header>
 
 /** The list of keys, until it is closed. Those of the log do nothing where there is none. */
 export const keys = (): Html => html`<dialog id="keys" aria-label="Keys"><form method="dialog"><h2>Keys</h2>
-<dl class="facts">${keyLines.map(([key, does]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${does}</dd></div>`)}</dl>
+<dl class="facts">${keyLines(screens).map(([key, does]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${does}</dd></div>`)}</dl>
 <button type="submit">Close</button></form></dialog>`

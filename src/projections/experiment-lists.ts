@@ -7,8 +7,8 @@ import { experimentHistory, experimentSteps } from './experiment-record-tables.t
 import { experiments, experimentWaits } from './experiment-tables.ts'
 import { type Filter, is, oneOf } from './filters.ts'
 import { listed } from './listed.ts'
+import { named } from './named-wait.ts'
 import { endNodes, notifications, reservations } from './portal-tables.ts'
-import { propose } from './propose-nodes.ts'
 import { type Params, type Shown, time } from './view.ts'
 
 const ofExperiment = (column: SQLiteColumn): Filter => is(column, experimentId)
@@ -106,7 +106,7 @@ export const experimentLists = {
     description: 'What waits for whoever asks, oldest first, each with the one command that moves it on',
     order: [experimentWaits.began, experimentWaits.experiment, experimentWaits.wait],
     moment: experimentWaits.at,
-    portal: { mayBeSeen: waitsFor, seenAs: propose, answer: { unmet: z.string().nullable() } },
+    portal: { mayBeSeen: waitsFor, seenAs: named, answer: { unmet: z.string().nullable(), name: z.string() } },
     filters: {
       experiment: ofExperiment(experimentWaits.experiment),
       project: is(experimentWaits.project),

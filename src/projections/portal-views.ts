@@ -17,12 +17,14 @@ export const me: View = {
     portal: z.boolean().describe('Whether there is a portal in this log at all'),
     roles: z.array(z.enum(['administrator', 'operator', 'member'])),
     projects: z.array(z.string()),
+    seen: z.array(z.string()).describe('The projects whose experiments they see'),
     preferences: preferences.nullable(),
   }),
   list: false,
   portal: true,
   read: (db, _, { who }) => {
-    const { projects, isOperator, isAdministrator } = askerOf(db, who)
+    const { projects, isOperator, isAdministrator, sees } = askerOf(db, who)
+    const policy = policyIn(db)
     const said = db
       .select()
       .from(people)
@@ -30,13 +32,14 @@ export const me: View = {
       .get()
     return {
       name: who ?? null,
-      portal: policyIn(db) !== undefined,
+      portal: policy !== undefined,
       roles: [
         ...(isAdministrator ? ['administrator'] : []),
         ...(isOperator ? ['operator'] : []),
         ...(projects.length > 0 ? ['member'] : []),
       ],
       projects,
+      seen: sees === 'all' ? Object.keys(policy?.projects ?? {}) : projects,
       preferences: said?.preferences ?? null,
     }
   },

@@ -3,6 +3,7 @@ import { tellWhenDue } from '#agents/due'
 import { dueInExperiments } from '#agents/experiments/due-in-experiments'
 import { endNodeDecider } from '#agents/experiments/end-node'
 import { experimentDecider } from '#agents/experiments/experiment'
+import { personDecider } from '#agents/experiments/person'
 import { portalDecider } from '#agents/experiments/portal'
 import { type TakeStep, takeSteps } from '#agents/experiments/take-steps'
 import { openLocal } from '#agents/local'
@@ -54,16 +55,20 @@ export const simulate = async (policy: Policy, signal: AbortSignal, take: TakeSt
     commandFrom({ address: addressOfPortal, type: 'portal.define', data: { policy } }, 'portal'),
   )
   void dispatch(portal, signal)
-  const owner = own(
-    portal,
-    experimentDecider(() => policy),
-    'rover',
-    signal,
-  )
-  void tellWhenDue({ bus: portal, owner, scope: 'rover', dueIn: dueInExperiments, say: quiet, signal })
+  own(portal, personDecider, 'all', signal)
+  for (const scope of Object.keys(policy.projects)) {
+    const owner = own(
+      portal,
+      experimentDecider(() => policy),
+      scope,
+      signal,
+    )
+    void tellWhenDue({ bus: portal, owner, scope, dueIn: dueInExperiments, say: quiet, signal })
+  }
 
   const host = (name: string, agents: readonly { readonly where: string; readonly agent: string }[]): void => {
     const bus = hub.connect(name)
+    void bus.appear({ host: name, instance: name, machine: name, nodes: [] }, signal)
     const local = openLocal(join(temporaryFolder(), `${name}.db`))
     const outbox = openOutbox(local, name)
     void outbox.send(bus, signal)

@@ -66,7 +66,7 @@ export const withConsole = ({ config, watched } = example) => {
 }
 
 /** Builds the console where it is older than what it is made of. */
-const buildIfOld = (): void => {
+export const buildIfOld = (): void => {
   const folder = join(root, 'src/http/console')
   const built = join(folder, 'dist/index.html')
   const made = existsSync(built) ? statSync(built).mtimeMs : 0

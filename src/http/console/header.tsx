@@ -1,14 +1,16 @@
-import { screens } from './key-list.ts'
 import { KeysButton } from './keys.tsx'
 import { Link } from './link.tsx'
 import { useLive } from './live.ts'
 import { useAddress } from './router.ts'
+import { useScreens } from './screens.ts'
 import { ThemeToggle } from './theme-toggle.tsx'
+import { Whoami } from './whoami.tsx'
 
 /** On every screen: where one can go, whether news arrives, and how far it has. */
 export const Header = () => {
   const [section = ''] = useAddress().steps
   const { state, position } = useLive()
+  const screens = useScreens()
   return (
     <header>
       <Link to="/" className="brand">
@@ -23,6 +25,7 @@ export const Header = () => {
         ))}
       </nav>
       <div className="header-end">
+        <Whoami />
         <output className="live" data-state={state}>
           {state}
         </output>

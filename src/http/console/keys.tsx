@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react'
-import { keyLines, patience, screens } from './key-list.ts'
+import { keyLines, patience } from './key-list.ts'
 import { go } from './router.ts'
+import { useScreens } from './screens.ts'
 
 const dialogId = 'keys'
 const showKeys = (): void => (document.getElementById(dialogId) as HTMLDialogElement | null)?.showModal()
@@ -14,6 +15,7 @@ export const KeysButton = () => (
 /** The keys of the console, and the list of them. */
 export const Keys = () => {
   const dialog = useRef<HTMLDialogElement>(null)
+  const screens = useScreens()
   useEffect(() => {
     let goneAt = 0
     const press = (event: KeyboardEvent): void => {
@@ -32,13 +34,13 @@ export const Keys = () => {
     }
     document.addEventListener('keydown', press)
     return () => document.removeEventListener('keydown', press)
-  }, [])
+  }, [screens])
   return (
     <dialog id={dialogId} ref={dialog} aria-label="Keys">
       <form method="dialog">
         <h2>Keys</h2>
         <dl className="facts">
-          {keyLines.map(([keys, does]) => (
+          {keyLines(screens).map(([keys, does]) => (
             <div key={keys}>
               <dt>
                 <kbd>{keys}</kbd>

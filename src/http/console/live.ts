@@ -2,7 +2,7 @@ import type { QueryClient } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
 
 /** What somebody who watches learns of an event. */
-type LiveEvent = { readonly type: string; readonly aggregate: string; readonly run?: string }
+type LiveEvent = { readonly type: string; readonly aggregate: string; readonly key?: string; readonly run?: string }
 
 export type Live = { readonly state: 'connecting' | 'live' | 'reconnecting'; readonly position: string }
 
@@ -12,7 +12,11 @@ const touched: Readonly<Record<string, readonly string[]>> = {
   run: ['graph', 'runs', 'requests', 'attempts', 'why', 'used-by'],
   artifact: ['graph', 'artifacts', 'history', 'artifact-tags', 'why', 'used-by'],
   tracking: ['noted'],
-  host: ['graph', 'hosts', 'presence'],
+  host: ['graph', 'hosts', 'presence', 'sites'],
+  experiment: ['experiments', 'inbox', 'sites'],
+  'end-node': ['end-nodes', 'reservations', 'sites', 'inbox', 'experiment'],
+  person: ['me'],
+  notification: ['notifications'],
 }
 
 /** How long news is gathered before it is read again, and how long to wait after an answer that ended the stream. */
@@ -37,20 +41,23 @@ export const useLive = (): Live => useSyncExternalStore(subscribe, () => now)
 
 /**
  * Listens to every event and reads again what it touches. The browser reconnects by itself with the last position it heard,
- * and the server sends what came in between; another log begins with a reset, and then everything is read again.
+ * and the server sends what came in between; another log begins with a reset, and then everything is read again. It listens
+ * until what it gives is called.
  */
-export const listen = (client: QueryClient): void => {
+export const listen = (client: QueryClient): (() => void) => {
   const touch = gatherer(client)
   let heard = false
+  let source: EventSource
+  let again: ReturnType<typeof setTimeout> | undefined
 
   const open = (): void => {
-    const source = new EventSource(`/api/events${now.position && `?${new URLSearchParams({ from: now.position })}`}`)
+    source = new EventSource(`/api/events${now.position && `?${new URLSearchParams({ from: now.position })}`}`)
     const hear = (message: MessageEvent): void => become({ state: 'live', position: message.lastEventId })
 
     source.addEventListener('position', (message) => {
       hear(message)
       // What was read before the stream began may be older than its beginning; a host may have come or gone unheard.
-      touch(heard ? ['graph', 'presence', 'run'] : ['*'])
+      touch(heard ? ['graph', 'presence', 'run', 'sites'] : ['*'])
       if (heard) void client.refetchQueries({ predicate: ({ state }) => state.status === 'error' })
       heard = true
     })
@@ -59,20 +66,32 @@ export const listen = (client: QueryClient): void => {
       heard = true
       touch(['*'])
     })
-    source.addEventListener('presence', () => touch(['graph', 'presence', 'run']))
+    source.addEventListener('presence', () => touch(['graph', 'presence', 'run', 'sites']))
     source.addEventListener('message', (message) => {
       hear(message)
-      const { type, aggregate, run } = JSON.parse(message.data) as LiveEvent
+      const { type, aggregate, key, run } = JSON.parse(message.data) as LiveEvent
       // Numbers come often, and are read apart from all else of a run.
       const topic = type === 'tracking.metric-logged' ? 'metrics' : 'run'
-      touch([...(touched[aggregate] ?? ['*']), ...(run ? [`${topic} ${run}`] : [])])
+      touch([
+        ...(touched[aggregate] ?? ['*']),
+        ...(run ? [`${topic} ${run}`] : []),
+        ...(aggregate === 'experiment' ? [`experiment ${key}`] : []),
+      ])
     })
     source.addEventListener('error', () => {
       become({ state: 'reconnecting' })
-      if (source.readyState === EventSource.CLOSED) setTimeout(open, patience)
+      if (source.readyState !== EventSource.CLOSED) return
+      // Perhaps whoever listened is signed in no longer.
+      touch(['session'])
+      again = setTimeout(open, patience)
     })
   }
   open()
+  return () => {
+    clearTimeout(again)
+    source.close()
+    now = { state: 'connecting', position: '' }
+  }
 }
 
 /** Gathers topics and has them read again, one round after the other. */
@@ -89,6 +108,7 @@ const gatherer = (client: QueryClient) => {
       const isTouched = ([topic, of]: readonly unknown[]): boolean =>
         topic !== 'layout' &&
         topic !== 'content' &&
+        (topic !== 'session' || topics.has('session')) &&
         (topics.has('*') || topics.has(String(topic)) || topics.has(`${topic} ${of}`))
       await client.invalidateQueries({ predicate: ({ queryKey }) => isTouched(queryKey) })
     }

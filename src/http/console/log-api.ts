@@ -13,31 +13,36 @@ export type LogLine = {
   readonly part: string
   readonly attempt: number
   readonly delivery: number
+  /** Of an experiment: the step in which it was printed. */
+  readonly step?: string
 }
 
-/** Which lines of a run are meant: all of them where nothing is said. */
+/** Which lines are meant: all of them where nothing is said. Runs have nodes; parts of experiments take steps. */
 export type LogChoice = {
   readonly node?: string | undefined
+  readonly part?: string | undefined
+  readonly step?: string | undefined
   readonly attempt?: number | undefined
   readonly level?: Level | undefined
 }
 
 type Lines = { readonly lines: readonly LogLine[]; readonly next: number | null }
 
-const pathOf = (run: string): string => `/api/runs/${run}/logs`
+/** What has a log, as the API has it: `runs/<run>` or `experiments/<id>`. */
+const pathOf = (of: string): string => `/api/${of}/logs`
 
 /** The last lines that were printed. */
-export const lastLines = async (run: string, choice: LogChoice, tail: number, signal: AbortSignal) =>
-  (await read<Lines>(pathOf(run), { ...choice, tail }, signal)).lines
+export const lastLines = async (of: string, choice: LogChoice, tail: number, signal: AbortSignal) =>
+  (await read<Lines>(pathOf(of), { ...choice, tail }, signal)).lines
 
 /** Every line, oldest first, answer by answer. */
 export async function* allLines(
-  run: string,
+  of: string,
   choice: LogChoice,
   signal: AbortSignal,
 ): AsyncGenerator<readonly LogLine[]> {
   for (let after: number | undefined; ; ) {
-    const { lines, next } = await read<Lines>(pathOf(run), { ...choice, after }, signal)
+    const { lines, next } = await read<Lines>(pathOf(of), { ...choice, after }, signal)
     yield lines
     if (next === null) return
     after = next
@@ -45,11 +50,11 @@ export async function* allLines(
 }
 
 /** Where lines come from as they are printed: the last ones first, or those behind a place. */
-export const liveLines = (run: string, choice: LogChoice, from: { tail: number } | { after: number }): string =>
-  withQuery(pathOf(run), { ...choice, ...from })
+export const liveLines = (of: string, choice: LogChoice, from: { tail: number } | { after: number }): string =>
+  withQuery(pathOf(of), { ...choice, ...from })
 
 /** Where the whole log is, as a text to be kept. */
-export const logText = (run: string, choice: LogChoice): string => withQuery(`${pathOf(run)}/text`, choice)
+export const logText = (run: string, choice: LogChoice): string => withQuery(`${pathOf(`runs/${run}`)}/text`, choice)
 
 /** How far a node said it had come. */
 export type Progress = { readonly done: number; readonly of?: number | undefined }

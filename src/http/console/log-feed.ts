@@ -18,22 +18,22 @@ export type Log = {
 
 const nothing: Log = { lines: [], state: 'reading', isCut: false }
 
-/** The log of a run: the last lines, then what comes; and a way to fetch all that came before. */
-export const useLog = (run: string, { node, attempt, level }: LogChoice, isOver: boolean) => {
+/** The log of a run or an experiment: the last lines, then what comes; and a way to fetch all that came before. */
+export const useLog = (of: string, { node, part, step, attempt, level }: LogChoice, isOver: boolean) => {
   const [log, become] = useState(nothing)
   const [feed, setFeed] = useState<ReturnType<typeof follow>>()
   // A run that ends while one reads on is read on: whether it is over matters at the beginning alone.
   const [began] = useState(isOver)
   useEffect(() => {
     become(nothing)
-    const opened = follow(run, { node, attempt, level }, began, become)
+    const opened = follow(of, { node, part, step, attempt, level }, began, become)
     setFeed(opened)
     return opened.close
-  }, [run, node, attempt, level, began])
+  }, [of, node, part, step, attempt, level, began])
   return { log, fetchAll: feed?.fetchAll }
 }
 
-const follow = (run: string, choice: LogChoice, isOver: boolean, say: (log: Log) => void) => {
+const follow = (of: string, choice: LogChoice, isOver: boolean, say: (log: Log) => void) => {
   const leaving = new AbortController()
   let log = nothing
   let waiting: LogLine[] = []
@@ -61,7 +61,7 @@ const follow = (run: string, choice: LogChoice, isOver: boolean, say: (log: Log)
 
   const open = (): void => {
     const last = (waiting.at(-1) ?? log.lines.at(-1))?.place
-    source = new EventSource(liveLines(run, choice, last === undefined ? { tail: first } : { after: last }))
+    source = new EventSource(liveLines(of, choice, last === undefined ? { tail: first } : { after: last }))
     source.addEventListener('lines', ({ data }) => take(JSON.parse(data)))
     source.addEventListener('live', () => become({ state: 'live' }))
     source.addEventListener('error', () => {
@@ -76,7 +76,7 @@ const follow = (run: string, choice: LogChoice, isOver: boolean, say: (log: Log)
   }
 
   if (isOver)
-    lastLines(run, choice, first, leaving.signal).then(
+    lastLines(of, choice, first, leaving.signal).then(
       (lines) => become({ lines, state: 'ended', isCut: lines.length >= first }),
       fail,
     )
@@ -87,7 +87,7 @@ const follow = (run: string, choice: LogChoice, isOver: boolean, say: (log: Log)
     const place = log.lines[0]?.place ?? Number.MAX_SAFE_INTEGER
     const older: LogLine[] = []
     try {
-      for await (const lines of allLines(run, choice, leaving.signal)) {
+      for await (const lines of allLines(of, choice, leaving.signal)) {
         for (const line of lines) if (line.place <= place) older.push(line)
         if ((lines.at(-1)?.place ?? 0) > place || older.length >= most) break
       }

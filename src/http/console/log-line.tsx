@@ -24,7 +24,7 @@ export const LogLineRow = ({ line, named = false, search = '' }: Props) => {
   const { at, level, text, part, attempt } = line
   const progress = progressIn(line)
   return (
-    <div className="line" data-level={level}>
+    <div className="line" data-level={level} data-command={text.startsWith('$ ') || undefined}>
       <time dateTime={at} title={at}>
         {clock.format(new Date(at))}
       </time>

@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import '@xyflow/react/dist/base.css'
@@ -7,12 +7,18 @@ import 'uplot/dist/uPlot.min.css'
 import './styles.css'
 import { App } from './app.tsx'
 import type { Problem } from './ask.ts'
-import { listen } from './live.ts'
+import { sessionQuery } from './session.ts'
 import { applyTheme } from './theme.ts'
 
 const isPassing = (error: Error): boolean => [0, 502, 503, 504].includes((error as Problem).status)
 
 const client = new QueryClient({
+  queryCache: new QueryCache({
+    // Whoever is signed in no longer is asked who they are.
+    onError: (error) => {
+      if ((error as Problem).status === 401) void client.invalidateQueries({ queryKey: sessionQuery.queryKey })
+    },
+  }),
   defaultOptions: {
     queries: {
       // The server is near even where the network is not; and nothing is old before an event says so.
@@ -26,7 +32,6 @@ const client = new QueryClient({
 })
 
 applyTheme()
-listen(client)
 
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>

@@ -1,6 +1,5 @@
-import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
-import { order } from './ask.ts'
+import { useAsked } from './asked.ts'
 import { ProblemNote } from './problem-note.tsx'
 import { ShellLine } from './shell-line.tsx'
 
@@ -11,8 +10,8 @@ type Props = {
   /** Where it is posted, with what. */
   readonly path: string
   readonly body?: Readonly<Record<string, unknown>>
-  /** The command line that does the same. */
-  readonly shell: string
+  /** The command line that does the same, where there is one. */
+  readonly shell?: string
   readonly children?: ReactNode
   /** What is said once it has been accepted, given the id that it was sent with. */
   readonly done?: (id: string) => ReactNode
@@ -27,29 +26,19 @@ export const Order = ({ label, submit = label, path, body, shell, children, done
   const form = useRef<HTMLFormElement>(null)
   const formId = useId()
   const asked = JSON.stringify([path, body])
-  // Kept until it is done, or changed: a second try after a doubt asks for the same.
-  const kept = useRef({ asked, id: '' })
   const {
     mutate,
     error,
     data: accepted,
     isPending,
     reset,
-  } = useMutation({
-    mutationFn: async () => {
-      if (kept.current.id === '' || kept.current.asked !== asked) kept.current = { asked, id: crypto.randomUUID() }
-      await order(path, { ...body, id: kept.current.id })
-      return kept.current.id
-    },
-    onSuccess: () => {
-      kept.current = { asked, id: '' }
-      if (!done) open(false)
-    },
+  } = useAsked(path, body, () => {
+    if (!done) open(false)
   })
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was answered belongs to what was asked.
   useEffect(reset, [asked])
   useEffect(() => {
-    if (isOpen) form.current?.querySelector<HTMLElement>('input, select, button')?.focus()
+    if (isOpen) form.current?.querySelector<HTMLElement>('input, select, textarea, button')?.focus()
   }, [isOpen])
 
   const close = () => {
@@ -84,8 +73,8 @@ export const Order = ({ label, submit = label, path, body, shell, children, done
               {accepted ? 'Close' : 'Leave it'}
             </button>
           </div>
-          <ShellLine command={shell} />
-          <output>{accepted && done?.(accepted)}</output>
+          {shell !== undefined && <ShellLine command={shell} />}
+          <output>{accepted && done?.(accepted.id)}</output>
           {error && <ProblemNote error={error} />}
         </form>
       )}

@@ -13,15 +13,15 @@ export const graphQuery = queryOptions({
   refetchOnWindowFocus: 'always',
 })
 
-const listed = <T>(topic: string, path: string, said: Said) =>
+export const listed = <T>(topic: string, path: string, said: Said) =>
   queryOptions({
     queryKey: [topic, said],
     queryFn: ({ signal }) => read<Page<T>>(path, said, signal),
   })
 
-const paged = <T>(topic: string, path: string, said: Said) =>
+export const paged = <T>(topic: string, path: string, said: Said, of = 'paged') =>
   infiniteQueryOptions({
-    queryKey: [topic, 'paged', said],
+    queryKey: [topic, of, said],
     queryFn: ({ signal, pageParam }) => read<Page<T>>(path, { ...said, limit: 50, cursor: pageParam }, signal),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ next }) => next ?? undefined,
@@ -60,7 +60,7 @@ export const runQuery = (run: string) =>
 export const lastLinesQuery = (run: string, node: string, attempt: number) =>
   queryOptions({
     queryKey: ['run', run, 'last lines', node, attempt],
-    queryFn: ({ signal }) => lastLines(run, { node, attempt }, 12, signal),
+    queryFn: ({ signal }) => lastLines(`runs/${run}`, { node, attempt }, 12, signal),
   })
 
 export const spansQuery = (run: string) =>

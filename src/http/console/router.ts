@@ -51,3 +51,9 @@ export const logAddress = (
 
 /** Where a node is open in the graph. */
 export const nodeAddress = (part: string): string => addressWith('/', { node: part })
+
+/** Where an experiment has its page; with a part and a step, the output of these. */
+export const experimentAddress = (
+  experiment: string,
+  said: { readonly part?: string | undefined; readonly step?: string | undefined } = {},
+): string => addressWith(`/experiments/${experiment}`, said)

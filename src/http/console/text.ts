@@ -55,3 +55,13 @@ export const withMoments = (text: string): string =>
 
 /** A text as a shell takes it. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+
+/** How long ago something was, in its largest unit. */
+export const ageOf = (milliseconds: number): string => {
+  const minutes = Math.floor(milliseconds / 60_000)
+  if (minutes < 1) return 'just now'
+  if (minutes < 60) return unbroken(`${minutes} min`)
+  const hours = Math.floor(minutes / 60)
+  if (hours < 48) return unbroken(`${hours} h`)
+  return `${Math.floor(hours / 24)}\u00a0days`
+}

@@ -1,0 +1,35 @@
+import { queryOptions } from '@tanstack/react-query'
+import type { Decided, Experiment, ExperimentDetail, Waiting } from './api-experiments.ts'
+import type { EndNode, Notification, Reservation, Site } from './api-sites.ts'
+import { read, type Said } from './ask.ts'
+import { listed, paged } from './queries.ts'
+
+/** The first word of a query's key is its topic, as with all others. */
+export const experimentsQuery = (said: Said) => paged<Experiment>('experiments', '/api/experiments', said)
+
+export const experimentQuery = (experiment: string) =>
+  queryOptions({
+    queryKey: ['experiment', experiment],
+    queryFn: ({ signal }) => read<ExperimentDetail>(`/api/experiments/${experiment}`, {}, signal),
+  })
+
+/** Who did what, oldest first. */
+export const decidedQuery = (experiment: string) =>
+  paged<Decided>('experiment', `/api/experiments/${experiment}/history`, {}, experiment)
+
+export const inboxQuery = (said: Said = {}) => paged<Waiting>('inbox', '/api/inbox', said)
+
+export const sitesQuery = queryOptions({
+  queryKey: ['sites'],
+  queryFn: ({ signal }) => read<{ readonly items: readonly Site[] }>('/api/sites', {}, signal),
+  // Whether a site server is there is no event.
+  refetchOnWindowFocus: 'always',
+})
+
+export const endNodesQuery = listed<EndNode>('end-nodes', '/api/end-nodes', { limit: 1000 })
+
+export const reservationsQuery = (from: string, until: string) =>
+  listed<Reservation>('reservations', '/api/reservations', { from, until, limit: 1000 })
+
+export const notificationsQuery = (person: string) =>
+  paged<Notification>('notifications', '/api/notifications', { person })

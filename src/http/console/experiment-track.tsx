@@ -1,0 +1,112 @@
+import type { ExperimentDetail, Waiting } from './api-experiments.ts'
+import { orderPath, shellFor } from './experiment-order.ts'
+import { placeWords, verbOf, waitWords } from './experiment-words.ts'
+import { Press } from './press.tsx'
+import { inOneLine } from './text.ts'
+import type { Reach, Station, Stop } from './track.ts'
+
+type Props = {
+  readonly experiment: ExperimentDetail
+  readonly track: readonly Station[]
+  readonly shown: Stop | undefined
+  readonly onShow: (stop: Stop) => void
+}
+
+const words: Readonly<Record<Reach, string>> = {
+  done: 'done',
+  running: 'under way',
+  waiting: 'waits',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  ahead: 'ahead',
+}
+
+/** The steps of an experiment as a track, the present ones alight; each place of each step shows its output when it is chosen. */
+export const ExperimentTrack = ({ experiment, track, shown, onShow }: Props) => (
+  <>
+    <ol className="track" aria-label="Steps">
+      {track.map((station) => (
+        <li key={station.name} data-reach={station.reach} aria-current={isPresent(station) ? 'step' : undefined}>
+          <div className="track-name">
+            {station.name} <span className="visually-hidden">({words[station.reach]})</span>
+          </div>
+          <ul>
+            {station.stops.map((stop) => (
+              <li key={`${stop.part} ${stop.step}`}>
+                <StopButton
+                  stop={stop}
+                  isShown={shown?.part === stop.part && shown.step === stop.step}
+                  onShow={onShow}
+                />
+              </li>
+            ))}
+          </ul>
+        </li>
+      ))}
+    </ol>
+    <Failures experiment={experiment} />
+  </>
+)
+
+const isPresent = ({ reach }: Station): boolean => ['running', 'waiting', 'failed'].includes(reach)
+
+type StopProps = { readonly stop: Stop; readonly isShown: boolean; readonly onShow: (stop: Stop) => void }
+
+const StopButton = ({ stop, isShown, onShow }: StopProps) => {
+  const { part, step, reach, last } = stop
+  const said = `${placeWords(part)}${step === 'probe' ? ', probe' : ''}`
+  if (!last) return <span className="track-stop quiet">{said}</span>
+  const again = last.try > 1 ? `, ${last.try}. try` : ''
+  return (
+    <button
+      type="button"
+      className="track-stop"
+      data-reach={reach}
+      aria-pressed={isShown}
+      aria-label={`Output of ${step} at ${said}: ${words[reach]}${again}`}
+      title={last.reason ? inOneLine(last.reason) : undefined}
+      onClick={() => onShow(stop)}
+    >
+      {said}
+      {again !== '' && <span className="quiet">{again}</span>}
+    </button>
+  )
+}
+
+/** Each step that failed, why, and for whoever may a way to take it once more. */
+const Failures = ({ experiment }: { readonly experiment: ExperimentDetail }) => {
+  const failed = experiment.waiting.filter(({ command }) => command && verbOf(command.type) === 'retry')
+  if (failed.length === 0) return null
+  return (
+    <ul className="failures" aria-label="What failed">
+      {failed.map((wait) => (
+        <li key={wait.wait} className="note problem">
+          <Failure wait={wait} mayRetry={experiment.commands.includes('experiment.retry')} />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+const Failure = ({ wait, mayRetry }: { readonly wait: Waiting; readonly mayRetry: boolean }) => {
+  const { experiment, part, step, reason, command } = wait
+  return (
+    <>
+      <div className="failure-words">
+        <strong>
+          {step} failed at {placeWords(part ?? '')}
+        </strong>
+        <p>{inOneLine(reason ?? '')}</p>
+        {!mayRetry && <p className="quiet">{waitWords(wait)}</p>}
+      </div>
+      {mayRetry && command && (
+        <Press
+          label={`Retry ${step}`}
+          path={orderPath(experiment, 'retry')}
+          body={command.data}
+          shell={shellFor(experiment, command)}
+        />
+      )}
+    </>
+  )
+}

@@ -1,0 +1,93 @@
+import { useQuery } from '@tanstack/react-query'
+import type { EndNode, Site } from './api-sites.ts'
+import { Calendar } from './calendar.tsx'
+import { endNodesQuery, sitesQuery } from './experiment-queries.ts'
+import { Link } from './link.tsx'
+import { Page } from './page.tsx'
+import { Pill } from './pill.tsx'
+import { ProblemNote } from './problem-note.tsx'
+import { presenceQuery } from './queries.ts'
+import { experimentAddress } from './router.ts'
+import { Table } from './table.tsx'
+
+/** Sites and their end nodes: who is there, which experiment has what, and for whom nodes are kept free. */
+export const SitesPage = () => {
+  const { data: sites, error, refetch } = useQuery(sitesQuery)
+  const { data: nodes } = useQuery(endNodesQuery)
+  const { data: presence } = useQuery(presenceQuery)
+  const hosts = presence && new Set(presence.items.map(({ host }) => host))
+  return (
+    <Page title="Sites">
+      {error && <ProblemNote error={error} retry={refetch} />}
+      {sites?.items.length === 0 && <p className="note">The portal’s file names no site that you may see.</p>}
+      <div className="sites">
+        {sites?.items.map((site) => (
+          <SiteCard
+            key={site.site}
+            site={site}
+            nodes={nodes?.items.filter((node) => node.site === site.site) ?? []}
+            hosts={hosts}
+          />
+        ))}
+      </div>
+      {nodes && nodes.items.length > 0 && <Calendar nodes={nodes.items} />}
+    </Page>
+  )
+}
+
+type Props = {
+  readonly site: Site
+  readonly nodes: readonly EndNode[]
+  /** Who is there; undefined where nobody can tell. */
+  readonly hosts: ReadonlySet<string> | undefined
+}
+
+const SiteCard = ({ site: { site, server, builder, present, free, nodes: count, running }, nodes, hosts }: Props) => (
+  <section className="site" aria-label={`Site ${site}`}>
+    <h2>
+      {site} <Presence isThere={present} />
+    </h2>
+    <p className="quiet">
+      Site server {server}
+      {builder === 'command' && ', told over ssh to build'}. {free} of {count} nodes free
+      {running > 0 && `, ${running} running`}.
+    </p>
+    {nodes.length > 0 && (
+      <Table
+        rows={nodes}
+        keyOf={({ part }) => part}
+        columns={[
+          { label: 'End node', of: ({ node }) => node },
+          { label: 'Type', of: ({ type, capabilities }) => [type ?? '', ...capabilities].join(', ') },
+          {
+            label: 'Agent',
+            of: ({ agent }) =>
+              agent ? (
+                <>
+                  {agent} <Presence isThere={hosts ? hosts.has(agent) : null} />
+                </>
+              ) : (
+                <span className="quiet">driven by its site</span>
+              ),
+          },
+          { label: 'Has', of: (node) => <Occupant node={node} /> },
+        ]}
+      />
+    )}
+  </section>
+)
+
+const Presence = ({ isThere }: { readonly isThere: boolean | null }) =>
+  isThere === null ? (
+    <span className="quiet">not known</span>
+  ) : isThere ? (
+    <span className="standing here">here</span>
+  ) : (
+    <Pill state="host away" />
+  )
+
+const Occupant = ({ node: { state, occupiedBy } }: { readonly node: EndNode }) => {
+  if (occupiedBy) return <Link to={experimentAddress(occupiedBy)}>{occupiedBy}</Link>
+  if (state === 'occupied') return 'an experiment of another project'
+  return state === 'free' ? <span className="quiet">free</span> : <Pill state={state} />
+}

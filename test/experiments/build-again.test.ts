@@ -11,7 +11,7 @@ const engine = await engineForTests()
 const newFolder = temporaryFolders()
 const [first, second] = ['millrace-test/first:1', 'millrace-test/second:1']
 
-describe.runIf(engine)('a build', () => {
+describe.runIf(engine)('a build', { timeout: 240_000 }, () => {
   if (!engine) return
   const { host, docker } = engine
   afterAll(async () => {
@@ -22,7 +22,7 @@ describe.runIf(engine)('a build', () => {
     const base = await baseImage(docker, host)
     const shared = `FROM ${base}\nRUN mkdir /${Date.now()}\n`
     const build = (tag: string, Dockerfile: string, hear: (line: string) => void = () => undefined) => {
-      const { folder } = repository(join(newFolder(), 'code'), { Dockerfile, large: 'x'.repeat(60_000_000) })
+      const { folder } = repository(join(newFolder(), 'code'), { Dockerfile, large: 'x'.repeat(30_000_000) })
       const given = { engine: engineAt(host), network: 'none', folder, tag, labels: { 'millrace-test': tag } } as const
       return buildImage({ ...given, limits: { milliseconds: 60_000 }, say: hear, signal: new AbortController().signal })
     }

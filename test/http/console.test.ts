@@ -23,6 +23,11 @@ test('the graph shows every node of both pipelines, in a frame for each', async 
     for (const name of nodes) await nodeOf(page, `${pipeline}/${name}`).waitFor()
   }
   expect(await page.locator('button[data-part]').count()).toBe(10)
+  // Where there is no portal, nothing of one is to be seen.
+  expect(await page.getByRole('navigation').getByRole('link').allTextContents()).toEqual([
+    ...['Pipelines', 'Runs', 'Artifacts', 'Hosts'],
+  ])
+  expect(await page.locator('.whoami').count()).toBe(0)
   expect(await page.locator('.stands-for').count()).toBe(3)
   await stateOf(page, 'root_pipeline/haiku_data_store', 'waiting for files').waitFor()
 })

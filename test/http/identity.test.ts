@@ -25,6 +25,33 @@ test('with tokens nobody is let in without one, but to what shows nothing', asyn
   expect((await get('stranger', '/api/me')).body).toMatchObject({ name: 'stranger', portal: true, roles: [] })
 })
 
+test('whoever comes is told whether they are signed in, and whether that takes a token', async () => {
+  const { app, get } = await experimentSite()
+  expect(await (await app.request('/api/session')).json()).toEqual({ name: null, tokens: true })
+  expect((await get('carol', '/api/session')).body).toEqual({ name: 'carol', tokens: true })
+  const open = await siteOf({ more: { user: 'grace' } })
+  expect(await (await open.get('/api/session')).json()).toEqual({ name: 'grace', tokens: false })
+})
+
+test('the console is served to everybody, so that they can sign in where they wanted to be; what it reads is not', async () => {
+  const { app } = await experimentSite()
+  for (const path of [
+    '/experiments',
+    '/experiments/rover-aaaaaa',
+    '/inbox',
+    '/sites',
+    '/me',
+    '/hosts',
+    '/runs/root/0',
+  ]) {
+    const { status } = await app.request(path)
+    // Where no console is built, it is the way to the API, which asks who comes.
+    expect([path, [200, 302].includes(status)]).toEqual([path, true])
+  }
+  for (const path of ['/api/experiments', '/api/inbox', '/api/sites', '/api/me'])
+    expect([path, (await app.request(path)).status]).toEqual([path, 401])
+})
+
 test('a token is changed for a cookie that no page can read, and that ends with the token', async () => {
   const { app, file } = await experimentSite()
   const signIn = (token: string) =>

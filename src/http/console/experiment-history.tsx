@@ -5,7 +5,7 @@ import { Older } from './older.tsx'
 import { ProblemNote } from './problem-note.tsx'
 import { inOneLine, visible } from './text.ts'
 
-/** Who did what, and with which reason; oldest first, as it went. */
+/** Who did what, and with which reason; newest first. */
 export const ExperimentHistory = ({ experiment }: { readonly experiment: string }) => {
   const query = useInfiniteQuery(decidedQuery(experiment))
   const { data, error, refetch } = query
@@ -28,7 +28,7 @@ export const ExperimentHistory = ({ experiment }: { readonly experiment: string 
           )),
         )}
       </ol>
-      <Older query={query} label="Later" />
+      <Older query={query} label="Earlier" />
     </section>
   )
 }

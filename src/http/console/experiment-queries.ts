@@ -13,9 +13,9 @@ export const experimentQuery = (experiment: string) =>
     queryFn: ({ signal }) => read<ExperimentDetail>(`/api/experiments/${experiment}`, {}, signal),
   })
 
-/** Who did what, oldest first. */
+/** Who did what, newest first. */
 export const decidedQuery = (experiment: string) =>
-  paged<Decided>('experiment', `/api/experiments/${experiment}/history`, {}, experiment)
+  paged<Decided>('experiment', `/api/experiments/${experiment}/history`, { order: 'desc' }, experiment)
 
 export const inboxQuery = (said: Said = {}) => paged<Waiting>('inbox', '/api/inbox', said)
 

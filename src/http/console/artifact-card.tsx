@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { ArtifactLink } from './artifact-link.tsx'
+import { contentOf } from './ask.ts'
 import { Preview } from './preview.tsx'
 import { artifactQuery } from './queries.ts'
 
@@ -15,7 +16,7 @@ export const ArtifactCard = ({ store, path }: Props) => {
       <h2>
         Card <ArtifactLink store={store} path={path} />
       </h2>
-      <Preview store={store} path={path} digest={card.digest} size={card.size} />
+      <Preview address={contentOf(store, path)} path={path} digest={card.digest} size={card.size} />
     </section>
   )
 }

@@ -70,7 +70,7 @@ export const ArtifactPage = ({ store, path }: Props) => {
                   Download
                 </a>
               </p>
-              <Preview store={home} path={path} digest={digest} size={size} />
+              <Preview address={contentOf(home, path)} path={path} digest={digest} size={size} />
             </>
           )}
           {card && !isGone && <ArtifactCard store={home} path={card} />}

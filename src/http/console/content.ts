@@ -1,16 +1,16 @@
 import { queryOptions } from '@tanstack/react-query'
-import { ask, contentOf } from './ask.ts'
+import { ask } from './ask.ts'
 
 /** How much of a file is fetched for its preview, in bytes. */
 export const mostShown = 256 * 1024
 
 export type Content = { readonly bytes: Uint8Array<ArrayBuffer>; readonly whole: boolean }
 
-/** The beginning of an artifact's bytes; what is beyond is not fetched. */
-export const contentQuery = (store: string, path: string, digest: string) =>
+/** The beginning of the bytes that lie at an address; what is beyond is not fetched. */
+export const contentQuery = (address: string, digest: string) =>
   queryOptions({
-    queryKey: ['content', store, path, digest],
-    queryFn: ({ signal }) => beginning(contentOf(store, path), signal),
+    queryKey: ['content', address, digest],
+    queryFn: ({ signal }) => beginning(address, signal),
     structuralSharing: false,
   })
 
@@ -44,11 +44,12 @@ const images: Readonly<Record<string, string>> = {
   jpeg: 'image/jpeg',
   gif: 'image/gif',
   webp: 'image/webp',
+  svg: 'image/svg+xml',
 }
 
 const endingOf = (path: string): string => path.split('.').at(-1)?.toLowerCase() ?? ''
 
-/** The type of an image that is shown as one; never of one that could hold a script. */
+/** The type of an image that is shown as one. What a browser shows so runs no script, and loads nothing, whatever an SVG holds. */
 export const imageTypeOf = (path: string): string | undefined => images[endingOf(path)]
 
 /** Whether a file is shown as Markdown: cards are written so. */

@@ -1,4 +1,5 @@
-import { queryOptions } from '@tanstack/react-query'
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import type { ResultList } from '#contracts/result-files'
 import type { Decided, Experiment, ExperimentDetail, Waiting } from './api-experiments.ts'
 import type { EndNode, Notification, Reservation, Site } from './api-sites.ts'
 import { read, type Said } from './ask.ts'
@@ -16,6 +17,25 @@ export const experimentQuery = (experiment: string) =>
 /** Who did what, newest first. */
 export const decidedQuery = (experiment: string) =>
   paged<Decided>('experiment', `/api/experiments/${experiment}/history`, { order: 'desc' }, experiment)
+
+const results = (experiment: string, said: Said, signal: AbortSignal) =>
+  read<ResultList>(`/api/experiments/${experiment}/results`, said, signal)
+
+/** Of which end nodes there are results at the portal. */
+export const resultsQuery = (experiment: string) =>
+  queryOptions({
+    queryKey: ['experiment', experiment, 'results'],
+    queryFn: ({ signal }) => results(experiment, {}, signal),
+  })
+
+/** The files of one of them, some at a time. */
+export const resultFilesQuery = (experiment: string, site: string, node: string) =>
+  infiniteQueryOptions({
+    queryKey: ['experiment', experiment, 'results', site, node],
+    queryFn: ({ signal, pageParam }) => results(experiment, { site, node, after: pageParam }, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ sets }) => sets[0]?.next ?? undefined,
+  })
 
 export const inboxQuery = (said: Said = {}) => paged<Waiting>('inbox', '/api/inbox', said)
 

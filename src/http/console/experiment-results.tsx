@@ -1,5 +1,6 @@
 import type { Results } from '#contracts/experiment-parts'
 import type { ExperimentDetail } from './api-experiments.ts'
+import { ExperimentFiles } from './experiment-files.tsx'
 import { linkWords, placeWords } from './experiment-words.ts'
 import { Pill } from './pill.tsx'
 import { Table } from './table.tsx'
@@ -42,6 +43,9 @@ export const ExperimentResults = ({ experiment }: { readonly experiment: Experim
           ? `Uploaded to ${uploads.map(({ to, files, bytes }) => `${to}: ${files} files, ${sizeOf(bytes)}`).join('; ')}.`
           : `They go to ${linkWords(cloudLink)}.`}
       </p>
+      {steps.some(
+        ({ step, outcome, attempt }) => step === 'pull' && outcome === 'succeeded' && attempt === experiment.attempt,
+      ) && <ExperimentFiles experiment={experiment.experiment} />}
     </section>
   )
 }

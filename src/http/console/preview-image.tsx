@@ -12,5 +12,7 @@ export const PreviewImage = ({ bytes, type }: Props) => {
     return () => URL.revokeObjectURL(made)
   }, [bytes, type])
   if (isBroken) return <p className="note">These bytes are no image that can be shown.</p>
-  return address && <img className="content-image" src={address} alt="The artifact" onError={() => setBroken(true)} />
+  return (
+    address && <img className="content-image" src={address} alt="What the file holds" onError={() => setBroken(true)} />
+  )
 }

@@ -7,15 +7,15 @@ import { PreviewTable } from './preview-table.tsx'
 import { ProblemNote } from './problem-note.tsx'
 import { sizeOf, visibleLines } from './text.ts'
 
-type Props = { readonly store: string; readonly path: string; readonly digest: string; readonly size: number | null }
+type Props = { readonly address: string; readonly path: string; readonly digest: string; readonly size: number | null }
 
-/** Beyond this size the store is not made to hand a file over unasked, in bytes. */
+/** Beyond this size nobody is made to hand a file over unasked, in bytes. */
 const unasked = 8 * 1024 * 1024
 
-/** What an artifact holds, as text, table or image. Nothing in it is ever taken for HTML. */
-export const Preview = ({ store, path, digest, size }: Props) => {
+/** What the bytes at an address are, as text, table or image. Nothing in them is ever taken for HTML. */
+export const Preview = ({ address, path, digest, size }: Props) => {
   const [isAsked, ask] = useState(size === null || size <= unasked)
-  const { data, error, refetch } = useQuery({ ...contentQuery(store, path, digest), enabled: isAsked })
+  const { data, error, refetch } = useQuery({ ...contentQuery(address, digest), enabled: isAsked })
   if (!isAsked)
     return (
       <button type="button" onClick={() => ask(true)}>

@@ -68,15 +68,24 @@ const reachOf = (stops: readonly Stop[], waits: readonly Waiting[]): Reach => {
   if (worst && worst !== 'cancelled') return worst
   if (waits.length > 0) return 'waiting'
   if (worst) return worst
-  return stops.length > 0 && stops.some(({ reach }) => reach === 'done') ? 'done' : 'ahead'
+  return stops.length > 0 && stops.every(({ reach }) => reach === 'done') ? 'done' : 'ahead'
 }
 
 /** The places where a step is taken, or will be. */
 const stopsOf = (experiment: ExperimentDetail, step: StepName): readonly Stop[] => {
-  const { steps, attempt, run } = experiment
+  const { steps, attempt } = experiment
+  const own = Map.groupBy(
+    steps.filter((one) => one.attempt === attempt),
+    ({ part }) => part,
+  )
+  /** Runs of a place: they are counted over all of the experiment, so places may be at different ones. */
+  const runOf = (part: string): number =>
+    Math.max(0, ...(own.get(part) ?? []).flatMap((one) => (one.step === 'run' ? [one.run ?? 0] : [])))
   const isPresent = (one: Step): boolean =>
-    one.attempt === attempt && one.step === step && (one.run === null || one.run === run)
-  const known = Map.groupBy(steps.filter(isPresent), ({ part }) => part)
+    one.step === step && ((one.step !== 'run' && one.step !== 'collect') || one.run === runOf(one.part))
+  const known = new Map(
+    [...own].map(([part, some]) => [part, some.filter(isPresent)] as const).filter(([, some]) => some.length > 0),
+  )
   const parts = new Set([...placesOf(experiment, step), ...known.keys()])
   return [...parts].map((part) => {
     const last = known.get(part)?.at(-1)

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { playSensors, startTestbed, type Testbed } from '../../examples/experiment/testbed.ts'
+import { openPage, startBrowser } from '../browser.ts'
+import { buildIfOld } from '../http/console-site.ts'
+import { temporaryFolders } from '../processes.ts'
+
+const folder = temporaryFolders()()
+const stop = new AbortController()
+let [testbed, browser]: [Testbed | undefined, Browser | undefined] = [undefined, undefined]
+
+beforeAll(async () => {
+  await buildIfOld()
+  testbed = await startTestbed({ folder, secure: true })
+  void playSensors(folder, stop.signal)
+  browser = await startBrowser()
+}, 180_000)
+
+afterAll(async () => {
+  stop.abort()
+  await browser?.close()
+  await testbed?.stop()
+}, 60_000)
+
+const bed = (): Testbed => {
+  if (!testbed) throw new Error('The testbed is not there')
+  return testbed
+}
+
+/** A page of somebody who has signed in with their token. */
+const openAs = async (who: string, path: string): Promise<Page> => {
+  if (!browser) throw new Error('There is no browser')
+  const { page } = await openPage(browser)
+  await page.goto(`${bed().url}${path}`)
+  await page.getByLabel('Token').fill(bed().tokenOf(who))
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Sign out' }).waitFor()
+  return page
+}
+
+test('a user’s repository goes to machines at two sites and back, an operator pressing what the inbox shows', async () => {
+  const { repository, millrace, as } = bed()
+  const resource = join(folder, 'resource.yaml')
+  writeFileSync(resource, 'nodeType: Rover\ncapabilities: [thermometer]\ncount: 1\nsites: [north, south]\nhours: 1\n')
+  const about = ['--project', 'rover', '--name', 'Sampling', '--git', repository, '--resource', resource]
+  const made = JSON.parse(
+    millrace('experiment', 'create', ...about, '--cloud', 'directory:carol', ...as('carol'), '--json'),
+  )
+  const id: string = made.experiment
+  // The same rights as in the pages hold on the command line: an operator is none of its experimenters.
+  expect(() => millrace('experiment', 'initiate', id, ...as('olga'))).toThrow()
+
+  const user = await openAs('carol', `/experiments/${id}`)
+  await user.getByRole('button', { name: 'Initiate development', exact: true }).click()
+  const upload = user.locator('.track > li', { hasText: 'Upload' }).and(user.locator('[data-reach=done]'))
+
+  const inbox = await openAs('olga', '/inbox')
+  const buttons = inbox.locator('.inbox').getByRole('button')
+  const pressed: string[] = []
+  const pressAll = async (): Promise<'done'> => {
+    while (!(await upload.isVisible())) {
+      const button = buttons.first()
+      // Whichever comes first: the next button, or the end of it all.
+      await Promise.race([button.waitFor({ timeout: 120_000 }), upload.waitFor({ timeout: 120_000 })])
+      if (!(await button.isVisible())) continue
+      const name = (await button.textContent()) ?? ''
+      const answered = inbox.waitForResponse((response) => response.request().method() === 'POST')
+      await Promise.all([answered, button.click()])
+      pressed.push(name.trim())
+    }
+    return 'done'
+  }
+  expect(await pressAll()).toBe('done')
+  expect(new Set(pressed)).toEqual(new Set(['Move to the testbed', 'Mark ready', 'Run', 'Submit']))
+
+  for (const place of ['north/one', 'south/three']) {
+    const home = join(folder, 'portal/directories/carol', id, place)
+    const manifest = JSON.parse(readFileSync(join(home, 'manifest.json'), 'utf8'))
+    expect(manifest.files.map(({ path }: { path: string }) => path)).toEqual(['plot.svg', 'samples.csv'])
+    for (const { path, sha256 } of manifest.files)
+      expect(
+        createHash('sha256')
+          .update(readFileSync(join(home, 'files', path)))
+          .digest('hex'),
+      ).toBe(sha256)
+    expect(readFileSync(join(home, 'files/samples.csv'), 'utf8').trim().split('\n')).toHaveLength(21)
+  }
+  await user.reload()
+  await user.getByRole('button', { name: 'plot.svg' }).first().click()
+  await user.getByRole('img', { name: 'What the file holds' }).waitFor()
+
+  const fetched = join(folder, 'fetched')
+  millrace('experiment', 'fetch', id, fetched, ...as('carol'))
+  expect(existsSync(join(fetched, 'north/one/samples.csv'))).toBe(true)
+  expect(() => millrace('experiment', 'fetch', id, join(folder, 'others'), ...as('dave'))).toThrow()
+  const history = millrace('experiment', 'history', id, ...as('carol'))
+  expect(history).toMatch(/carol +development-initiated/)
+  expect(history).toMatch(/olga +submitted/)
+}, 240_000)

@@ -22,7 +22,7 @@ export const rights: Readonly<Record<ExperimentCommand['type'], readonly Role[]>
   'experiment.cancel-run': ['creator', 'experimenter', 'operator'],
   'experiment.submit': ['operator'],
   'experiment.retry': ['operator'],
-  'experiment.archive': ['creator'],
+  'experiment.archive': ['creator', 'operator'],
   'experiment.package': ['agent', 'operator', 'portal'],
   'experiment.start-step': ['agent'],
   'experiment.beat-step': ['agent'],

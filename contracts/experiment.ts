@@ -38,7 +38,7 @@ const siteInAttempt = z.object({
 })
 
 /** How long what runs may take to stop and to say so, in milliseconds, before the run ends without it. */
-export const cancelledWithin = 120_000
+export const cancelledWithin = 900_000
 
 /** How long a run may be over its time without a word of its end, in milliseconds: its node may be cut off, and say it later. */
 export const silentFor = 600_000
@@ -125,8 +125,9 @@ export const experimentEvents = {
     stepExecution.extend({
       host: z.string(),
       duration: scheduledStep.shape.duration,
+      timeout: scheduledStep.shape.timeout.describe('Of a run: how long all of its step may take, in milliseconds'),
     }),
-    { delay: ({ duration }) => (duration === undefined ? undefined : duration + silentFor) },
+    { delay: ({ timeout }) => (timeout === undefined ? undefined : timeout + silentFor) },
   ),
   'experiment.step-turned': decided('The execution has come to another phase', stepExecution.extend({ phase })),
   'experiment.step-succeeded': decided(

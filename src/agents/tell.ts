@@ -44,7 +44,9 @@ export const withBeats = async <T extends Task, E extends Execution, R extends R
   const late = lateness(timeout)
   try {
     const result = await worker.execute(task, execution, AbortSignal.any([worker.signal, refused.signal, late.signal]))
-    if (late.signal.aborted && refusal === '') return { outcome: 'errored', reason: reasonOf(late.signal.reason) }
+    // What came to its end all the same counts; of what did not, whatever it has left.
+    if (late.signal.aborted && refusal === '' && result.outcome !== 'succeeded')
+      return { ...result, outcome: 'errored' as const, reason: reasonOf(late.signal.reason) }
     if (refusal === 'cancelled') return asCancelled(result)
     if (refusal === '') return result
     return refusal === 'superseded' ? refusal : 'ended'

@@ -26,7 +26,7 @@ export const inboxOf = (principal: string): string => `_INBOX_${principal}`
 /** The aggregates under which facts about a pipeline are posted. */
 const factAggregates = [
   ...new Set(Object.entries(events).flatMap(([type, { kind }]) => (kind === 'fact' ? [type.split('.')[0] ?? ''] : []))),
-].filter((aggregate) => aggregate !== 'host')
+].filter((aggregate) => aggregate !== 'host' && aggregate !== 'notification')
 
 /** What is decided at a portal. */
 const portalAggregates = ['experiment', 'end-node', 'portal', 'person']

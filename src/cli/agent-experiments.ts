@@ -25,6 +25,7 @@ const changesOf =
     const told = () =>
       void changed().catch((cause: unknown) => log('warn', `${reasonOf(cause)}. Until then, what it said before holds`))
     watchFile(path, { interval: 1_000, persistent: false }, told)
+    told() // It may have changed since it was read: the bus may have been waited for.
     signal.addEventListener('abort', () => unwatchFile(path, told), { once: true })
   }
 

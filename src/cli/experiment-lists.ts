@@ -24,10 +24,10 @@ export const experimentLists = (experiment: Command): void => {
     .option('--search <text>', 'only those with this in their id, name or description')
     .option('--limit <n>', 'how many', limit, 20)
     .addHelpText('after', '\nExample:\n  millrace experiment ls --waits-for operator --as olga')
-    .action((options: SessionOptions & ExperimentFilters) =>
+    .action((options: SessionOptions & ExperimentFilters & { readonly search?: string }) =>
       inSession(options, async ({ bus, json }) => {
-        const { project, site, mode, waitsFor, search, limit } = options
-        const page = await experimentListsOf(bus).list({ project, site, mode, waitsFor, search, limit })
+        const { project, site, mode, waitsFor, search: text, limit } = options
+        const page = await experimentListsOf(bus).list({ project, site, mode, waitsFor, text, limit })
         const columns = ['experiment', 'name', 'mode', 'status', 'subState', 'failedStep', 'waitsFor', 'changedAt']
         printPage(page, columns, json)
       }),
@@ -54,7 +54,7 @@ export const experimentLists = (experiment: Command): void => {
         const items = json
           ? page.items
           : page.items.map((row) => ({ ...row, capabilities: row.capabilities.join(', ') }))
-        printPage({ ...page, items }, ['part', 'type', 'capabilities', 'state', 'experiment'], json)
+        printPage({ ...page, items }, ['part', 'type', 'capabilities', 'state', 'occupiedBy'], json)
       }),
     )
 

@@ -31,7 +31,9 @@ export const followStep = async (
     if (ended) over.abort()
   }
   if (ended) over.abort()
-  await client.experiments.follow(id, events.at(-1)?.sequence ?? 0, () => void look(), until).catch(unlessOver(until))
+  await client.experiments
+    .follow(id, events.at(-1)?.sequence ?? 0, () => void look().catch(() => undefined), until)
+    .catch(unlessOver(until))
   await printing.catch(unlessOver(until))
   if (ended?.state !== 'succeeded') process.exitCode = exitCode.unsuccessful
   return ended

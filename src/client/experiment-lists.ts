@@ -31,7 +31,7 @@ export type ExperimentFilters = Paging & {
   readonly status?: string | undefined
   readonly waitsFor?: string | undefined
   /** Anywhere in its id, name or description. */
-  readonly search?: string | undefined
+  readonly text?: string | undefined
 }
 
 /** Something that waits for whoever asks, and the command that moves it on. */
@@ -49,7 +49,7 @@ export type EndNodeRow = {
   readonly type: string
   readonly capabilities: readonly string[]
   readonly state: string
-  readonly experiment: string | null
+  readonly occupiedBy: string | null
 }
 
 /** What can be read of a portal's experiments over the bus, from the web process that keeps it. */

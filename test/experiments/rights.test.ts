@@ -129,15 +129,15 @@ probing                 | taken  | in-testbed | in-testbed | ok        | not-ask
 probe failed            | taken  | in-testbed | in-testbed | ok        | not-asked | not-asked | in-testbed   | in-testbed/ok       | same      | same           | ok        | no-run   | failed    | no-results | under-way | same
 running                 | taken  | in-testbed | in-testbed | ok        | not-asked | not-asked | in-testbed   | in-testbed/run-open | same      | same           | run-open  | ok       | run-open  | run-open   | under-way | same
 cancelling              | taken  | in-testbed | in-testbed | ok        | not-asked | not-asked | in-testbed   | in-testbed/run-open | same      | same           | run-open  | same     | run-open  | run-open   | under-way | same
-collecting              | taken  | in-testbed | in-testbed | ok        | not-asked | not-asked | in-testbed   | in-testbed/run-open | same      | same           | run-open  | no-run   | run-open  | run-open   | under-way | same
+collecting              | taken  | in-testbed | in-testbed | ok        | not-asked | not-asked | in-testbed   | in-testbed/run-open | same      | same           | run-open  | ok       | run-open  | run-open   | under-way | same
 run failed              | taken  | in-testbed | in-testbed | ok        | not-asked | not-asked | in-testbed   | in-testbed/ok       | same      | same           | ok        | no-run   | failed    | no-results | under-way | same
 run failed with results | taken  | in-testbed | in-testbed | ok        | not-asked | not-asked | in-testbed   | in-testbed/ok       | same      | same           | ok        | no-run   | failed    | ok         | under-way | same
 collection failed       | taken  | in-testbed | in-testbed | ok        | not-asked | not-asked | in-testbed   | in-testbed/ok       | same      | same           | ok        | no-run   | failed    | no-results | under-way | same
 run finished            | taken  | in-testbed | in-testbed | ok        | not-asked | not-asked | in-testbed   | in-testbed/ok       | same      | same           | ok        | no-run   | ok        | ok         | under-way | same
 pulling                 | taken  | in-testbed | in-testbed | submitted | not-asked | not-asked | in-testbed   | in-testbed          | submitted | submitted      | submitted | no-run   | same      | same       | under-way | same
-pull failed             | taken  | in-testbed | in-testbed | submitted | not-asked | not-asked | in-testbed   | in-testbed          | submitted | submitted      | submitted | no-run   | same      | same       | under-way | same
+pull failed             | taken  | in-testbed | in-testbed | submitted | not-asked | not-asked | in-testbed   | in-testbed          | submitted | submitted      | submitted | no-run   | same      | same       | ok        | same
 uploading               | taken  | in-testbed | in-testbed | submitted | not-asked | not-asked | in-testbed   | in-testbed          | submitted | submitted      | submitted | no-run   | same      | same       | under-way | same
-upload failed           | taken  | in-testbed | in-testbed | ok        | not-asked | not-asked | in-testbed   | in-testbed          | submitted | submitted      | submitted | no-run   | same      | same       | under-way | same
+upload failed           | taken  | in-testbed | in-testbed | ok        | not-asked | not-asked | in-testbed   | in-testbed          | submitted | submitted      | submitted | no-run   | same      | same       | ok        | same
 done                    | taken  | in-testbed | in-testbed | submitted | not-asked | not-asked | in-testbed   | in-testbed          | submitted | submitted      | submitted | no-run   | same      | same       | ok        | same
 archived                | taken  | archived   | archived   | archived  | archived  | archived  | archived     | archived            | archived  | archived       | archived  | archived | archived  | archived   | same      | archived`
 
@@ -152,6 +152,12 @@ const retried: Readonly<Record<string, readonly [StepName, string]>> = {
   'collection failed': ['collect', 'north/one'],
   'pull failed': ['pull', 'north/self'],
   'upload failed': ['upload', 'north/self'],
+}
+
+/** Beside these, what a step behind has failed for may be made once more. */
+const madeAgain: Readonly<Record<string, readonly [StepName, string]>> = {
+  'build failed': ['ship', 'north/self'],
+  'pull failed': ['collect', 'north/one'],
 }
 
 const people: Readonly<Record<Role, string>> = {
@@ -227,7 +233,8 @@ describe('an experiment', () => {
         for (const [role, person] of Object.entries(people)) {
           const [failed, at] = retried[state] ?? []
           const answer = answerTo(make(), person, { type: 'experiment.retry', data: { part, step } })
-          const isIt = failed === step && at === part
+          const [again, there] = madeAgain[state] ?? []
+          const isIt = (failed === step && at === part) || (again === step && there === part)
           const refusal = state === 'archived' ? /^archived$/ : /^(unknown-step|not-failed)$/
           if (state === 'unknown') expect(answer).toBe('unknown')
           else if (role !== 'operator') expect(answer).toBe('not-allowed')

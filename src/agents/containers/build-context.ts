@@ -12,13 +12,13 @@ type Extra = { readonly name: string; readonly text: string }
 
 /**
  * A folder as a tar archive to build from: regular files, folders, and links that stay inside, by name. `.git` at its top is left
- * out, since it differs between clones of one commit. `.dockerignore` is not honoured: all else goes to the engine. The archive
+ * out, since it differs between clones of one commit, and so is what `except` names there. `.dockerignore` is not honoured: all else goes to the engine. The archive
  * fails with a sentence that names the path where there is anything else, such as a link that leads out.
  */
-export const buildContext = (folder: string, extra?: Extra): Pack => {
+export const buildContext = (folder: string, extra?: Extra, except: readonly string[] = []): Pack => {
   const archive = pack()
   const fill = async () => {
-    await addFolder(archive, folder, '', extra?.name)
+    await addFolder(archive, folder, '', [...(extra ? [extra.name] : []), ...except])
     if (extra) archive.entry({ name: extra.name, mtime, mode: 0o644 }, extra.text)
     archive.finalize()
   }
@@ -26,14 +26,14 @@ export const buildContext = (folder: string, extra?: Extra): Pack => {
   return archive
 }
 
-const addFolder = async (archive: Pack, root: string, below: string, instead: string | undefined): Promise<void> => {
+const addFolder = async (archive: Pack, root: string, below: string, without: readonly string[]): Promise<void> => {
   for (const name of (await readdir(join(root, below))).toSorted()) {
     const path = below ? `${below}/${name}` : name
-    if (path === '.git' || path === instead) continue
+    if (path === '.git' || without.includes(path)) continue
     const found = await lstat(join(root, path))
     if (found.isDirectory()) {
       archive.entry({ name: `${path}/`, type: 'directory', mtime, mode: 0o755 })
-      await addFolder(archive, root, path, undefined)
+      await addFolder(archive, root, path, [])
     } else if (found.isSymbolicLink()) {
       const linkname = await readlink(join(root, path))
       if (!staysInside(path, linkname)) throw unfit(path, `is a link that leads out of it, to ${linkname}`)

@@ -12,6 +12,8 @@ export type Build = {
   readonly engine: Docker
   /** What is built: see `buildContext` for what of it is taken. */
   readonly folder: string
+  /** Names at its top that are not taken along. */
+  readonly except?: readonly string[] | undefined
   /** The text of a Dockerfile, where the folder holds none. One that it holds counts. */
   readonly dockerfile?: string | undefined
   /** `name:tag`, without a registry. */
@@ -92,7 +94,7 @@ export const buildImage = async (build: Build): Promise<{ readonly image: string
 }
 
 const make = async (
-  { engine, folder, dockerfile, labels, network, limits, say, signal }: Build,
+  { engine, folder, except, dockerfile, labels, network, limits, say, signal }: Build,
   t: string,
 ): Promise<string> => {
   const own = await access(join(folder, 'Dockerfile')).then(
@@ -101,7 +103,7 @@ const make = async (
   )
   if (!own && dockerfile === undefined)
     throw new Fault('build.no-dockerfile', `${folder} holds no Dockerfile, and none was given`)
-  const context = buildContext(folder, own ? undefined : { name: 'Dockerfile', text: dockerfile ?? '' })
+  const context = buildContext(folder, own ? undefined : { name: 'Dockerfile', text: dockerfile ?? '' }, except)
   let broken: unknown
   context.once('error', (thrown) => {
     broken = thrown

@@ -4,7 +4,7 @@ import { partOfSite } from '#contracts/experiment-parts'
 import { buildImage } from '../containers/build-image.ts'
 import { composeFile } from '../containers/compose-file.ts'
 import { engineAt } from '../containers/engine-at.ts'
-import { checkAttempt } from './attempt-mark.ts'
+import { checkAttempt, markFile } from './attempt-mark.ts'
 import type { Bundles } from './bundle.ts'
 import { readConfig } from './config-yaml.ts'
 import { dockerfileOf } from './dockerfile.ts'
@@ -38,7 +38,16 @@ export const buildStep =
     const tag = `${id.toLowerCase()}:${attempt}-${site}`
     run(['docker', 'build', '--tag', `${registry}/${tag}`, folder])
     const { image } = await buildImage({
-      ...{ engine: engineAt(config.engine), network: config.buildNetwork, folder, dockerfile, tag, registry, signal },
+      ...{
+        engine: engineAt(config.engine),
+        except: [...besideCode, markFile],
+        network: config.buildNetwork,
+        folder,
+        dockerfile,
+        tag,
+        registry,
+        signal,
+      },
       labels: { 'millrace.experiment': id, 'millrace.attempt': String(attempt) },
       limits: { milliseconds: within.build, registryPatience: config.registryPatience },
       phase: (now) => {

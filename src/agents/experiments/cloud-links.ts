@@ -2,7 +2,8 @@ import { z } from 'zod'
 import type { Bus } from '#bus/bus'
 import { Fault } from '#bus/fault'
 import type { CloudLink } from '#contracts/cloud-link'
-import { portalPlace } from '#contracts/experiment-parts'
+import { portalPlace, projectOf } from '#contracts/experiment-parts'
+import type { Policy } from '#contracts/portal'
 import { servicesOf } from '#contracts/subjects'
 import { linkOf, withSecret } from '../uploads/link-of.ts'
 import type { Vault } from '../uploads/secrets.ts'
@@ -17,11 +18,22 @@ const openly = ({ secret: _, ...link }: CloudLink & { readonly secret?: unknown 
   JSON.stringify(Object.entries(link).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 
 /** Takes in cloud links as people write them: what is secret of one goes into the vault, and the link that holds its key is the answer. */
-export const serveCloudLinks = (bus: Pick<Bus, 'serve'>, vault: Vault, signal: AbortSignal): Promise<void> =>
+export const serveCloudLinks = (
+  bus: Pick<Bus, 'serve'>,
+  vault: Vault,
+  policy: () => Policy,
+  signal: AbortSignal,
+): Promise<void> =>
   bus.serve(
     servicesOf(portalPlace, 'cloud-links', 'keep'),
-    async ({ body }) => {
+    async ({ body, principal, onBehalfOf = principal }) => {
       const { experiment, text } = asked.parse(body)
+      const project = projectOf(experiment)
+      if (!policy().projects[project]?.members.includes(onBehalfOf))
+        throw new Fault(
+          'vault.denied',
+          `${onBehalfOf} is no member of the project ${project}, and gives it no cloud link`,
+        )
       const { link, secret } = linkOf(text)
       if (secret === undefined) return withSecret(link, undefined)
       const value = { experiment, link: openly(link as CloudLink), secret }

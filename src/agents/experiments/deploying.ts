@@ -5,7 +5,7 @@ import { openRun, stageOf, stepOf } from '#contracts/experiment-standing'
 import type { KnownExperiment } from '#contracts/experiment-state'
 import type { Policy } from '#contracts/portal'
 import { allowedLink } from './allowed-link.ts'
-import { hasBegun, isInTestbed, isRefusal, meant } from './meant-sites.ts'
+import { hasBegun, isComingHome, isInTestbed, isRefusal, meant } from './meant-sites.ts'
 import { firstStep, scheduled } from './next-steps.ts'
 import { freed, object, objectionTo, objectionToNodes, objectionToUse, occupied } from './place-nodes.ts'
 
@@ -13,13 +13,14 @@ type Command<Type extends ExperimentCommand['type']> = Commanded<Extract<Experim
 type Decided = Decision<ExperimentEvent>
 
 export const initiate = (
-  { key }: Command<'experiment.initiate'>,
+  { key, scope }: Command<'experiment.initiate'>,
   experiment: KnownExperiment,
   policy: Policy,
 ): Decided => {
   if (hasBegun(experiment))
     return isInTestbed(experiment) ? refuse('in-testbed', `${key} is in the testbed already`) : accept()
-  if (experiment.approval === 'asked')
+  const isAsked = policy.projects[scope]?.approval === true && experiment.approval === 'not-asked'
+  if (experiment.approval === 'asked' || isAsked)
     return refuse('not-approved', `${key} is to be approved by an administrator first`)
   if (experiment.approval === 'declined')
     return refuse('declined', `${key} was declined. Change it, and it is looked at once more`)
@@ -46,6 +47,8 @@ export const terminate = (
     if (!isFree) return refuse('in-testbed', `${key} is in the testbed: an operator ends it there`)
     if (Object.keys(experiment.sites).some((site) => openRun(experiment, site).length > 0))
       return refuse('run-open', `${key} is running: cancel its run first`)
+    const coming = Object.keys(experiment.sites).find((site) => isComingHome(experiment, site))
+    if (coming !== undefined) return refuse('under-way', `The results of ${key} at ${coming} are on their way home`)
   }
   const { attempt } = experiment
   const event: ExperimentEvent = { type: 'experiment.terminated', data: { attempt, reason: data.reason } }

@@ -72,10 +72,12 @@ export const setCloudLink = (
 }
 
 export const approve = (
-  { type, data, key }: Command<'experiment.approve' | 'experiment.decline'>,
+  { type, data, key, scope }: Command<'experiment.approve' | 'experiment.decline'>,
   experiment: KnownExperiment,
+  policy: Policy,
 ): Decided => {
-  if (experiment.approval === 'not-asked')
+  // Also of what was made before its project came to ask for it.
+  if (experiment.approval === 'not-asked' && policy.projects[scope]?.approval !== true)
     return refuse('not-asked', `${key} needs no approval: the portal's file does not ask for one in its project`)
   if (hasBegun(experiment)) return refuse('begun', `${key} is in development already`)
   if (type === 'experiment.approve')

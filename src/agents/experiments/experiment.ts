@@ -70,9 +70,9 @@ const decideOn = (
     case 'experiment.set-cloud-link':
       return setCloudLink(command, experiment)
     case 'experiment.approve':
-      return approve(command, experiment)
+      return approve(command, experiment, policy)
     case 'experiment.decline':
-      return approve(command, experiment)
+      return approve(command, experiment, policy)
     case 'experiment.initiate':
       return initiate(command, experiment, policy)
     case 'experiment.terminate':

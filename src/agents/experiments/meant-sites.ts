@@ -1,4 +1,6 @@
 import { type Decision, refuse } from '#bus/decider'
+import { partOfSite } from '#contracts/experiment-parts'
+import { isOpen, stepOf } from '#contracts/experiment-standing'
 import { type KnownExperiment, type Site, stages } from '#contracts/experiment-state'
 
 /** Whether its present attempt has begun. */
@@ -33,3 +35,7 @@ export const meant = (
 
 /** Whether that is why they can't be. */
 export const isRefusal = (sites: ReturnType<typeof meant>): sites is Decision<never> => 'accepted' in sites
+
+/** Whether what a site has left is on its way to where it is to go. */
+export const isComingHome = (experiment: KnownExperiment, site: string): boolean =>
+  (['pull', 'upload'] as const).some((step) => isOpen(stepOf(experiment, partOfSite(site), step)))

@@ -52,7 +52,7 @@ export const runPortal = (
     const vault = await openVault({ folder: join(experiments, '.secrets') })
     const { policy } = portal
     hosted.run(serveResults({ ...hosting, ...hosted, experiments, policy }))
-    hosted.run(serveCloudLinks(hosting.bus, vault, hosted.signal))
+    hosted.run(serveCloudLinks(hosting.bus, vault, policy, hosted.signal))
     takeAll(hosting, hosted, config, { scratch, vault })
     hosted.run(notify({ ...hosting, ...hosted, policy, ways: waysOf(config) }))
     changes(async (changed) => {

@@ -1,9 +1,9 @@
 import { accept, type Commanded, type Decision, type Near, refuse } from '#bus/decider'
 import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
-import { partOfSite, placeOfPart, portalPart } from '#contracts/experiment-parts'
+import { partOfSite, placeOfPart, portalPart, type StepName } from '#contracts/experiment-parts'
 import { isOpen, openRun, runOf, stageOf, stepOf } from '#contracts/experiment-standing'
 import type { KnownExperiment } from '#contracts/experiment-state'
-import { hasBegun, isRefusal, meant } from './meant-sites.ts'
+import { hasBegun, isComingHome, isRefusal, meant } from './meant-sites.ts'
 import { scheduled } from './next-steps.ts'
 import { freed } from './place-nodes.ts'
 import { cancelled } from './taking-steps.ts'
@@ -32,13 +32,14 @@ export const cancelRun = ({ data, key }: Command<'experiment.cancel-run'>, exper
   const { attempt } = experiment
   const parts = Object.entries(experiment.sites).flatMap(([site, { nodes }]) => [partOfSite(site), ...nodes])
   const open = parts.flatMap((part) =>
-    (['probe', 'run'] as const).flatMap((name) => {
+    (['probe', 'run', 'collect'] as const).flatMap((name) => {
       const step = stepOf(experiment, part, name)
       return step && isOpen(step) ? [{ part, name, step }] : []
     }),
   )
   if (open.length === 0) return refuse('no-run', `No run of ${key} is open`)
-  const waits = open.filter(({ name, step }) => name === 'probe' || step.state === 'scheduled')
+  // A run is told to stop, and says so; all else is given up at once, and whoever does it is told.
+  const waits = open.filter(({ name, step }) => name !== 'run' || step.state === 'scheduled')
   const runs = open.filter((one) => !waits.includes(one) && one.step.stopping === undefined)
   const events: ExperimentEvent[] = waits.map(({ part, name, step }) => ({
     type: 'experiment.step-cancelled',
@@ -96,12 +97,13 @@ export const retry = (
 ): Decided => {
   const step = stepOf(experiment, part, name)
   if (!step) return refuse('unknown-step', `${key} has taken no step ${name} for ${part} in this attempt`)
-  if (step.state !== 'failed')
-    return refuse('not-failed', `The step ${name} of ${part} has not failed: it is ${step.state}`)
   const { site } = placeOfPart(part)
+  const isBehind = isNeededAgain(experiment, part, name)
+  if (step.state !== 'failed' && !isBehind)
+    return refuse('not-failed', `The step ${name} of ${part} has not failed: it is ${step.state}`)
   const isOver =
     experiment.sites[site]?.stage === 'submitted' && (name === 'run' || name === 'collect' || name === 'probe')
-  if (isOver) return refuse('submitted', `${key} is submitted at ${site}: its runs are over`)
+  if (isOver && !isBehind) return refuse('submitted', `${key} is submitted at ${site}: its runs are over`)
   if (part !== portalPart && experiment.sites[site] === undefined)
     return refuse('wrong-site', `${key} is not at ${site} in this attempt`)
   // It would take the place of what is just being brought home.
@@ -111,12 +113,21 @@ export const retry = (
   return accept({ type: 'experiment.step-retried', data: { next: [scheduled(experiment, part, name, more)] } })
 }
 
+/** Whether what a step has made is to be made once more, as the step behind it can't use it, or as it was given up. */
+const isNeededAgain = (experiment: KnownExperiment, part: string, name: StepName): boolean => {
+  const whole = partOfSite(placeOfPart(part).site)
+  const state = stepOf(experiment, part, name)?.state
+  if (name === 'ship') return state === 'succeeded' && stepOf(experiment, whole, 'build')?.state === 'failed'
+  if (name !== 'collect') return false
+  return state === 'cancelled' || (state === 'succeeded' && stepOf(experiment, whole, 'pull')?.state === 'failed')
+}
+
+/** What can't be brought home may be put away as well: that is for people to decide. */
 export const archive = ({ key }: Command<'experiment.archive'>, experiment: KnownExperiment): Decided => {
   if (!hasBegun(experiment)) return accept({ type: 'experiment.archived', data: {} })
-  const isHome = (site: string) => stepOf(experiment, partOfSite(site), 'upload')?.state === 'succeeded'
   if (stageOf(experiment) !== 'submitted')
     return refuse('under-way', `${key} is under way: terminate it, or submit it first`)
-  return Object.keys(experiment.sites).every(isHome)
-    ? accept({ type: 'experiment.archived', data: {} })
-    : refuse('under-way', `The results of ${key} are not where they are to go yet`)
+  return Object.keys(experiment.sites).some((site) => isComingHome(experiment, site))
+    ? refuse('under-way', `The results of ${key} are not where they are to go yet`)
+    : accept({ type: 'experiment.archived', data: {} })
 }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { Bus } from '#bus/bus'
 import { faults } from '#bus/fault'
-import { experimentId, placeOfPart, portalPlace, projectOf } from '#contracts/experiment-parts'
+import { experimentId, partOfSite, portalPlace, projectOf } from '#contracts/experiment-parts'
 import type { Policy } from '#contracts/portal'
 import { type ResultList, type ResultProvided, resultAsked, resultListAsked } from '#contracts/result-files'
 import { askedBy, servicesOf } from '#contracts/subjects'
@@ -11,6 +11,7 @@ import { readManifest } from '../containers/manifest.ts'
 import { checkedBytes } from '../uploads/checked-bytes.ts'
 import { standing } from './package-standing.ts'
 import { resultsAt } from './places-of.ts'
+import { collectedAt } from './pull-step.ts'
 
 type Serving = {
   readonly bus: Bus
@@ -34,14 +35,11 @@ export const serveResults = ({ bus, host, experiments, policy, signal }: Serving
       if (!maySee(policy(), onBehalfOf ?? principal, projectOf(id))) throw faults.nothingThere(`experiment ${id}`)
       const known = await standing(bus, projectOf(id), id)
       if (!known) throw faults.nothingThere(`experiment ${id}`)
-      const sets = Object.entries(known.sites).flatMap(([site, { nodes }]) => {
-        if (known.parts[`${site}/self`]?.pull?.state !== 'succeeded') return []
-        return nodes.flatMap((part) => {
-          const run = known.parts[part]?.run
-          const { node = '' } = placeOfPart(part)
-          if (!run?.results || run.run === undefined) return []
-          const folder = join(experiments, site, id, resultsAt(node, known.attempt, run.run))
-          return [{ site, node, run: run.run, folder }]
+      const sets = Object.keys(known.sites).flatMap((site) => {
+        if (known.parts[partOfSite(site)]?.pull?.state !== 'succeeded') return []
+        return collectedAt(known, site).map(({ node, attempt, run }) => {
+          const folder = join(experiments, site, id, resultsAt(node, attempt, run))
+          return { site, node, run, folder }
         })
       })
       if (verb === 'list') {
@@ -74,5 +72,6 @@ export const serveResults = ({ bus, host, experiments, policy, signal }: Serving
     signal,
   )
 
-const maySee = ({ administrators, operators, projects }: Policy, who: string, project: string): boolean =>
+/** Whether the policy lets somebody see what is of a project. */
+export const maySee = ({ administrators, operators, projects }: Policy, who: string, project: string): boolean =>
   administrators.includes(who) || operators.includes(who) || (projects[project]?.members.includes(who) ?? false)

@@ -3,7 +3,7 @@ import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
 import { placeOfPart, type ScheduledStep, type StepExecution } from '#contracts/experiment-parts'
 import { isOpen, stepOf } from '#contracts/experiment-standing'
 import { isOf, type KnownExperiment, nameOf, type Step } from '#contracts/experiment-state'
-import { afterRun, afterSuccess } from './next-steps.ts'
+import { afterRun, afterSuccess, within } from './next-steps.ts'
 
 type Data<Type extends ExperimentCommand['type']> = Extract<ExperimentCommand, { type: Type }>['data']
 type Decided = Decision<ExperimentEvent>
@@ -49,7 +49,8 @@ export const start = (data: Data<'experiment.start-step'>, experiment: KnownExpe
     if (data.delivery <= step.delivery) return past(experiment, step, data)
   }
   const { duration } = step
-  const started = { ...executionOf(data), host: data.host, ...(duration !== undefined && { duration }) }
+  const times = duration === undefined ? {} : { duration, timeout: duration + within.run }
+  const started = { ...executionOf(data), host: data.host, ...times }
   return accept<ExperimentEvent>({ type: 'experiment.step-started', data: started })
 }
 
@@ -58,7 +59,7 @@ export const beat = (data: StepExecution, experiment: KnownExperiment): Decided 
   // A host that comes back after its time was over goes on, and says how it ended.
   if (step && isAwaited(experiment, step, data) && isOf(step, data)) return accept()
   if (!step || !holds(step, data)) return past(experiment, step, data)
-  return step.stopping === undefined ? accept() : refuse('cancelled', `The run was cancelled: ${step.stopping}`)
+  return step.stopping === undefined ? accept() : refuse('cancelled', step.stopping)
 }
 
 export const turn = (data: Data<'experiment.turn-step'>, experiment: KnownExperiment): Decided => {

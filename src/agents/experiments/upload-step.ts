@@ -28,6 +28,10 @@ export const uploaderStep = (uploading: Uploading): TakeStep => {
   return async (given) => {
     const { id, step, experiment, say, signal } = given
     const target = await targetFor(uploading, given)
+    if (target.takes === 'archive' && Object.keys(experiment.sites).length > 1)
+      return {
+        failed: `${target.told} takes one object, and this experiment has results of several sites. Set a bucket, WebDAV or a folder as its cloud link, and retry`,
+      }
     if (step.step === 'probe') {
       say(`Can results be put into ${target.told}?`)
       await target.probe(signal)
@@ -35,14 +39,8 @@ export const uploaderStep = (uploading: Uploading): TakeStep => {
       return { step: 'probe' }
     }
     const { site } = placeOfPart(step.part)
-    const sites = target.takes === 'archive' ? pulledSites(experiment) : [site]
-    const missing = target.takes === 'archive' ? submittedSites(experiment).filter((one) => !sites.includes(one)) : []
-    if (missing.length > 0) {
-      say(`All goes there in one archive: it is sent once the results of ${missing.join(', ')} are here too`)
-      return { step: 'upload', to: target.told, files: 0, bytes: 0 }
-    }
-    const sets = await Promise.all(sites.map((one) => manifestsOf(experiments, id, experiment, one)))
-    const all = new Map(sets.flat().map(({ folder, manifest }) => [manifest, folder]))
+    const sets = await manifestsOf(experiments, id, experiment, site)
+    const all = new Map(sets.map(({ folder, manifest }) => [manifest, folder]))
     const progress = sparsely(say)
     const { files, bytes } = await upload({
       target,
@@ -61,12 +59,6 @@ const targetFor = async ({ vault, directories, reach }: Uploading, { id, experim
   if (!cloudLink) throw new Error('The experiment has no cloud link. Set one, and retry')
   return targetOf(cloudLink, await secretOf(vault, id, cloudLink), { directories, reach })
 }
-
-const submittedSites = ({ sites }: KnownExperiment): readonly string[] =>
-  Object.entries(sites).flatMap(([site, { stage }]) => (stage === 'submitted' ? [site] : []))
-
-const pulledSites = (experiment: KnownExperiment): readonly string[] =>
-  submittedSites(experiment).filter((site) => experiment.parts[`${site}/self`]?.pull?.state === 'succeeded')
 
 /** What has been pulled of a site: the manifest of each end node's results, and where they lie. */
 const manifestsOf = (

@@ -116,7 +116,8 @@ test('whatever is asked and reported, in whatever order, no run is open twice an
     }),
     { numRuns: runs, ...seed },
   )
-  // Histories have come as far as that.
+  // Many histories have come as far as that; a few may not have.
+  if (!slow) return
   for (const far of [
     'experiment.step-succeeded upload',
     'experiment.run-cancel-begun',

@@ -23,7 +23,7 @@ test('begins relative paths where its user is at home', async () => {
 
 test('ends what it runs when the process that runs it is killed', async () => {
   const folder = newFolder()
-  const source = join(import.meta.dirname, '#agents/machines/local-machine')
+  const source = join(import.meta.dirname, '../../src/agents/machines/local-machine.ts')
   const script = `
     import { localMachine } from ${JSON.stringify(source)}
     const hear = (_, line) => console.log(line)

@@ -12,7 +12,9 @@ import { commandFrom, own } from '#bus/command'
 import { dispatch } from '#bus/dispatcher'
 import { memoryHub } from '#bus/memory'
 import { openOutbox } from '#bus/outbox'
+import { portalPlace } from '#contracts/experiment-parts'
 import { addressOfPortal, type Policy, policy as policyShape } from '#contracts/portal'
+import { servicesOf } from '#contracts/subjects'
 import { temporaryFolder } from '../agents/on-disk.ts'
 import { madeBy } from './story.ts'
 
@@ -55,6 +57,8 @@ export const simulate = async (policy: Policy, signal: AbortSignal, take: TakeSt
     commandFrom({ address: addressOfPortal, type: 'portal.define', data: { policy } }, 'portal'),
   )
   void dispatch(portal, signal)
+  // Nothing lies here that anybody could have.
+  void portal.serve(servicesOf(portalPlace, 'results'), async () => ({ sets: [] }), signal)
   own(portal, personDecider, 'all', signal)
   for (const scope of Object.keys(policy.projects)) {
     const owner = own(

@@ -47,19 +47,21 @@ export const openNotices = (db: Local) => {
   const postponed = db.prepare<[number, string]>('update notices set tries = tries + 1, due = ? where id = ?')
   const ended = db.prepare<[string]>('update notices set kept = null, place = null where id = ?')
   const dueOf = ({ kept, ...row }: Row): Due => ({ ...(JSON.parse(kept) as Kept), ...row })
+  const add = db.transaction((all: readonly Kept[], now: number): void => {
+    for (const one of all) insert.run(one.notice.id, placeOf(one), JSON.stringify(one), now, now)
+  })
+  const end = db.transaction((id: string, told: () => void): void => {
+    told()
+    ended.run(id)
+  })
   return {
     /** Keeps all of them that are news, or none. */
-    add: db.transaction((all: readonly Kept[], now: number): void => {
-      for (const one of all) insert.run(one.notice.id, placeOf(one), JSON.stringify(one), now, now)
-    }),
+    add: (all: readonly Kept[], now: number): void => add(all, now),
     /** Of each address the next one, soonest first, due or not. */
     next: (): readonly Due[] => first.all().map(dueOf),
     postpone: (id: string, due: number): void => void postponed.run(due, id),
     /** It is over; what `told` keeps is kept with that, or neither is. */
-    end: db.transaction((id: string, told: () => void): void => {
-      told()
-      ended.run(id)
-    }),
+    end: (id: string, told: () => void): void => end(id, told),
   }
 }
 

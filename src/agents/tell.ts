@@ -44,9 +44,11 @@ export const withBeats = async <T extends Task, E extends Execution, R extends R
   const late = lateness(timeout)
   try {
     const result = await worker.execute(task, execution, AbortSignal.any([worker.signal, refused.signal, late.signal]))
-    // What came to its end all the same counts; of what did not, whatever it has left.
-    if (late.signal.aborted && refusal === '' && result.outcome !== 'succeeded')
-      return { ...result, outcome: 'errored' as const, reason: reasonOf(late.signal.reason) }
+    if (late.signal.aborted && refusal === '') {
+      // Whatever it came to has broken; what it has left is told with it.
+      const left = result.outcome === 'succeeded' ? {} : result
+      return { ...left, outcome: 'errored' as const, reason: reasonOf(late.signal.reason) }
+    }
     if (refusal === 'cancelled') return asCancelled(result)
     if (refusal === '') return result
     return refusal === 'superseded' ? refusal : 'ended'

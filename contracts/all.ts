@@ -2,7 +2,8 @@ import { artifactEvents } from './artifact.ts'
 import type { EventContract } from './contract.ts'
 import { endNodeCommands, endNodeEvents } from './end-node.ts'
 import type { Recorded } from './envelope.ts'
-import { experimentCommands, experimentEvents } from './experiment.ts'
+import { experimentEvents } from './experiment.ts'
+import { experimentCommands } from './experiment-commands.ts'
 import { hostEvents } from './host.ts'
 import { notificationEvents, personCommands, personEvents } from './notification.ts'
 import { pipelineCommands, pipelineEvents } from './pipeline.ts'
@@ -83,5 +84,16 @@ export const knownIn = <Known extends Message>(recorded: Recorded): RecordedAs<K
   const reading = readEvent<Known>(recorded)
   return reading.kept ? reading.event : undefined
 }
+
+/** An aggregate as its events tell; what does not keep its contract is passed over, as its owner does. */
+export const foldOf = <State, Known extends Message>(
+  evolve: (state: State, event: RecordedAs<Known>) => State,
+  initial: State,
+  events: readonly Recorded[],
+): State =>
+  events.reduce((state, recorded) => {
+    const event = knownIn<Known>(recorded)
+    return event ? evolve(state, event) : state
+  }, initial)
 
 export { mistakesAt, mistakesOf, problemsOf } from './problems.ts'

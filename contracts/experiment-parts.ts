@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { WorkFor } from './contract.ts'
 import { count, digest, name, part, splitPart } from './names.ts'
 import { milliseconds } from './pipeline.ts'
+import type { Address } from './subjects.ts'
 
 /** What is done for an experiment, in the order in which it is. */
 export const steps = ['fetch', 'ship', 'build', 'deliver', 'probe', 'run', 'collect', 'pull', 'upload'] as const
@@ -45,6 +46,9 @@ export const experimentId = z
 
 /** The project of an experiment, by its id. */
 export const projectOf = (id: string): string => id.slice(0, Math.max(0, id.lastIndexOf('-')))
+
+/** Where an experiment is decided, by its id. */
+export const addressOfExperiment = (id: string): Address => ({ aggregate: 'experiment', scope: projectOf(id), key: id })
 
 /** One step that is to be taken for one part. */
 export const scheduledStep = z.object({

@@ -1,4 +1,4 @@
-import type { ExperimentCommand } from './experiment.ts'
+import type { ExperimentCommand } from './experiment-commands.ts'
 import { placeOfPart, portalPlace } from './experiment-parts.ts'
 import type { Experiment } from './experiment-state.ts'
 import type { Policy } from './portal.ts'

@@ -1,4 +1,4 @@
-import type { ExperimentCommand } from './experiment.ts'
+import type { ExperimentCommand } from './experiment-commands.ts'
 import { partOfSite, placeOfPart, portalPart, type StepName } from './experiment-parts.ts'
 import { isOpen, runOf, stepOf, stepsOf } from './experiment-standing.ts'
 import type { KnownExperiment, Site } from './experiment-state.ts'

@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import { cloudLink } from './cloud-link.ts'
-import { type CommandContract, type Contract, command, decided, type MessageOf } from './contract.ts'
+import { type Contract, decided, type MessageOf } from './contract.ts'
 import {
   made,
   phase,
-  type phase as phaseOf,
   results,
   type ScheduledStep,
   scheduledStep,
@@ -16,7 +15,7 @@ import { anyGitLink, gitRef } from './git-link.ts'
 import { name, part, said } from './names.ts'
 import { resourceDefinition } from './resource.ts'
 
-export type StepPhase = z.infer<typeof phaseOf>
+export type StepPhase = z.infer<typeof phase>
 
 /** Where an experiment's code comes from. */
 export const source = z.object({
@@ -24,12 +23,12 @@ export const source = z.object({
   ref: gitRef.optional().describe('A branch or a tag; what is built is the commit that it named when it was fetched'),
 })
 
-const title = z.string().trim().min(1, 'expected a name').max(200)
-const description = z.string().max(10_000)
-const people = z.array(name).max(100)
-const sites = z.array(name).min(1).max(20)
+export const title = z.string().trim().min(1, 'expected a name').max(200)
+export const description = z.string().max(10_000)
+export const people = z.array(name).max(100)
+export const sites = z.array(name).min(1).max(20)
 const next = z.array(scheduledStep).describe('The steps that are to be taken now')
-const attempt = z.int().positive()
+export const attempt = z.int().positive()
 
 /** How a site is reached in one attempt, and who builds there: fixed when the attempt begins. */
 const siteInAttempt = z.object({
@@ -48,7 +47,7 @@ const scheduling = {
   work: (data: { readonly next: readonly ScheduledStep[] }) => data.next.map(workOfStep),
 } as const
 
-const how = z.enum(['failed', 'errored']).describe('failed: it said no; errored: it broke, or took too long')
+export const how = z.enum(['failed', 'errored']).describe('failed: it said no; errored: it broke, or took too long')
 
 /** What has happened to an experiment. */
 export const experimentEvents = {
@@ -167,81 +166,3 @@ export const experimentEvents = {
 } as const satisfies Contract
 
 export type ExperimentEvent = MessageOf<typeof experimentEvents>
-
-const given = said.default('on request')
-
-/** What can be asked of an experiment: by people, by whoever takes its steps, and by whoever hears that a time has come. */
-export const experimentCommands = {
-  'experiment.create': command(
-    'Make an experiment',
-    z.object({
-      name: title,
-      description: description.default(''),
-      source,
-      resource: resourceDefinition,
-      cloudLink: cloudLink.optional(),
-      cloneOf: z.string().max(128).optional(),
-    }),
-  ),
-  'experiment.update': command(
-    'Describe it anew: what is left out stays as it is',
-    z.object({
-      name: title.optional(),
-      description: description.optional(),
-      source: source.optional(),
-      resource: resourceDefinition.optional(),
-    }),
-  ),
-  'experiment.set-experimenters': command('Say who may do what its creator may', z.object({ experimenters: people })),
-  'experiment.set-cloud-link': command('Say where its results go', z.object({ cloudLink })),
-  'experiment.approve': command('Allow it', z.object({ reason: said.default('') })),
-  'experiment.decline': command('Do not allow it', z.object({ reason: said.min(1, 'expected a reason') })),
-  'experiment.initiate': command('Fetch its code, bring it to its sites, and build it there', z.object({})),
-  'experiment.terminate': command(
-    'Give up what is under way, so that it can be begun anew',
-    z.object({ reason: given }),
-  ),
-  'experiment.move-to-testbed': command(
-    'Give it these end nodes, and bring there what is to run',
-    z.object({ nodes: z.array(part).min(1).max(500).describe('Each as <site>/<node>') }),
-  ),
-  'experiment.mark-ready': command(
-    'Say that it can be run',
-    z.object({ sites: sites.optional().describe('All of its sites unless said') }),
-  ),
-  'experiment.run': command('Run it', z.object({ sites: sites.optional().describe('All of its sites unless said') })),
-  'experiment.cancel-run': command('Stop what runs', z.object({ reason: given })),
-  'experiment.submit': command(
-    'Say that it is finished, and bring its results home',
-    z.object({
-      sites: sites.optional().describe('All of its sites unless said'),
-      acceptPartial: z.boolean().default(false).describe('Take the results of a run that failed as well'),
-    }),
-  ),
-  'experiment.retry': command('Take a step once more that has failed', z.object({ part, step })),
-  'experiment.archive': command('Put it away', z.object({})),
-  'experiment.package': command(
-    'Let the site server build it, as whoever was to tell it does now',
-    z.object({ site: name }),
-  ),
-  'experiment.start-step': command('Begin with a step', stepExecution.extend({ host: z.string() })),
-  'experiment.beat-step': command('Say that the step is still being taken; records nothing', stepExecution),
-  'experiment.turn-step': command('Say that the execution has come to another phase', stepExecution.extend({ phase })),
-  'experiment.report-step': command(
-    'Say how it ended',
-    stepExecution.extend({
-      result: z.discriminatedUnion('outcome', [
-        z.object({ outcome: z.literal('succeeded'), made }),
-        z.object({ outcome: how, reason: z.string(), results: results.optional() }),
-        z.object({ outcome: z.literal('cancelled'), reason: z.string(), results: results.optional() }),
-      ]),
-    }),
-  ),
-  'experiment.expire-step': command('End a step of which nobody has said for too long that it ended', stepExecution),
-  'experiment.settle': command(
-    'End a run that was to stop, whatever has not said that it stopped',
-    z.object({ attempt, nodes: z.array(part) }),
-  ),
-} as const satisfies CommandContract
-
-export type ExperimentCommand = MessageOf<typeof experimentCommands>

@@ -40,6 +40,3 @@ export const resourceDefinition = exact({
 
 /** A resource definition as it is kept: complete. */
 export type ResourceDefinition = z.output<typeof resourceDefinition>
-
-/** A resource definition as somebody writes it: what has a usual value may be left out. */
-export type ResourceDefinitionAsked = z.input<typeof resourceDefinition>

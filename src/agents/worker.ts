@@ -1,8 +1,8 @@
-import { orAborted } from '#bus/abort'
 import { type Bus, lease, type Work } from '#bus/bus'
 import { reasonOf } from '#bus/fault'
 import type { Outbox } from '#bus/outbox'
 import { readEvent } from '#contracts/all'
+import { bury, giveUp } from './burying.ts'
 import { type Kept, openHoldings, takeLeftovers } from './holdings.ts'
 import type { Local } from './local.ts'
 import type { Agent, Execution, Lost, Result, Task, Wording } from './result.ts'
@@ -192,25 +192,6 @@ const report = async <T extends Task, E extends Execution, R extends Result>(
   const answer = await tell(worker, task, commands.report, { ...execution, result }, worker.signal)
   const ignored = answer.accepted ? answer.events.includes(ignoredType) : answer.refusal === 'superseded'
   return ignored ? 'superseded' : 'settled'
-}
-
-type Burier = Pick<Worker<Task, Execution, Result>, 'bus' | 'signal'>
-
-const giveUp = async (worker: Burier, agent: Agent, piece: Work, reason: string): Promise<void> => {
-  await bury(worker, agent, piece, reason)
-  await piece.done()
-}
-
-const bury = ({ bus, signal }: Burier, agent: Agent, { event, delivery }: Work, reason: string): Promise<void> => {
-  const buried = bus.bury({
-    ...agent,
-    eventId: event.id,
-    stream: 'EVENTS',
-    sequence: event.sequence,
-    attempts: delivery,
-    reason,
-  })
-  return orAborted(buried, signal)
 }
 
 /** Gives back what an earlier process of this host held when it died: it is dead for certain, the name is locked. */

@@ -6,25 +6,23 @@ import {
   appearing,
   asking,
   deciding,
-  decidingExperiments,
   dispatching,
   examining,
   factsOf,
   following,
   keepingStore,
   type Named,
-  notifying,
   opening,
   readingBytes,
   readingHistories,
   readingOutput,
   seeingWhoIsThere,
-  takingSteps,
   takingWork,
   unburying,
   waiting,
   writingBytes,
 } from './rights.ts'
+import { decidingExperiments, notifying, takingSteps } from './rights-experiments.ts'
 
 export { inboxOf } from './rights.ts'
 

@@ -35,7 +35,7 @@ export const agentVerb = (program: Command): void => {
 }
 
 /** Says once when a config is changed while it runs: what is used of it from then on depends on which process is started anew. */
-export const tellChange = (configPath: string, signal: AbortSignal, tell: (line: string) => void): void => {
+const tellChange = (configPath: string, signal: AbortSignal, tell: (line: string) => void): void => {
   const changed = () => {
     unwatchFile(configPath, changed)
     tell(`${configPath} has been changed: stop this and start it again, so that all of it holds`)

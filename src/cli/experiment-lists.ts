@@ -69,11 +69,12 @@ export const experimentLists = (experiment: Command): void => {
 
 const fetchAll = async ({ bus, signal }: Session, experiment: string, folder: string): Promise<void> => {
   const lists = experimentListsOf(bus)
+  const { sets } = await lists.results({ experiment })
   let count = 0
-  for (let after: string | undefined; ; ) {
-    const { sets } = await lists.results(experiment, after)
-    for (const { site, node, files } of sets)
-      for (const { path } of files) {
+  for (const { site, node } of sets)
+    for (let after: string | undefined; ; ) {
+      const [page] = (await lists.results({ experiment, site, node, after })).sets
+      for (const { path } of page?.files ?? []) {
         const out = resolve(folder, site, node, path)
         // Whoever lists is not trusted with where things are put.
         if (!out.startsWith(join(folder, site, node) + sep))
@@ -83,9 +84,8 @@ const fetchAll = async ({ bus, signal }: Session, experiment: string, folder: st
         await writeFrom(bytes, out)
         count++
       }
-    const next = sets.flatMap((set) => (set.next === null ? [] : [set.next])).toSorted()[0]
-    if (next === undefined) break
-    after = next
-  }
+      if (!page?.next) break
+      after = page.next
+    }
   print(`${count} files lie in ${folder}`)
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import type { ExperimentSeen } from '#client/experiments'
-import { partOfSite } from '#contracts/experiment-parts'
+import { portalPart } from '#contracts/experiment-parts'
 import { stageOf, subStateOf, wordsOf } from '#contracts/experiment-standing'
+import { partsOf } from '#contracts/experiment-summary'
 import { withExperiment } from './experiment-words.ts'
 import { print, printOne, printRows } from './print.ts'
 import { inSession, type SessionOptions } from './session.ts'
@@ -16,7 +16,7 @@ export const experimentShow = (experiment: Command): void => {
         const { experiment } = await client.experiments.get(id)
         const { mode, status } = wordsOf[stageOf(experiment)]
         const { name, creator, attempt, source, approval, run } = experiment
-        const fetched = experiment.parts['portal/self']?.fetch?.made
+        const fetched = experiment.parts[portalPart]?.fetch?.made
         const head = {
           ...{ experiment: id, name, mode, status, creator, attempt },
           ...(run > 0 && { run }),
@@ -24,7 +24,8 @@ export const experimentShow = (experiment: Command): void => {
           source: source.ref === undefined ? source.link : `${source.link} (${source.ref})`,
           ...(fetched?.step === 'fetch' && { commit: fetched.commit }),
         }
-        const parts = partsOf(experiment).map((part) => {
+        const begun = partsOf(experiment)
+        const parts = (begun.length > 0 ? begun : [portalPart]).map((part) => {
           const { state, failed, cancelled, reason = '' } = subStateOf(experiment, part)
           const ended = failed ? `failed at ${failed}` : cancelled ? `cancelled at ${cancelled}` : ''
           return { part, state, ended, reason }
@@ -70,10 +71,4 @@ export const experimentShow = (experiment: Command): void => {
         printRows(rows, columns, json)
       }),
     )
-}
-
-/** The parts that are shown: end nodes where there are any yet, else sites, else the portal. */
-export const partsOf = ({ sites }: ExperimentSeen['experiment']): readonly string[] => {
-  const all = Object.entries(sites).flatMap(([site, { nodes }]) => (nodes.length > 0 ? nodes : [partOfSite(site)]))
-  return all.length > 0 ? all : ['portal/self']
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { Fault } from '#bus/fault'
 import type { Client } from '#client/client'
-import { experimentId, partOfSite, placeOfPart } from '#contracts/experiment-parts'
+import { partOfSite, placeOfPart } from '#contracts/experiment-parts'
 import { exitCodeOfRefusal } from './exit.ts'
 import { followStep } from './following.ts'
 import { print } from './print.ts'
@@ -17,10 +17,9 @@ export const packageBuilderVerb = (program: Command): void => {
     .option('--site <name>', 'the site; that of the experiment where it has one alone')
     .option('--detach', 'ask, and do not follow')
     .addHelpText('after', '\nExample:\n  millrace package-builder --pkg rover-7k2m9x --as olga')
-    .action(({ pkg, detach, ...options }: Options & { readonly pkg: string; readonly detach?: boolean }) =>
+    .action(({ pkg: id, detach, ...options }: Options & { readonly pkg: string; readonly detach?: boolean }) =>
       inSession(options, async (session) => {
         const { client } = session
-        const id = checked(pkg)
         const site = options.site ?? (await onlySite(client, id))
         const answer = await client.experiments.order(id, 'package', { site })
         if (!answer.accepted) {
@@ -43,10 +42,9 @@ export const controlModuleVerb = (program: Command): void => {
     .requiredOption('--exp <id>', 'the experiment')
     .option('--site <name>', 'only at this site')
     .addHelpText('after', '\nExample:\n  millrace control-module --exp rover-7k2m9x --as olga')
-    .action(({ exp, ...options }: Options & { readonly exp: string }) =>
+    .action(({ exp: id, ...options }: Options & { readonly exp: string }) =>
       inSession(options, async (session) => {
         const { client } = session
-        const id = checked(exp)
         const { site } = options
         const answer = await client.experiments.order(id, 'run', site === undefined ? {} : { sites: [site] })
         if (!answer.accepted) {
@@ -71,12 +69,6 @@ export const controlModuleVerb = (program: Command): void => {
         )
       }),
     )
-}
-
-const checked = (id: string): string => {
-  if (!experimentId.safeParse(id).success)
-    throw new Fault('contract.broken', `'${id}' is no experiment: expected its id, as rover-7k2m9x`)
-  return id
 }
 
 const onlySite = async (client: Client, id: string): Promise<string> => {

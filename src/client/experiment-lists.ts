@@ -1,7 +1,8 @@
+import type { z } from 'zod'
 import type { Bus } from '#bus/bus'
 import { portalPlace } from '#contracts/experiment-parts'
 import { addressOfPortal } from '#contracts/portal'
-import type { ResultList, ResultProvided } from '#contracts/result-files'
+import type { ResultList, ResultProvided, resultListAsked } from '#contracts/result-files'
 import { serviceOf } from '#contracts/subjects'
 import { read } from './asking.ts'
 import { type Page, type Paging, said } from './page.ts'
@@ -64,9 +65,11 @@ export const experimentListsOf = (bus: Bus) => {
     /** What waits for whoever asks, oldest first. */
     inbox: (filters: Paging = {}) => of<InboxRow>('inbox', filters),
     endNodes: (filters: Paging & { readonly site?: string | undefined } = {}) => of<EndNodeRow>('end-nodes', filters),
-    /** Files that an experiment has left, once they are at the portal: some of each end node, and behind which path there are more. */
-    results: async (experiment: string, after?: string) =>
-      (await ask('list', said({ experiment, after }))) as ResultList,
+    /**
+     * Files that an experiment has left, once they are at the portal: some of each end node, and behind which path there are more of
+     * that one.
+     */
+    results: async (asked: z.output<typeof resultListAsked>) => (await ask('list', said(asked))) as ResultList,
     /** The bytes of one of them, and its size and hash; the stream breaks where they are others. */
     result: async (
       about: { readonly experiment: string; readonly site: string; readonly node: string; readonly path: string },

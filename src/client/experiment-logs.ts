@@ -1,5 +1,5 @@
 import type { Bus, Line, Printed } from '#bus/bus'
-import { addressOfExperiment } from './experiments.ts'
+import { addressOf } from './experiments.ts'
 import { streamed } from './streamed.ts'
 
 /** A line that a step printed. */
@@ -20,7 +20,7 @@ export async function* stepLogsOf(
   id: string,
   { part, step, attempt, follow = false, signal }: StepLogsOptions,
 ): AsyncGenerator<StepLine> {
-  const { scope, key } = addressOfExperiment(id)
+  const { scope, key } = addressOf(id)
   const of = { scope, key, ...(part !== undefined && { part }) }
   let place = 0
   const read = async function* (live: boolean): AsyncGenerator<StepLine> {

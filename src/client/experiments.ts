@@ -3,12 +3,13 @@ import type { Bus } from '#bus/bus'
 import { ask } from '#bus/command'
 import { Fault, faults } from '#bus/fault'
 import type { Answer } from '#bus/handle'
-import { knownIn } from '#contracts/all'
+import { foldOf } from '#contracts/all'
 import type { CloudLink } from '#contracts/cloud-link'
 import type { Recorded } from '#contracts/envelope'
-import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
-import { experimentId, portalPlace, projectOf } from '#contracts/experiment-parts'
-import { evolve, initial, type KnownExperiment } from '#contracts/experiment-state'
+import type { ExperimentCommand } from '#contracts/experiment-commands'
+import { evolve, initial } from '#contracts/experiment-evolve'
+import { addressOfExperiment, experimentId, portalPlace } from '#contracts/experiment-parts'
+import type { KnownExperiment } from '#contracts/experiment-state'
 import { type Address, historyOf, serviceOf } from '#contracts/subjects'
 
 type Verb = ExperimentCommand['type'] extends `experiment.${infer Name}` ? Name : never
@@ -53,15 +54,14 @@ const newId = (project: string): string =>
   `${project}-${Array.from({ length: 6 }, () => letters[randomInt(letters.length)]).join('')}`
 
 /** Where an experiment is decided; a fault where that can't be an id. */
-export const addressOfExperiment = (id: string): Address => {
-  if (!experimentId.safeParse(id).success)
-    throw new Fault('contract.broken', `'${id}' is no experiment: expected its id, as rover-7k2m9x`)
-  return { aggregate: 'experiment', scope: projectOf(id), key: id }
+export const addressOf = (id: string): Address => {
+  if (experimentId.safeParse(id).success) return addressOfExperiment(id)
+  throw new Fault('contract.broken', `'${id}' is no experiment: expected its id, as rover-7k2m9x`)
 }
 
 export const experimentsOf = (bus: Bus): Experiments => {
   const order: Experiments['order'] = (id, verb, data) =>
-    ask(bus, { address: addressOfExperiment(id), type: `experiment.${verb}`, data })
+    ask(bus, { address: addressOf(id), type: `experiment.${verb}`, data })
 
   const keepLink: Experiments['keepLink'] = async (experiment, text) =>
     (await bus.request(serviceOf(portalPlace, 'cloud-links', 'keep', bus.principal), { experiment, text })) as CloudLink
@@ -78,16 +78,13 @@ export const experimentsOf = (bus: Bus): Experiments => {
     },
     order,
     get: async (id) => {
-      const { events } = await bus.read(addressOfExperiment(id))
-      const experiment = events.reduce((now: ReturnType<typeof evolve>, recorded) => {
-        const event = knownIn<ExperimentEvent>(recorded)
-        return event ? evolve(now, event) : now
-      }, initial)
+      const { events } = await bus.read(addressOf(id))
+      const experiment = foldOf(evolve, initial, events)
       if (experiment.status === 'unknown') throw faults.nothingThere(`experiment ${id}. See: millrace experiment ls`)
       return { experiment, events }
     },
     follow: (id, after, handle, signal) => {
-      const subject = historyOf(addressOfExperiment(id))
+      const subject = historyOf(addressOf(id))
       return bus.follow(
         { logId: bus.logId, sequence: after },
         ({ events }) => Promise.resolve(handle(events)),

@@ -3,8 +3,7 @@ import { faults } from '#bus/fault'
 import { exact } from '#contracts/fields'
 import { digest, name } from '#contracts/names'
 import { askStore, checked } from './asked.ts'
-import { problem } from './problem.ts'
-import { sendBytes } from './send-bytes.ts'
+import { bytesResponses, sendBytes } from './send-bytes.ts'
 import type { App, Site } from './site.ts'
 
 const isInside = (path: string): boolean =>
@@ -31,15 +30,7 @@ export const addContent = (app: App, site: Site): void => {
     operationId: 'content',
     summary: 'The bytes of an artifact',
     request: { params: asked.pick({ pipeline: true, store: true }), query: asked.pick({ path: true, digest: true }) },
-    responses: {
-      200: {
-        description: 'The bytes',
-        content: { 'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) } },
-      },
-      206: { description: 'The bytes of one range' },
-      416: { description: 'The range begins behind the last byte' },
-      default: { description: 'A problem', content: { 'application/problem+json': { schema: problem } } },
-    },
+    responses: bytesResponses,
   })
   app.get('/api/artifacts/:pipeline/:store/content', async (c) => {
     const said = { ...c.req.query(), ...c.req.param() }

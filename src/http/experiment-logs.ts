@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { faults } from '#bus/fault'
+import { maySee } from '#contracts/asker'
 import { experimentId, projectOf } from '#contracts/experiment-parts'
-import { maySee } from '#projections/asker'
 import { choiceOfSteps } from './log-lines.ts'
 import { addPrinted } from './logs.ts'
 import type { App, Site } from './site.ts'

@@ -1,10 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { ask } from '#bus/command'
 import { faults } from '#bus/fault'
-import { experimentCommands } from '#contracts/experiment'
-import { experimentId, projectOf } from '#contracts/experiment-parts'
+import { maySee } from '#contracts/asker'
+import { experimentCommands } from '#contracts/experiment-commands'
+import { addressOfExperiment, experimentId, projectOf } from '#contracts/experiment-parts'
 import { exact } from '#contracts/fields'
-import { maySee } from '#projections/asker'
 import type { App, Site } from './site.ts'
 import { answered, id as idSchema, json, onlyPosted, responses } from './writes.ts'
 
@@ -63,10 +63,6 @@ const setCloudLink = createRoute({
   },
   responses: orderResponses,
 })
-
-/** Where it is decided what becomes of an experiment. */
-export const addressOfExperiment = (experiment: string) =>
-  ({ aggregate: 'experiment', scope: projectOf(experiment), key: experiment }) as const
 
 /** What people ask of experiments, in their own name; the owner decides. */
 export const addExperimentOrders = (app: App, { bus, viewer, putSecret }: Site): void => {

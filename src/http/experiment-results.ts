@@ -1,13 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { faults } from '#bus/fault'
+import { maySee } from '#contracts/asker'
 import { experimentId, portalPlace, projectOf } from '#contracts/experiment-parts'
 import { resultAsked, resultList, resultListAsked, resultProvided } from '#contracts/result-files'
 import { serviceOf } from '#contracts/subjects'
-import { maySee } from '#projections/asker'
 import { checked } from './asked.ts'
 import { artifactPath } from './content.ts'
 import { problem } from './problem.ts'
-import { sendBytes } from './send-bytes.ts'
+import { bytesResponses, sendBytes } from './send-bytes.ts'
 import type { App, Site } from './site.ts'
 
 const params = z.object({ experiment: experimentId })
@@ -54,15 +54,7 @@ export const addExperimentResults = (app: App, { bus, viewer, signal }: Site): v
     operationId: 'experimentResult',
     summary: 'The bytes of a file that an experiment has left',
     request: { params, query: place },
-    responses: {
-      200: {
-        description: 'The bytes',
-        content: { 'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) } },
-      },
-      206: { description: 'The bytes of one range' },
-      416: { description: 'The range begins behind the last byte' },
-      default: otherwise,
-    },
+    responses: bytesResponses,
   })
   app.get(path.replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
     const { experiment } = checked('experimentResult', params, c.req.param())

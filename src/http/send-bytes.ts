@@ -1,7 +1,20 @@
 import { Readable } from 'node:stream'
+import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Bus } from '#bus/bus'
+import { problem } from './problem.ts'
 import { part, rangeIn } from './range.ts'
+
+/** What `sendBytes` answers, as a route says it. */
+export const bytesResponses = {
+  200: {
+    description: 'The bytes',
+    content: { 'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) } },
+  },
+  206: { description: 'The bytes of one range' },
+  416: { description: 'The range begins behind the last byte' },
+  default: { description: 'A problem', content: { 'application/problem+json': { schema: problem } } },
+}
 
 /** Bytes that lie in a host's bucket, and what they are called. */
 export type Found = { readonly path: string; readonly digest: string; readonly size: number; readonly host: string }

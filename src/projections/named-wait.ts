@@ -1,5 +1,5 @@
 import { and, eq } from 'drizzle-orm'
-import type { Asker } from './asker.ts'
+import type { Asker } from '#contracts/asker'
 import { experiments } from './experiment-tables.ts'
 import { visible } from './listed.ts'
 import { propose } from './propose-nodes.ts'

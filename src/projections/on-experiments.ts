@@ -1,6 +1,7 @@
 import type { Recorded } from '#contracts/envelope'
 import { type ExperimentEvent, experimentEvents } from '#contracts/experiment'
-import { type Experiment, evolve, initial, type KnownExperiment } from '#contracts/experiment-state'
+import { evolve, initial } from '#contracts/experiment-evolve'
+import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
 import { type Wait, waitsOf } from '#contracts/experiment-waits'
 import { digestOf, partRowsOf } from './experiment-part-row.ts'
 import { composeFiles, experimentHistory } from './experiment-record-tables.ts'

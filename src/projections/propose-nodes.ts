@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray, lte } from 'drizzle-orm'
+import type { Asker } from '#contracts/asker'
 import type { Wait } from '#contracts/experiment-waits'
-import type { Asker } from './asker.ts'
 import { visible } from './listed.ts'
 import { times } from './log-tables.ts'
 import { endNodes, reservations } from './portal-tables.ts'

@@ -3,7 +3,19 @@ import { endNodeDecider, endNodeOf } from '#agents/experiments/end-node'
 import type { Commanded } from '#bus/decider'
 import type { EndNodeCommand } from '#contracts/end-node'
 import { node, resource, running, succeeded } from './stages.ts'
-import { created, decider, fleet, initiate, moveToTestbed, policy, story, submit, terminate } from './story.ts'
+import {
+  created,
+  decider,
+  fleet,
+  initiate,
+  markReady,
+  moveToTestbed,
+  policy,
+  run,
+  story,
+  submit,
+  terminate,
+} from './story.ts'
 
 describe('end nodes', () => {
   test('belong to one experiment until it is submitted or terminated', () => {
@@ -21,6 +33,24 @@ describe('end nodes', () => {
     expect(nodes.ownerOf(node)).toBe('rover-2')
     second.must('olga', terminate)
     expect(nodes.ownerOf(node)).toBeUndefined()
+  })
+
+  test('that were promised to another project meanwhile are not run on while that lasts', () => {
+    const nodes = fleet()
+    const address = { aggregate: 'end-node', scope: 'north', key: 'one' }
+    const told = story('rover-1', 'rover', decider, nodes)
+      .must('carol', created({ resource: { ...resource, sites: ['north'], hours: 2 } }))
+      .must('carol', initiate)
+    told.take('fetch').take('ship').take('build').must('olga', moveToTestbed(node)).take('deliver')
+    told.must('olga', markReady)
+    const [from, until] = ['1970-01-01T01:00:00Z', '1970-01-01T03:00:00Z']
+    const data = { reservation: 'a', project: 'strict', from, until, note: '' }
+    const { version } = nodes.near(address)
+    nodes.record({ address, expectedVersion: version, events: [{ type: 'end-node.reserved', data }] })
+    expect(told.ask('olga', run)).toMatchObject({ refusal: 'reserved' })
+    const ended = { type: 'end-node.unreserved', data: { reservation: 'a', reason: 'rain' } }
+    nodes.record({ address, expectedVersion: version + 1, events: [ended] })
+    told.must('olga', run)
   })
 
   test('are kept free for a project, for spans that do not overlap', () => {

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { experimentsOf } from '#client/experiments'
-import type { ExperimentCommand } from '#contracts/experiment'
+import type { ExperimentCommand } from '#contracts/experiment-commands'
 import type { Page } from '#projections/view'
 import { watching } from '../projections/story.ts'
 import { policyOfMany, simulate } from './simulated.ts'

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { ExperimentCommand } from '#contracts/experiment'
+import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { placeOfPart, type ScheduledStep, type StepExecution } from '#contracts/experiment-parts'
 import type { KnownExperiment } from '#contracts/experiment-state'
 import { created, madeBy, results } from './story.ts'

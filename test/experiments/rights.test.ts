@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type ExperimentCommand, experimentCommands } from '#contracts/experiment'
+import { type ExperimentCommand, experimentCommands } from '#contracts/experiment-commands'
 import type { StepName } from '#contracts/experiment-parts'
 import { type Role, rights } from '#contracts/experiment-rights'
 import { stageOf, subStateOf, wordsOf } from '#contracts/experiment-standing'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ExperimentCommand } from '#contracts/experiment'
+import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { expire, node, resource, retry, running, succeeded } from './stages.ts'
 import { created, initiate, markReady, moveToTestbed, run, story, submit, submitPartial, terminate } from './story.ts'
 

@@ -1,4 +1,4 @@
-import type { ExperimentCommand } from '#contracts/experiment'
+import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { created, decider, fleet, initiate, madeBy, markReady, moveToTestbed, run, story } from './story.ts'
 
 type Story = ReturnType<typeof story>

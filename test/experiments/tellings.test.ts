@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { personDecider } from '#agents/notices/person'
 import { concerned, tellings } from '#agents/notices/tellings'
-import type { ExperimentCommand } from '#contracts/experiment'
+import type { ExperimentCommand } from '#contracts/experiment-commands'
 import type { Preferences } from '#contracts/notification'
 import { scenario } from '../agents/scenario.ts'
 import { created, initiate, policy, results, story } from './story.ts'

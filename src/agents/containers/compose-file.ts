@@ -8,12 +8,12 @@ import { composeGiven } from './compose-shape.ts'
 export const labels = { experiment: 'millrace.experiment', attempt: 'millrace.attempt' } as const
 
 /** What the results lie in, as the Compose file calls it; on the node, the project's name stands before it. */
-export const resultsVolume = 'results'
+const resultsVolume = 'results'
 
 export const resultsFolder = '/results'
 
 /** The one service of the Compose file. */
-export const experimentService = 'experiment'
+const experimentService = 'experiment'
 
 /**
  * The Compose file that runs an image on an end node, for docker-compose 1.29 and Compose 2: never started again by itself,

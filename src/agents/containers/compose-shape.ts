@@ -36,7 +36,7 @@ const environment = z.record(
 )
 
 /** What a run may use at most: memory, and the size of one file it writes, in bytes; cpus as one and a half. */
-export const runLimits = exact({
+const runLimits = exact({
   memory: z.int().min(6 * 1024 ** 2, 'expected at least 6 MiB, in bytes'),
   cpus: z.number().min(0.01).max(1_024),
   pids: z.int().min(1).max(1_000_000),
@@ -45,7 +45,7 @@ export const runLimits = exact({
 export type RunLimits = z.output<typeof runLimits>
 
 /** What a site lets the experiments on its nodes have beside that. */
-export const nodeGrants = exact({
+const nodeGrants = exact({
   environment: environment.default({}),
   /** Passed into the container under the same name, to be read and written. */
   devices: z.array(device).max(100).default([]),
@@ -58,8 +58,6 @@ export const nodeGrants = exact({
   /** Numbers of the node's groups that the code belongs to, so that it may use a device of theirs. */
   groups: z.array(z.int().min(0).max(4_294_967_294)).max(32).default([]),
 })
-export type NodeGrants = z.input<typeof nodeGrants>
-
 /** All that a Compose file is made of. */
 export const composeGiven = exact({
   experiment: name,

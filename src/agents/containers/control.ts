@@ -35,6 +35,8 @@ export type Control = {
   readonly say: Say
   /** Abort it with `cancelled(why)` to end the run, and with anything else to leave it running. */
   readonly signal: AbortSignal
+  /** Aborts where this process is to stop, also while a run that was cancelled is being ended. */
+  readonly leaving?: AbortSignal | undefined
 }
 
 /** How long cleaning may take, in milliseconds, once all else is over. */
@@ -50,9 +52,9 @@ const lastWordsFor = 300_000
  * its results can't be kept here, and so still lie in its container): then it may be called again.
  */
 export const runExperiment = async (control: Control): Promise<RunOutcome & { readonly clean: true }> => {
-  const { machine, run, resultsInto, signal, phase } = control
+  const { machine, run, resultsInto, phase } = control
   checkIdentity(run)
-  const { cancel, leave } = separated(signal)
+  const { cancel, leave } = separated(control)
   const docker = await findDocker(machine, control.docker?.host, leave)
   const clean = async () => {
     phase('cleaning')
@@ -65,10 +67,13 @@ export const runExperiment = async (control: Control): Promise<RunOutcome & { re
     await clean()
     return { ...kept, clean: true }
   }
-  const begun = await begin(control, docker, cancel, leave).catch(async (thrown) => {
+  // Rejects where that can't be seen: it may run, and whatever it leaves must not be taken for nothing.
+  const seen = await look(control, docker, leave)
+  const begun = await begin(control, docker, seen, cancel, leave).catch(async (thrown) => {
+    if (leave.aborted) throw thrown
     // Nothing has run: what lies there of it is of no use to anybody.
     if (cancel.aborted) return { reason: cancel.reason.message }
-    if (!leave.aborted && !isAway(thrown)) await clean()
+    if (!isAway(thrown)) await clean()
     throw thrown
   })
   const { ending, taken } = await conclude(control, docker, begun, cancel, leave)
@@ -77,17 +82,28 @@ export const runExperiment = async (control: Control): Promise<RunOutcome & { re
   return { ...outcome, clean: true }
 }
 
+/** What there is of a run: whether it was begun, and its container. */
+type Seen = {
+  readonly begun: boolean
+  readonly found: string | undefined
+  readonly state: Awaited<ReturnType<typeof lookAt>> | undefined
+}
+
+const look = async ({ machine, folder, run }: Control, docker: DockerCli, leave: AbortSignal): Promise<Seen> => {
+  const begun = await hasBegun(machine, folder, run, leave)
+  const found = await findContainer(docker, run, leave)
+  return { begun, found, state: found === undefined ? undefined : await lookAt(docker, found, leave) }
+}
+
 /** The id of a run's container that was started once, now or earlier; or why there is none any more. */
 const begin = async (
   control: Control,
   docker: DockerCli,
+  { begun, found, state }: Seen,
   cancel: AbortSignal,
   leave: AbortSignal,
 ): Promise<string | Ending> => {
   const { machine, folder, run, limits, phase, say } = control
-  const begun = await hasBegun(machine, folder, run, leave)
-  const found = await findContainer(docker, run, leave)
-  const state = found && (await lookAt(docker, found, leave))
   if (found && state && state.status !== 'created') return found
   if (begun && !state) return { reason: 'it had begun, and its container is gone: it is not started a second time' }
   const signal = AbortSignal.any([cancel, leave])
@@ -146,10 +162,10 @@ const conclude = async (
 }
 
 /** One signal for each meaning of an abort: the run is cancelled, or this process is to stop. */
-const separated = (signal: AbortSignal): { readonly cancel: AbortSignal; readonly leave: AbortSignal } => {
+const separated = ({ signal, leaving }: Control): { readonly cancel: AbortSignal; readonly leave: AbortSignal } => {
   const [cancel, leave] = [new AbortController(), new AbortController()]
   const abort = () => (isCancelled(signal) ? cancel : leave).abort(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
   if (signal.aborted) abort()
-  return { cancel: cancel.signal, leave: leave.signal }
+  return { cancel: cancel.signal, leave: leaving ? AbortSignal.any([leave.signal, leaving]) : leave.signal }
 }

@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { extract, type Header } from 'tar-stream'
 import { Fault, reasonOf } from '#bus/fault'
+import { resultsFolder } from './compose-file.ts'
 import { type DockerCli, isAway } from './docker-cli.ts'
 import { bytesFor } from './ending.ts'
 import type { Manifest } from './manifest.ts'
@@ -41,7 +42,10 @@ export const takeResults = async (
   })
   // What docker says against itself counts, even where the archive looks whole.
   const copying = docker
-    .stream(['cp', `${id}:/results`, '-'], { signal: AbortSignal.any([signal, enough.signal]), output: archive })
+    .stream(['cp', `${id}:${resultsFolder}`, '-'], {
+      signal: AbortSignal.any([signal, enough.signal]),
+      output: archive,
+    })
     .then(
       () => void archive.end(),
       (thrown: Error) => {
@@ -51,7 +55,8 @@ export const takeResults = async (
     )
   const [taken] = await Promise.all([unpacking, copying]).catch((thrown) => {
     // A container without this folder, or one that is gone, has given no results; that is no fault of ours.
-    if (!isAway(thrown) && /no such file|could not find the file|no such container/i.test(reasonOf(thrown)))
+    const isOurs = thrown instanceof Fault && thrown.code.startsWith('results.')
+    if (!isOurs && !isAway(thrown) && /no such file|could not find the file|no such container/i.test(reasonOf(thrown)))
       return [{ files: [], refused: [] }]
     throw thrown
   })

@@ -2,7 +2,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { partOfSite } from '#contracts/experiment-parts'
 import { buildImage } from '../containers/build-image.ts'
-import { composeFile } from '../containers/compose-file.ts'
+import { composeFile, labels } from '../containers/compose-file.ts'
 import { engineAt } from '../containers/engine-at.ts'
 import { checkAttempt, markFile } from './attempt-mark.ts'
 import type { Bundles } from './bundle.ts'
@@ -48,7 +48,7 @@ export const buildStep =
         registry,
         signal,
       },
-      labels: { 'millrace.experiment': id, 'millrace.attempt': String(attempt) },
+      labels: { [labels.experiment]: id, [labels.attempt]: String(attempt) },
       limits: { milliseconds: within.build, registryPatience: config.registryPatience },
       phase: (now) => {
         phase(now)

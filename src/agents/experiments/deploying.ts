@@ -1,5 +1,6 @@
 import { accept, type Commanded, type Decision, type Near, refuse } from '#bus/decider'
-import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
+import type { ExperimentEvent } from '#contracts/experiment'
+import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { partOfSite, placeOfPart } from '#contracts/experiment-parts'
 import { openRun, stageOf, stepOf } from '#contracts/experiment-standing'
 import type { KnownExperiment } from '#contracts/experiment-state'

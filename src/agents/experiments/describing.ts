@@ -1,5 +1,6 @@
 import { accept, type Commanded, type Decision, refuse } from '#bus/decider'
-import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
+import type { ExperimentEvent } from '#contracts/experiment'
+import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { experimentId, partOfSite, projectOf } from '#contracts/experiment-parts'
 import { isOpen, stageOf, stepOf } from '#contracts/experiment-standing'
 import type { Experiment, KnownExperiment } from '#contracts/experiment-state'

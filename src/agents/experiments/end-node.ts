@@ -1,5 +1,5 @@
 import { accept, type Decider, refuse } from '#bus/decider'
-import { knownIn } from '#contracts/all'
+import { foldOf } from '#contracts/all'
 import type { EndNodeCommand, EndNodeEvent } from '#contracts/end-node'
 import type { Recorded } from '#contracts/envelope'
 import type { Policy } from '#contracts/portal'
@@ -27,11 +27,7 @@ const evolve = (node: EndNode, event: EndNodeEvent): EndNode => {
 }
 
 /** An end node as its events tell. */
-export const endNodeOf = (events: readonly Recorded[]): EndNode =>
-  events.reduce((node, recorded) => {
-    const event = knownIn<EndNodeEvent>(recorded)
-    return event ? evolve(node, event) : node
-  }, initial)
+export const endNodeOf = (events: readonly Recorded[]): EndNode => foldOf(evolve, initial, events)
 
 type Span = { readonly from: number; readonly until: number }
 

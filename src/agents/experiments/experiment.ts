@@ -1,7 +1,9 @@
 import { accept, type Commanded, type Decider, type Decision, type Near, refuse } from '#bus/decider'
-import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
+import type { ExperimentEvent } from '#contracts/experiment'
+import type { ExperimentCommand } from '#contracts/experiment-commands'
+import { evolve, initial } from '#contracts/experiment-evolve'
 import { type Role, rights, rolesOf } from '#contracts/experiment-rights'
-import { type Experiment, evolve, initial, type KnownExperiment } from '#contracts/experiment-state'
+import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
 import type { Policy } from '#contracts/portal'
 import type { Address } from '#contracts/subjects'
 import { initiate, markReady, moveToTestbed, terminate } from './deploying.ts'
@@ -25,6 +27,7 @@ export const experimentDecider = (policy: () => Policy): ExperimentDecider => ({
     switch (command.type) {
       case 'experiment.move-to-testbed':
         return [...new Set(command.data.nodes)].map(addressOfNode)
+      case 'experiment.run':
       case 'experiment.submit':
       case 'experiment.terminate':
         return experiment.status === 'unknown'
@@ -82,7 +85,7 @@ const decideOn = (
     case 'experiment.mark-ready':
       return markReady(command, experiment)
     case 'experiment.run':
-      return run(command, experiment)
+      return run(command, experiment, near)
     case 'experiment.cancel-run':
       return cancelRun(command, experiment)
     case 'experiment.submit':

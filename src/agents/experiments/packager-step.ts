@@ -3,9 +3,9 @@ import { parse } from 'yaml'
 import { aborted } from '#bus/abort'
 import type { Bus } from '#bus/bus'
 import { Fault } from '#bus/fault'
-import { partOfSite, pinnedImage, placeOfPart } from '#contracts/experiment-parts'
+import { addressOfExperiment, pinnedImage, placeOfPart } from '#contracts/experiment-parts'
 import type { Machine } from '../machines/machine.ts'
-import { standing } from './package-standing.ts'
+import { readExperiment } from './read-experiment.ts'
 import type { TakeStep } from './take-steps.ts'
 
 type Packaging = {
@@ -26,7 +26,7 @@ const largest = 65_536
  */
 export const packagerStep =
   ({ bus, machine, folder, command }: Packaging): TakeStep =>
-  async ({ id, project, step, say, run, phase, signal }) => {
+  async ({ id, step, say, run, phase, signal }) => {
     const { site } = placeOfPart(step.part)
     const [program = '', ...rest] = command.map((word) => filled(word, { id, site, folder }))
     run(['ssh', machine.name, program, ...rest])
@@ -41,7 +41,8 @@ export const packagerStep =
       return { failed: `${program} ${how} on ${machine.name}: ${ended.lastWords || 'it said nothing'}` }
     }
     // Handed over: the experiment waits for somebody else, and tells this execution so.
-    if (await isHandedOver(bus, { project, id, part: partOfSite(site), agent: step.agent })) {
+    const now = await readExperiment(bus, addressOfExperiment(id))
+    if (now?.parts[step.part]?.build?.agent !== step.agent) {
       await aborted(signal)
       return { failed: 'The site server builds it' }
     }
@@ -51,14 +52,6 @@ export const packagerStep =
 
 const filled = (word: string, values: Readonly<Record<string, string>>): string =>
   word.replaceAll(/\{(id|site|folder)\}/g, (_, name: string) => values[name] ?? '')
-
-const isHandedOver = async (
-  bus: Pick<Bus, 'read'>,
-  { project, id, part, agent }: { project: string; id: string; part: string; agent: string },
-): Promise<boolean> => {
-  const experiment = await standing(bus, project, id)
-  return experiment?.parts[part]?.build?.agent !== agent
-}
 
 const readCompose = async (machine: Machine, path: string, signal: AbortSignal): Promise<string> => {
   let text = ''

@@ -64,6 +64,7 @@ export const runStep =
         phase,
         say: (stream: 'stdout' | 'stderr', line: string) => say(line, stream === 'stderr' ? 'warn' : 'info'),
         signal: stop.signal,
+        leaving,
       }
       const outcome = await runUntilKnown(control, {
         mayRun: execution.delivery > 1,

@@ -1,17 +1,22 @@
 import { accept, type Commanded, type Decision, type Near, refuse } from '#bus/decider'
-import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
+import type { ExperimentEvent } from '#contracts/experiment'
+import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { partOfSite, placeOfPart, portalPart, type StepName } from '#contracts/experiment-parts'
 import { isOpen, openRun, runOf, stageOf, stepOf } from '#contracts/experiment-standing'
 import type { KnownExperiment } from '#contracts/experiment-state'
 import { hasBegun, isComingHome, isRefusal, meant } from './meant-sites.ts'
 import { scheduled } from './next-steps.ts'
-import { freed } from './place-nodes.ts'
+import { freed, object, objectionToUse } from './place-nodes.ts'
 import { cancelled } from './taking-steps.ts'
 
 type Command<Type extends ExperimentCommand['type']> = Commanded<Extract<ExperimentCommand, { type: Type }>>
 type Decided = Decision<ExperimentEvent>
 
-export const run = ({ data, key }: Command<'experiment.run'>, experiment: KnownExperiment): Decided => {
+export const run = (
+  { data, key, scope, at }: Command<'experiment.run'>,
+  experiment: KnownExperiment,
+  near: readonly Near[],
+): Decided => {
   const sites = meant(key, experiment, data.sites)
   if (isRefusal(sites)) return sites
   for (const [site, { stage }] of sites) {
@@ -22,6 +27,9 @@ export const run = ({ data, key }: Command<'experiment.run'>, experiment: KnownE
   }
   if (experiment.cloudLink === undefined)
     return refuse('no-cloud-link', `Nobody has said where the results of ${key} go: set its cloud link first`)
+  // Somebody else may have been promised a node meanwhile.
+  const objection = objectionToUse(near, { key, scope, at }, experiment.plan?.resource.hours ?? 1)
+  if (objection) return object(objection)
   const { attempt } = experiment
   const next = sites.map(([site]) => scheduled(experiment, partOfSite(site), 'probe'))
   const nodes = sites.flatMap(([, { nodes }]) => nodes)

@@ -3,15 +3,16 @@ import { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { Bus } from '#bus/bus'
 import { faults } from '#bus/fault'
-import { experimentId, partOfSite, portalPlace, projectOf } from '#contracts/experiment-parts'
+import { askerIn, maySee } from '#contracts/asker'
+import { addressOfExperiment, experimentId, partOfSite, portalPlace, projectOf } from '#contracts/experiment-parts'
 import type { Policy } from '#contracts/portal'
 import { type ResultList, type ResultProvided, resultAsked, resultListAsked } from '#contracts/result-files'
 import { askedBy, servicesOf } from '#contracts/subjects'
 import { readManifest } from '../containers/manifest.ts'
 import { checkedBytes } from '../uploads/checked-bytes.ts'
-import { standing } from './package-standing.ts'
 import { resultsAt } from './places-of.ts'
 import { collectedAt } from './pull-step.ts'
+import { readExperiment } from './read-experiment.ts'
 
 type Serving = {
   readonly bus: Bus
@@ -32,8 +33,9 @@ export const serveResults = ({ bus, host, experiments, policy, signal }: Serving
     async ({ subject, principal, onBehalfOf, body }) => {
       const { verb } = askedBy(subject)
       const { experiment: id } = z.object({ experiment: experimentId }).parse(body)
-      if (!maySee(policy(), onBehalfOf ?? principal, projectOf(id))) throw faults.nothingThere(`experiment ${id}`)
-      const known = await standing(bus, projectOf(id), id)
+      if (!maySee(askerIn(policy(), onBehalfOf ?? principal), projectOf(id)))
+        throw faults.nothingThere(`experiment ${id}`)
+      const known = await readExperiment(bus, addressOfExperiment(id))
       if (!known) throw faults.nothingThere(`experiment ${id}`)
       const sets = Object.keys(known.sites).flatMap((site) => {
         if (known.parts[partOfSite(site)]?.pull?.state !== 'succeeded') return []
@@ -71,7 +73,3 @@ export const serveResults = ({ bus, host, experiments, policy, signal }: Serving
     },
     signal,
   )
-
-/** Whether the policy lets somebody see what is of a project. */
-export const maySee = ({ administrators, operators, projects }: Policy, who: string, project: string): boolean =>
-  administrators.includes(who) || operators.includes(who) || (projects[project]?.members.includes(who) ?? false)

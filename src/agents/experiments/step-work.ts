@@ -1,5 +1,6 @@
 import type { Recorded } from '#contracts/envelope'
-import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
+import type { ExperimentEvent } from '#contracts/experiment'
+import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { type ScheduledStep, type StepExecution, workOfStep } from '#contracts/experiment-parts'
 import type { Wording } from '../result.ts'
 

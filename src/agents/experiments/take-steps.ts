@@ -1,17 +1,15 @@
-import type { Bus } from '#bus/bus'
 import { Fault, reasonOf } from '#bus/fault'
 import { patiently } from '#bus/patience'
-import { knownIn } from '#contracts/all'
-import type { ExperimentEvent, StepPhase } from '#contracts/experiment'
+import type { StepPhase } from '#contracts/experiment'
 import type { Made, Results, ScheduledStep, StepExecution } from '#contracts/experiment-parts'
-import { type Experiment, evolve, initial, type KnownExperiment, type Source } from '#contracts/experiment-state'
+import type { KnownExperiment, Source } from '#contracts/experiment-state'
 import type { ResourceDefinition } from '#contracts/resource'
-import type { Address } from '#contracts/subjects'
 import type { Hosted, Hosting } from '../hosting.ts'
 import { openOutput } from '../output.ts'
 import type { Agent, LogLevel } from '../result.ts'
 import { tell } from '../tell.ts'
 import { work } from '../worker.ts'
+import { readExperiment } from './read-experiment.ts'
 import { inExperiments, type StepResult, type StepTask } from './step-work.ts'
 
 /** What whoever takes a step is given. */
@@ -43,15 +41,6 @@ export type Taken = Made | { readonly failed: string; readonly results?: Results
 export type TakeStep = (given: Given) => Promise<Taken>
 
 type Taking = Pick<Hosting, 'bus' | 'host' | 'instance' | 'local' | 'log'> & Pick<Hosted, 'outbox' | 'signal'>
-
-/** An experiment as its history tells. */
-export const readExperiment = async (bus: Pick<Bus, 'read'>, address: Address): Promise<Experiment> => {
-  const { events } = await bus.read(address)
-  return events.reduce((experiment: Experiment, recorded) => {
-    const event = knownIn<ExperimentEvent>(recorded)
-    return event ? evolve(experiment, event) : experiment
-  }, initial)
-}
 
 /**
  * Takes the steps that an agent is asked for, until the signal aborts. `drop` is told of a step that is not to be taken any longer,
@@ -104,8 +93,7 @@ const execute = async (
   }
   try {
     const experiment = await patiently(() => readExperiment(bus, address), abort)
-    if (experiment.status === 'unknown' || !experiment.plan)
-      return { outcome: 'failed', reason: `${id} is not being developed` }
+    if (!experiment?.plan) return { outcome: 'failed', reason: `${id} is not being developed` }
     const run = (words: readonly string[]) => say(`$ ${words.join(' ')}`)
     const { plan } = experiment
     const taken = await take({

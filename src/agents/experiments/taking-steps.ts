@@ -1,5 +1,6 @@
 import { accept, type Decision, refuse } from '#bus/decider'
-import type { ExperimentCommand, ExperimentEvent } from '#contracts/experiment'
+import type { ExperimentEvent } from '#contracts/experiment'
+import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { placeOfPart, type ScheduledStep, type StepExecution } from '#contracts/experiment-parts'
 import { isOpen, stepOf } from '#contracts/experiment-standing'
 import { isOf, type KnownExperiment, nameOf, type Step } from '#contracts/experiment-state'

@@ -2,10 +2,11 @@ import { orAborted } from '#bus/abort'
 import type { Bus } from '#bus/bus'
 import type { Outbox } from '#bus/outbox'
 import { patiently } from '#bus/patience'
-import { knownIn } from '#contracts/all'
+import { foldOf, knownIn } from '#contracts/all'
 import type { Recorded } from '#contracts/envelope'
 import type { ExperimentEvent } from '#contracts/experiment'
-import { type Experiment, evolve, initial } from '#contracts/experiment-state'
+import { evolve, initial } from '#contracts/experiment-evolve'
+import type { Experiment } from '#contracts/experiment-state'
 import type { Preferences } from '#contracts/notification'
 import type { Policy } from '#contracts/portal'
 import type { Local } from '../local.ts'
@@ -112,8 +113,9 @@ const causeOf = ({ id, correlationId, traceparent }: Recorded) => ({
 /** An experiment as it was when an event had happened. */
 const experimentAt = async (bus: Bus, { address, sequence }: Recorded, signal: AbortSignal): Promise<Experiment> => {
   const { events } = await patiently(() => bus.read(address), signal)
-  return events.reduce((experiment: Experiment, recorded) => {
-    const event = recorded.sequence <= sequence ? knownIn<ExperimentEvent>(recorded) : undefined
-    return event ? evolve(experiment, event) : experiment
-  }, initial)
+  return foldOf(
+    evolve,
+    initial,
+    events.filter((one) => one.sequence <= sequence),
+  )
 }

@@ -1,4 +1,3 @@
-import type { StepName } from '#contracts/experiment-parts'
 import type { Experiment, Wait } from './api-experiments.ts'
 
 /** What each button says that asks for something. */
@@ -23,19 +22,6 @@ const shellWords: Readonly<Record<string, string>> = {
 export const shellWordOf = (verb: string): string => shellWords[verb] ?? verb
 
 export const verbOf = (type: string): string => type.replace('experiment.', '')
-
-/** What each step does, as somebody says it who waits for it. */
-export const stepWords: Readonly<Record<StepName, string>> = {
-  fetch: 'Fetch',
-  ship: 'Ship',
-  build: 'Build',
-  deliver: 'Deliver',
-  probe: 'Probe',
-  run: 'Run',
-  collect: 'Collect',
-  pull: 'Pull',
-  upload: 'Upload',
-}
 
 /** A place, as people call it: a site, an end node of a site, or the portal. */
 export const placeWords = (part: string): string => part.replace(/\/self$/, '')

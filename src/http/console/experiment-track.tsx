@@ -89,7 +89,7 @@ const Failures = ({ experiment }: { readonly experiment: ExperimentDetail }) => 
 }
 
 const Failure = ({ wait, mayRetry }: { readonly wait: Waiting; readonly mayRetry: boolean }) => {
-  const { experiment, part, step, reason, command } = wait
+  const { experiment, part, step, reason, command, at } = wait
   return (
     <>
       <div className="failure-words">
@@ -105,6 +105,7 @@ const Failure = ({ wait, mayRetry }: { readonly wait: Waiting; readonly mayRetry
           path={orderPath(experiment, 'retry')}
           body={command.data}
           shell={shellFor(experiment, command)}
+          since={at}
         />
       )}
     </>

@@ -92,6 +92,7 @@ const Item = ({ item, may }: { readonly item: Waiting; readonly may: boolean }) 
           path={orderPath(experiment, verb)}
           body={command.data}
           shell={shellFor(experiment, command)}
+          since={at}
         />
       )}
       {!isPress && may && <Link to={experimentAddress(experiment)}>Look at it</Link>}

@@ -8,7 +8,7 @@ import { Press } from './press.tsx'
 
 /** The button for what an experiment waits for: what needs choosing or saying asks for that first. */
 export const NextAction = ({ wait, isAlone = true }: { readonly wait: Waiting; readonly isAlone?: boolean }) => {
-  const { experiment, command, needs } = wait
+  const { experiment, command, needs, at } = wait
   if (needs) return <ChooseNodes wait={wait} />
   if (!command) return null
   const verb = verbOf(command.type)
@@ -20,6 +20,7 @@ export const NextAction = ({ wait, isAlone = true }: { readonly wait: Waiting; r
       path={orderPath(experiment, verb)}
       body={command.data}
       shell={shellFor(experiment, command)}
+      since={at}
     />
   )
 }

@@ -9,12 +9,14 @@ type Props = {
   /** What does the same from a shell, for whoever points at the button. */
   readonly shell: string
   readonly isPrimary?: boolean
+  /** Since when it can be pressed, where once is enough: pressed, it rests until that changes or it is gone. */
+  readonly since?: string
 }
 
 /** Something that is asked for with one press, as it can be taken back or tried again. A refusal is told below the button. */
-export const Press = ({ label, path, body = {}, shell, isPrimary = false }: Props) => {
-  const { mutate, error, isPending, reset } = useAsked(path, body)
-  const asked = JSON.stringify([path, body])
+export const Press = ({ label, path, body = {}, shell, isPrimary = false, since }: Props) => {
+  const { mutate, error, isPending, isSuccess, reset } = useAsked(path, body)
+  const asked = JSON.stringify([path, body, since])
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was answered belongs to what was asked.
   useEffect(reset, [asked])
   return (
@@ -22,7 +24,7 @@ export const Press = ({ label, path, body = {}, shell, isPrimary = false }: Prop
       <button
         type="button"
         className={isPrimary ? 'primary' : undefined}
-        disabled={isPending}
+        disabled={isPending || (since !== undefined && isSuccess)}
         title={shell}
         onClick={() => mutate()}
       >

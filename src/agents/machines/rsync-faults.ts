@@ -6,6 +6,9 @@ import { machineFaults } from './machine-faults.ts'
 /** The exit codes by which rsync says that the other side is gone: of its socket, its stream, its patience, and of ssh. */
 const connectionCodes = [10, 12, 30, 35, 255]
 
+/** With this rsync ends where one of its sides can't write. */
+export const cannotWrite = 11
+
 /** How many of the files that could not be copied are named. */
 const namedAtMost = 3
 
@@ -34,6 +37,12 @@ export const rsyncFault = (
     const files = said.slice(0, namedAtMost).join('; ')
     return machineFaults.copyFailed(here, doing, `${files}${more > 0 ? `; and ${more} more` : ''}`)
   }
+  if (code === cannotWrite && said.length === 0)
+    return machineFaults.copyFailed(
+      here,
+      doing,
+      `it can't be written at ${target}, which did not say why: see whether there is space`,
+    )
   const how = killedBy === null ? `rsync ended with ${code}` : `rsync was killed by ${killedBy}`
   return machineFaults.copyFailed(here, doing, [how, ...said.slice(-2)].join(', '))
 }

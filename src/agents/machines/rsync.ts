@@ -3,11 +3,14 @@ import { isAbsolute } from 'node:path'
 import type { CopyOptions, Machine } from './machine.ts'
 import { machineFaults } from './machine-faults.ts'
 import { remoteShell } from './quote.ts'
-import { rsyncFault } from './rsync-faults.ts'
+import { cannotWrite, rsyncFault } from './rsync-faults.ts'
 import { questions, type SshSettings, sshOptions } from './ssh-settings.ts'
 
 /** Where rsync keeps what it has of a file that was cut off; it is never sent, nor counted as superfluous. */
 const partialFolder = '.rsync-partial'
+
+/** How often it is run once more where it could not write and said no word of why: the other side's last words get lost at times. */
+const askedAgain = 3
 
 type Copy = {
   readonly from: string
@@ -81,7 +84,9 @@ export const copyFolder = async (
     bytes = Number(copied)
     progress?.(bytes, Number(percent))
   }
-  const ended = await run(program, { signal, hear })
+  let ended = await run(program, { signal, hear })
+  for (let more = askedAgain; more > 0 && ended.code === cannotWrite && complaints.length === 0; more--)
+    ended = await run(program, { signal, hear })
   if (ended.code !== 0) throw rsyncFault(ended, complaints, ends, `copy ${from} to ${to}`)
   progress?.(bytes, 100)
 }

@@ -176,7 +176,7 @@ test('a client of another pipeline downloads what was fetched, and what it uploa
 })
 
 /** More than a list holds in one go; in the long form ten thousand. */
-const many = slow ? 10_000 : 2_500
+const many = slow ? 10_000 : 700
 
 test(`${many} items are taken in, each fetched once`, async () => {
   const shelf = await shelfOnDisk()

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { readPortalFile } from '#agents/experiments/host-file'
@@ -54,6 +54,12 @@ const startPortal = async () => {
     }))
   return { hub, folder, create, said, change: (config: PortalConfig) => apply(config) }
 }
+
+test('an experiment has a folder of its own at the portal as soon as it is created', async () => {
+  const { create, folder } = await startPortal()
+  await create('carol')
+  await expect.poll(() => readdirSync(join(folder, 'experiments/north'))).toEqual(['rover-carol'])
+})
 
 test('a portal goes by its file as it is now', async () => {
   const { create, change, folder, said } = await startPortal()

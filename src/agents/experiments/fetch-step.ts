@@ -1,4 +1,4 @@
-import { cp, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fetchSource } from '../sources/fetch-source.ts'
 import type { SshKeys } from '../sources/git.ts'
@@ -57,6 +57,7 @@ const layDown = async (from: string, to: string, attempt: number): Promise<void>
   await mkdir(dirname(to), { recursive: true })
   await rm(draft, { recursive: true, force: true })
   await cp(from, draft, { recursive: true, verbatimSymlinks: true })
+  await rmdir(to).catch(() => undefined) // Empty, it is as it was made with the experiment.
   if (await isThere(to)) {
     const aside = join(dirname(to), '.before', to.slice(dirname(to).length + 1))
     await mkdir(aside, { recursive: true })

@@ -18,6 +18,7 @@ import { serveCloudLinks } from './cloud-links.ts'
 import { dueInExperiments } from './due-in-experiments.ts'
 import { endNodeDecider } from './end-node.ts'
 import { experimentDecider } from './experiment.ts'
+import { keepFolders } from './experiment-folders.ts'
 import { fetchStep } from './fetch-step.ts'
 import { packagerStep } from './packager-step.ts'
 import { portalDecider } from './portal.ts'
@@ -47,6 +48,8 @@ export const runPortal = (
   runAgents(hosting, [portalPart], async (hosted) => {
     const { experiments, directories } = config
     for (const folder of [experiments, directories]) if (folder !== undefined) await mkdir(folder, { recursive: true })
+    const folders = await keepFolders({ ...hosting, ...hosted, experiments })
+    hosted.run(folders.following)
     const portal = openPortal(hosting, hosted)
     await portal.define(policyOf(config))
     const vault = await openVault({ folder: join(experiments, '.secrets') })

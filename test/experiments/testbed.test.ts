@@ -47,6 +47,15 @@ describe.runIf(engine && mayServeS3 && mayServeWebDav)('a testbed', { timeout: 2
     expect(await bed.left(id)).toEqual([])
     expect(Object.values(countOf(seen, 'step-started')).every((times) => times <= 2)).toBe(true)
     expect(countOf(seen, 'step-failed')).toEqual({})
+    // The commands are told as they were run, with all their arguments.
+    const said = bed.testbed().millrace('experiment', 'logs', id)
+    for (const command of [
+      /\$ git -c .*protocol\.allow=never.* clone .*--depth=1/,
+      /\$ rsync --recursive .*--rsh=.*StrictHostKeyChecking=yes.* -- \S+ 127\.0\.0\.1:\S+/,
+      /\$ docker.* -f docker-compose\.yml .* up --no-start/,
+      /\$ docker.* start [0-9a-f]{12}/,
+    ])
+      expect(said).toMatch(command)
     await bed.order('carol', id, 'archive')
   })
 

@@ -33,6 +33,8 @@ export type Control = {
   readonly heardUntil?: string | undefined
   readonly phase: (phase: Phase) => void
   readonly say: Say
+  /** Told each command by which the run begins, with its arguments, as it is run in `folder`. */
+  readonly ran?: ((program: readonly string[]) => void) | undefined
   /** Abort it with `cancelled(why)` to end the run, and with anything else to leave it running. */
   readonly signal: AbortSignal
   /** Aborts where this process is to stop, also while a run that was cancelled is being ended. */
@@ -55,7 +57,7 @@ export const runExperiment = async (control: Control): Promise<RunOutcome & { re
   const { machine, run, resultsInto, phase } = control
   checkIdentity(run)
   const { cancel, leave } = separated(control)
-  const docker = await findDocker(machine, control.docker?.host, leave)
+  const docker = await findDocker(machine, control.docker?.host, leave, control.ran)
   const clean = async () => {
     phase('cleaning')
     const within = AbortSignal.any([AbortSignal.timeout(cleaningFor), leave])
@@ -110,7 +112,7 @@ const begin = async (
   const id = state && found ? found : await create()
   signal.throwIfAborted()
   await noteBegun(machine, folder, run, leave)
-  await docker.ask(['start', id], leave).catch((thrown) => {
+  await docker.start(id, leave).catch((thrown) => {
     if (isAway(thrown)) throw thrown // What it refused stands in the container's state.
   })
   return id

@@ -16,6 +16,8 @@ export type DockerCli = {
   ) => Promise<void>
   /** Runs Compose in a folder. */
   readonly compose: (folder: string, args: readonly string[], signal: AbortSignal, hear?: Hear) => Promise<void>
+  /** Starts a container that was made. */
+  readonly start: (container: string, signal: AbortSignal) => Promise<unknown>
 }
 
 /** No answer is kept that is longer, in characters. */
@@ -27,12 +29,13 @@ const noEngine =
 /**
  * The docker program of a machine, told to speak to the engine at `host` where one is given (as in DOCKER_HOST). Finds out once
  * whether Compose is a plugin (`docker compose`) or a program of its own (`docker-compose`). Rejects where either is missing or no
- * engine answers, saying what to do.
+ * engine answers, saying what to do. `ran` is told each command that Compose runs, and the start of each container.
  */
 export const findDocker = async (
   machine: Machine,
   host: string | undefined,
   signal: AbortSignal,
+  ran?: (program: readonly string[]) => void,
 ): Promise<DockerCli> => {
   if (host !== undefined && !/^(unix:\/\/\/|tcp:\/\/)[\w.:/[\]-]+$/.test(host))
     throw new Fault(
@@ -59,7 +62,14 @@ export const findDocker = async (
     machine,
     ask,
     stream: (args, options) => start([...docker, ...args], options),
-    compose: (folder, args, signal, hear) => start([...compose, ...args], { signal, folder, hear }),
+    compose: (folder, args, signal, hear) => {
+      ran?.([...compose, ...args])
+      return start([...compose, ...args], { signal, folder, hear })
+    },
+    start: (container, signal) => {
+      ran?.([...docker, 'start', container])
+      return ask(['start', container], signal)
+    },
   }
 }
 

@@ -17,7 +17,7 @@ import type { TakeStep } from './take-steps.ts'
 /** Builds an experiment's image at its site, pushes it to the site's registry, and writes the Compose file. */
 export const buildStep =
   ({ config, bundles }: { readonly config: SiteConfig; readonly bundles: Bundles }): TakeStep =>
-  async ({ id, step, experiment, say, run, phase, signal }) => {
+  async ({ id, step, experiment, say, phase, signal }) => {
     const { site, experiments, registry, base } = config
     const folder = join(experiments, id)
     const { attempt } = step
@@ -36,7 +36,7 @@ export const buildStep =
     if (dockerfile !== undefined) say('The repository has no Dockerfile: one is made from its config.yaml')
     // Sites may share a registry, and each builds its own.
     const tag = `${id.toLowerCase()}:${attempt}-${site}`
-    run(['docker', 'build', '--tag', `${registry}/${tag}`, folder])
+    say(`The engine is asked to build ${registry}/${tag}, as docker build does`)
     const { image } = await buildImage({
       ...{
         engine: engineAt(config.engine),
@@ -52,7 +52,7 @@ export const buildStep =
       limits: { milliseconds: within.build, registryPatience: config.registryPatience },
       phase: (now) => {
         phase(now)
-        if (now === 'pushing') run(['docker', 'push', `${registry}/${tag}`])
+        if (now === 'pushing') say(`The engine is asked to push ${registry}/${tag}`)
       },
       say: (line) => say(line),
     })

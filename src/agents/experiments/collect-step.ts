@@ -33,8 +33,7 @@ export const collectStep =
       await bundles.get({ host: of.host, bundle: of.results.bundle }, into, signal)
     } else if (hasAgent && machine) {
       const from = join(config.nodes[node]?.folder ?? '~', id, resultsOn(attempt, number))
-      run(['rsync', '-az', `${machine.name}:${from}/`, `${into}/`])
-      await machine.fetch(from, into, { exact: true, progress: sparsely(say), signal })
+      await machine.fetch(from, into, { exact: true, progress: sparsely(say), ran: run, signal })
     }
     await checkResults(into, of.results)
     say(`${of.results.files} files, ${of.results.bytes} bytes, each as its manifest says`)

@@ -34,8 +34,7 @@ export const deliverStep =
       await mkdir(draft, { recursive: true })
       await writeFile(join(draft, 'docker-compose.yml'), compose)
       const to = join(config.nodes[node]?.folder ?? '~', id)
-      run(['rsync', '-az', `${draft}/`, `${machine.name}:${to}/`])
-      await machine.send(draft, to, { signal })
+      await machine.send(draft, to, { ran: run, signal })
       return { step: 'deliver' }
     } finally {
       await rm(draft, { recursive: true, force: true })

@@ -27,12 +27,12 @@ export const fetchStep =
     const draft = join(experiments, '.fetched', id)
     await rm(draft, { recursive: true, force: true })
     try {
-      run(['git', 'clone', '--depth', '1', ...(ref === undefined ? [] : ['--branch', ref]), '--', link, draft])
       const { commit, files, bytes } = await fetchSource({
         ...{ link, ref, into: draft, ssh, signal },
         limits: { ...limits, milliseconds: fetchedWithin },
         allow: { protocols: ['https', 'ssh', ...(local ? (['file'] as const) : [])] },
         say: (line) => say(line),
+        ran: run,
       })
       say(`Commit ${commit}: ${files} files, ${bytes} bytes`)
       const config = await readConfig(draft)
@@ -42,8 +42,8 @@ export const fetchStep =
       await markAttempt(draft, { experiment: id, attempt: step.attempt, commit })
       for (const site of Object.keys(experiment.sites)) {
         const folder = join(experiments, site, id)
-        run(['cp', '-r', draft, folder])
         await layDown(draft, folder, step.attempt)
+        say(`It lies in ${folder}`)
       }
       return { step: 'fetch', commit, files, bytes }
     } finally {

@@ -54,8 +54,7 @@ export const pullStep =
         await bundles.get(bucket, into, signal)
       } else if (there) {
         const from = join(there.folder, id, below)
-        run(['rsync', '-az', `${there.machine.name}:${from}/`, `${into}/`])
-        await there.machine.fetch(from, into, { exact: true, progress: sparsely(say), signal })
+        await there.machine.fetch(from, into, { exact: true, progress: sparsely(say), ran: run, signal })
       } else
         return { failed: `Nobody has said how results come from ${site}: give it ssh in the portal's file, and retry` }
       await checkResults(into, results)

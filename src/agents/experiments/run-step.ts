@@ -50,7 +50,6 @@ export const runStep =
       await mkdir(dirname(path), { recursive: true })
       await writeFile(path, text)
     }
-    run(['docker-compose', '--file', join(folder, id, 'docker-compose.yml'), 'up'])
     const into = resultsInto(id, attempt, number)
     await mkdir(dirname(into), { recursive: true })
     try {
@@ -62,6 +61,7 @@ export const runStep =
         limits: { milliseconds: duration, disk: limits.disk, files: limits.files, lines: mostLines, registryPatience },
         resultsInto: into,
         phase,
+        ran: run,
         say: (stream: 'stdout' | 'stderr', line: string) => say(line, stream === 'stderr' ? 'warn' : 'info'),
         signal: stop.signal,
         leaving,

@@ -21,8 +21,7 @@ export const shipStep =
     const from = join(experiments, id)
     const to = join(folder, id)
     await checkAttempt(from, { experiment: id, attempt: step.attempt, commit: commitOf(experiment) })
-    run(['rsync', '-az', '--delete', `${from}/`, `${machine.name}:${to}/`])
-    await machine.send(from, to, { exact: true, except: besideCode, progress: sparsely(say), signal })
+    await machine.send(from, to, { exact: true, except: besideCode, progress: sparsely(say), ran: run, signal })
     return { step: 'ship' }
   }
 

@@ -25,6 +25,8 @@ export type CopyOptions = {
   readonly signal: AbortSignal
   /** Told now and then how far it is: bytes copied so far, and how much of the whole that is, from 0 to 100. */
   readonly progress?: ((bytes: number, percent: number) => void) | undefined
+  /** Told the program that copies, with its arguments, as it is run. */
+  readonly ran?: ((program: readonly string[]) => void) | undefined
   /** Removes there what is not here. */
   readonly exact?: boolean | undefined
   /** Names at the top of the folder that are neither copied nor removed. */

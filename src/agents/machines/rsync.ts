@@ -58,14 +58,13 @@ export const farSide = (settings: SshSettings, noticedWithin: number) => {
 export const copyFolder = async (
   run: Machine['run'],
   { from, to, trusted, ends, shell }: Copy,
-  { signal, progress, exact = false, except = [] }: CopyOptions,
+  { signal, progress, ran, exact = false, except = [] }: CopyOptions,
 ): Promise<void> => {
   if (isAbsolute(from) && !(await stat(from).catch(() => undefined))?.isDirectory())
     throw machineFaults.noFolder(ends[0], from)
   if (isAbsolute(to)) await mkdir(to, { recursive: true })
-  const program: readonly [string, ...string[]] = [
-    'env', // So that what it says can be read, whatever the language of the machine.
-    ...['LC_ALL=C.UTF-8', 'rsync', '--recursive', '--times', '--omit-dir-times', '--perms'],
+  const rsync = [
+    ...['rsync', '--recursive', '--times', '--omit-dir-times', '--perms'],
     // A link that leads out of the folder would show what does not belong to it.
     ...(trusted ? ['--links', '--safe-links'] : ['--no-links', '--chmod=D755,F644']),
     ...['--no-owner', '--no-group', '--no-devices', '--no-specials', '--protect-args'],
@@ -75,6 +74,9 @@ export const copyFolder = async (
     ...(shell === undefined ? [] : ['--compress', `--rsh=${shell}`]),
     ...['--', `${from}/`, `${to}/`],
   ]
+  // So that what it says can be read, whatever the language of the machine.
+  const program: readonly [string, ...string[]] = ['env', 'LC_ALL=C.UTF-8', ...rsync]
+  ran?.(rsync)
   let bytes = 0
   const complaints: string[] = []
   const hear = (stream: 'stdout' | 'stderr', line: string): void => {

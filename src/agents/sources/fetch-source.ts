@@ -20,6 +20,8 @@ export type SourceAsked = {
   readonly signal: AbortSignal
   /** Told of each line that git says. */
   readonly say: (line: string) => void
+  /** Told the command that clones, as it is run. */
+  readonly ran?: GitCall['ran']
 }
 
 /** What was fetched: the commit it is of, and how much it is. */
@@ -77,10 +79,10 @@ const shown = (text = ''): string =>
 
 /** Clones, looks at what came, and lays it into `tree`, without `.git`. */
 const fetchInto = async (draft: string, asked: SourceAsked): Promise<Source> => {
-  const { allow, ssh, signal, say } = asked
+  const { allow, ssh, signal, say, ran } = asked
   const tree = join(draft, 'tree')
   const alone = { folder: tree, protocols: [], signal, hear: undefined } satisfies GitCall
-  await clone(draft, asked, { folder: draft, protocols: allow.protocols, ssh, signal, hear: say })
+  await clone(draft, asked, { folder: draft, protocols: allow.protocols, ssh, signal, hear: say, ran })
   // What was left out of the clone is missing from now on, and not fetched after all when it is looked for.
   await git(['config', '--local', '--unset-all', 'extensions.partialClone'], alone)
   await git(['config', '--local', '--remove-section', 'remote.origin'], alone)

@@ -19,6 +19,8 @@ export type GitCall = {
   readonly signal: AbortSignal
   /** Told of each line that git says to people. */
   readonly hear?: ((line: string) => void) | undefined
+  /** Told the program with its arguments, as it is run. */
+  readonly ran?: ((program: readonly string[]) => void) | undefined
   /** Takes what git prints for programs. */
   readonly take?: ((chunk: Buffer) => void) | undefined
 }
@@ -56,10 +58,12 @@ const progress = /^(?:remote: )?[\w ]+: +\d+(?:%|,|$)|^Cloning into |^warning: f
  * signal's reason where that aborted, once git and all that it started are gone.
  */
 export const git = async (args: readonly string[], call: GitCall): Promise<GitEnded> => {
-  const { folder, protocols, ssh, signal, hear, take } = call
+  const { folder, protocols, ssh, signal, hear, ran, take } = call
   signal.throwIfAborted()
   const given = [...settings, ...protocols.map((one) => `protocol.${one}.allow=always`)]
-  const child = spawn('git', [...given.flatMap((one) => ['-c', one]), ...args], {
+  const words = [...given.flatMap((one) => ['-c', one]), ...args]
+  ran?.(['git', ...words])
+  const child = spawn('git', words, {
     cwd: folder,
     env: environment(folder, ssh),
     stdio: ['ignore', 'pipe', 'pipe'],

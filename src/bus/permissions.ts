@@ -52,6 +52,8 @@ export type Wanted = {
   /** The agents whose work it takes, and the stores that it keeps; any where none are named. */
   readonly agents?: readonly string[] | undefined
   readonly stores?: readonly string[] | undefined
+  /** Whether a script has a bucket, to send bytes to stores: whoever makes a bucket says which subjects it takes in. */
+  readonly bucket?: boolean | undefined
 }
 
 /** The least that a role needs: everything else is denied by the server. */
@@ -69,11 +71,12 @@ export const permissionsOf = (...wanted: readonly Wanted[]): Permissions => {
   }
 }
 
-const withDefaults = ({ principal, pipeline = any, agents, stores }: Wanted): Named => ({
+const withDefaults = ({ principal, pipeline = any, agents, stores, bucket = false }: Wanted): Named => ({
   principal,
   pipeline,
   agents: agents ?? [any],
   stores: stores ?? (agents ? [] : [any]),
+  bucket,
 })
 
 const worker = (named: Named): Allowed[] => [
@@ -102,9 +105,10 @@ const people = ({ principal }: Named): Allowed[] => [
   seeingWhoIsThere,
   readingOutput,
   examining,
-  writingBytes(principal),
   readingBytes,
 ]
+
+const peopleWithBucket = (named: Named): Allowed[] => [...people(named), writingBytes(named.principal)]
 
 /** Views of a pipeline, and those of the portal, which everybody who keeps a projection can answer. */
 const answering = (pipeline: string): Allowed => ({
@@ -118,8 +122,8 @@ const allowedTo: Readonly<Record<Role, (named: Named) => Allowed[]>> = {
   owner,
   // Whoever works at a machine uses its file for the command line as well.
   host: (named) => [...worker(named), ...owner(named), ...people(named), dispatching, unburying],
-  web: (named) => [...people(named), answering(named.pipeline)],
-  script: people,
+  web: (named) => [...peopleWithBucket(named), answering(named.pipeline)],
+  script: (named) => (named.bucket ? peopleWithBucket : people)(named),
   portal: (named) => [
     ...people(named),
     ...stepTaker(named, { agents: [any], parts: [any] }),

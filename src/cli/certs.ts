@@ -27,6 +27,7 @@ type Options = {
   readonly site?: string
   readonly node?: string
   readonly web: boolean
+  readonly bucket?: boolean
 }
 
 export const certsVerb = (program: Command): void => {
@@ -56,11 +57,12 @@ export const certsVerb = (program: Command): void => {
   admitting(certs.command('host <name>'), 'host')
     .description('write the one file that a host of another machine needs')
     .option('--config <file...>', 'what it runs: then it may do that, and nothing else')
-    .option('--no-web', 'without rights for a web process, which speaks for its users')
+    .option('--no-web', 'without rights for a web process, which speaks for its users; at a portal, where its file names the host')
     .addHelpText('after', '\nExample:\n  millrace certs host leaf --address hub.lab:4222 --config leaf.ts')
 
   admitting(certs.command('script <name>'), 'script')
     .description('write the one file that a person or a script needs to ask, to read and to report')
+    .option('--bucket', 'for one that also sends files to stores: with a bucket of its own')
     .addHelpText('after', '\nExample:\n  millrace certs script ann --address hub.lab:4222')
 
   admitting(certs.command('portal <name>'), 'portal').description(
@@ -126,6 +128,7 @@ const admitting = (command: Command, role: Role): Command =>
         web,
         site,
         node,
+        bucket,
         ...options
       } = self.optsWithGlobals<Options>()
       if (!name.safeParse(who).success || speaksForOthers(who) || who === 'local')
@@ -135,7 +138,7 @@ const admitting = (command: Command, role: Role): Command =>
         )
       const out = resolve(options.out ?? join(stateFolder(state, 'credentials'), `${who}.creds.json`))
       if (existsSync(out) && !force) throw new Fault('config.out', `${out} is there already: use --out or --force`)
-      const wanted = await rightsOf(role, who, { config, site, node })
+      const wanted = await rightsOf(role, who, { config, site, node, bucket })
       const forWeb = wanted.map((one): Wanted => ({ ...one, role: 'web', principal: `web-${who}` }))
       const credentials = await admit(state, urlOf(state, address), wanted, role === 'host' && web ? forWeb : undefined)
       await writeWhole(out, JSON.stringify(credentials, null, 2))
@@ -171,8 +174,14 @@ const firstStop = async (state: string): Promise<string> => {
 const rightsOf = async (
   role: Role,
   principal: string,
-  { config: configs, site, node }: { config: readonly string[]; site: string | undefined; node: string | undefined },
+  {
+    config: configs,
+    site,
+    node,
+    bucket,
+  }: { readonly [Key in 'site' | 'node' | 'bucket']: Options[Key] | undefined } & Required<Pick<Options, 'config'>>,
 ): Promise<Wanted[]> => {
+  if (role === 'script') return [{ role, principal, ...(bucket && { bucket }) }]
   if (role === 'site') return [{ role, principal, pipeline: site ?? principal }]
   if (role === 'end-node') return [{ role, principal, pipeline: site ?? '', agents: [node ?? ''] }]
   const pipelines = (await Promise.all(configs.map((config) => readConfig(config)))).flat()

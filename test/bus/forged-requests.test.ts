@@ -88,7 +88,7 @@ test('whoever serves answers nobody where only others listen, and tells clients 
   const subject = commandOf('experiment', 'rover', 'submit', 'admin')
   const nc = await connect({ servers: url(), authenticator: securityOf('admin').authenticator })
   context.onTestFinished(() => nc.close())
-  const victim = nc.subscribe(`${inboxOf('olga')}.>`, { callback: (_, message) => told.push(message.subject) })
+  const victim = nc.subscribe(`${inboxOf('olga')}.>`, { callback: (_, message) => void told.push(message.subject) })
   await nc.flush()
   nc.publish(subject, '{}', { reply: `${inboxOf('olga')}.x` })
   const answer = (await nc.request(subject, '{}')).json()

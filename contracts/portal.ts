@@ -41,7 +41,9 @@ export const policy = z.strictObject({
   webs: z
     .array(name)
     .optional()
-    .describe('The hosts whose web processes may speak for whoever signs in to them; those of any host where it is not said'),
+    .describe(
+      'The hosts whose web processes may speak for whoever signs in to them; those of any host where it is not said',
+    ),
   gitHosts: z.array(z.string().max(300)).default([]).describe("Hosts that code may come from; '*' for any"),
   gitFolders: z
     .array(z.string().startsWith('/'))

@@ -191,8 +191,8 @@ export const startTestbed = async ({
     }
     const hosts = {
       portal: host('portal', portal, admit('portal', 'portal')),
-      north: host('site', north, admit('north', 'site')),
-      south: host('site', south, admit('south', 'site')),
+      north: host('site', north, admit('north', 'site', '--config', north)),
+      south: host('site', south, admit('south', 'site', '--config', south)),
       one: host('end-node', one, admit('rover-one', 'end-node', '--site', 'north', '--node', 'one')),
       three: host('end-node', three, admit('rover-three', 'end-node', '--site', 'south', '--node', 'three')),
     }

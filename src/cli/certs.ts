@@ -23,7 +23,7 @@ type Options = {
   readonly out?: string
   readonly force?: boolean
   readonly json?: boolean
-  readonly config?: readonly string[]
+  readonly config?: readonly string[] | string
   readonly site?: string
   readonly node?: string
   readonly web: boolean
@@ -57,7 +57,10 @@ export const certsVerb = (program: Command): void => {
   admitting(certs.command('host <name>'), 'host')
     .description('write the one file that a host of another machine needs')
     .option('--config <file...>', 'what it runs: then it may do that, and nothing else')
-    .option('--no-web', 'without rights for a web process, which speaks for its users; at a portal, where its file names the host')
+    .option(
+      '--no-web',
+      'without rights for a web process, which speaks for its users; at a portal, where its file names the host',
+    )
     .addHelpText('after', '\nExample:\n  millrace certs host leaf --address hub.lab:4222 --config leaf.ts')
 
   admitting(certs.command('script <name>'), 'script')
@@ -72,6 +75,7 @@ export const certsVerb = (program: Command): void => {
   admitting(certs.command('site <name>'), 'site')
     .description('write the one file that a site server needs')
     .option('--site <name>', 'the site; that of the name unless said')
+    .option('--config <file>', "the site server's file: then it may take the work of that site and its end nodes alone")
     .addHelpText('after', '\nExample:\n  millrace certs site north --address hub.lab:4222')
 
   admitting(certs.command('end-node <name>'), 'end-node')
@@ -124,7 +128,7 @@ const admitting = (command: Command, role: Role): Command =>
         address,
         force,
         json = false,
-        config = [],
+        config: given = [],
         web,
         site,
         node,
@@ -138,6 +142,7 @@ const admitting = (command: Command, role: Role): Command =>
         )
       const out = resolve(options.out ?? join(stateFolder(state, 'credentials'), `${who}.creds.json`))
       if (existsSync(out) && !force) throw new Fault('config.out', `${out} is there already: use --out or --force`)
+      const config = [given].flat()
       const wanted = await rightsOf(role, who, { config, site, node, bucket })
       const forWeb = wanted.map((one): Wanted => ({ ...one, role: 'web', principal: `web-${who}` }))
       const credentials = await admit(state, urlOf(state, address), wanted, role === 'host' && web ? forWeb : undefined)
@@ -149,6 +154,10 @@ const admitting = (command: Command, role: Role): Command =>
       const verb = verbOf[role]
       print(`There, once it is carried, with the path that it has there: millrace ${verb} --creds ./${basename(out)}`)
       if (role === 'host' && config.length === 0) print('It may run any pipeline; to narrow that, use --config <file>')
+      if (role === 'site' && config.length === 0)
+        print(
+          'It may take the work of other sites too, as their consumers are not told apart; to narrow that, use --config <file>',
+        )
       if (!running)
         print(`No server with TLS runs here yet. ${await firstStop(state)}Start one: millrace nats --host 0.0.0.0`)
     })
@@ -179,10 +188,12 @@ const rightsOf = async (
     site,
     node,
     bucket,
-  }: { readonly [Key in 'site' | 'node' | 'bucket']: Options[Key] | undefined } & Required<Pick<Options, 'config'>>,
+  }: { readonly [Key in 'site' | 'node' | 'bucket']: Options[Key] | undefined } & {
+    readonly config: readonly string[]
+  },
 ): Promise<Wanted[]> => {
   if (role === 'script') return [{ role, principal, ...(bucket && { bucket }) }]
-  if (role === 'site') return [{ role, principal, pipeline: site ?? principal }]
+  if (role === 'site') return [{ role, principal, ...(await siteOf(configs[0], site ?? principal)) }]
   if (role === 'end-node') return [{ role, principal, pipeline: site ?? '', agents: [node ?? ''] }]
   const pipelines = (await Promise.all(configs.map((config) => readConfig(config)))).flat()
   if (pipelines.length === 0) return [{ role, principal }]
@@ -193,6 +204,14 @@ const rightsOf = async (
     agents: Object.keys(actions),
     stores: Object.keys(stores),
   }))
+}
+
+/** A site, and its end nodes as far as its file says them. */
+const siteOf = async (file: string | undefined, site: string): Promise<Pick<Wanted, 'pipeline' | 'agents'>> => {
+  if (file === undefined) return { pipeline: site }
+  const { readSiteFile } = await import('#agents/experiments/host-file')
+  const { nodes, ...config } = await readSiteFile(file)
+  return { pipeline: config.site, agents: Object.keys(nodes) }
 }
 
 /** By what the other machine reaches the server. */

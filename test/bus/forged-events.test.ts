@@ -19,7 +19,9 @@ const bucket = 'OBJ_artifacts-mallory'
 const chunk = '$O.artifacts-mallory.C.a'
 
 const said = async ({ nc }: Raw, subject: string, body: string, headers?: ReturnType<typeof encode>['headers']) => {
-  const answer = (await nc.request(subject, body, { timeout: 5_000, ...(headers && { headers }) })).json<{ readonly error?: object }>()
+  const answer = (await nc.request(subject, body, { timeout: 5_000, ...(headers && { headers }) })).json<{
+    readonly error?: object
+  }>()
   expect(answer.error).toBeUndefined()
 }
 

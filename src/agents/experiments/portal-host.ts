@@ -66,7 +66,7 @@ export const runPortal = (
     takeAll(hosting, hosted, config, { scratch, vault })
     hosted.run(notify({ ...hosting, ...hosted, policy, ways: waysOf(config) }))
     changes(async (changed) => {
-      const isOther = !isDeepStrictEqual({ ...changed, ...who(config) }, config)
+      const isOther = !isDeepStrictEqual({ ...changed, ...who(config) }, { ...config, ...who(config) })
       if (isOther)
         hosting.log('warn', 'Its file says more than who is who anew: start the portal anew, so that all of it holds')
       await portal.define({ ...asPolicy(config), ...who(asPolicy(changed)) })
@@ -80,7 +80,12 @@ const who = ({
   operators,
   projects,
   webs,
-}: Pick<Policy, 'administrators' | 'operators' | 'projects' | 'webs'>) => ({ administrators, operators, projects, webs })
+}: Pick<Policy, 'administrators' | 'operators' | 'projects' | 'webs'>) => ({
+  administrators,
+  operators,
+  projects,
+  webs,
+})
 
 /** Owns what is decided at the portal: what it is itself, its projects' experiments, the end nodes of its sites, and people. */
 const openPortal = ({ bus, log }: Hosting, { run, signal }: Hosted) => {

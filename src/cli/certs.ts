@@ -11,10 +11,10 @@ import type { Role, Wanted } from '#bus/permissions'
 import { speaksForOthers } from '#bus/requests'
 import { admit, expel, reload, secure, usersOf } from '#bus/secure'
 import { name } from '#contracts/names'
-import { readConfig } from './config.ts'
 import { exitCode } from './exit.ts'
 import { inUrl } from './options.ts'
 import { print, printRows, shown } from './print.ts'
+import { rightsOf } from './rights-of.ts'
 import { stateFolder } from './state.ts'
 
 type Options = {
@@ -177,41 +177,6 @@ const firstStop = async (state: string): Promise<string> => {
   return holder
     ? `A server without TLS runs from ${shown(resolve(state))}: first stop process ${holder.pid}, which keeps it. `
     : ''
-}
-
-/** What somebody may do: as a host, what its configs need, or anything that a host does. */
-const rightsOf = async (
-  role: Role,
-  principal: string,
-  {
-    config: configs,
-    site,
-    node,
-    bucket,
-  }: { readonly [Key in 'site' | 'node' | 'bucket']: Options[Key] | undefined } & {
-    readonly config: readonly string[]
-  },
-): Promise<Wanted[]> => {
-  if (role === 'script') return [{ role, principal, ...(bucket && { bucket }) }]
-  if (role === 'site') return [{ role, principal, ...(await siteOf(configs[0], site ?? principal)) }]
-  if (role === 'end-node') return [{ role, principal, pipeline: site ?? '', agents: [node ?? ''] }]
-  const pipelines = (await Promise.all(configs.map((config) => readConfig(config)))).flat()
-  if (pipelines.length === 0) return [{ role, principal }]
-  return pipelines.map(({ name: pipeline, stores, actions }) => ({
-    role,
-    principal,
-    pipeline,
-    agents: Object.keys(actions),
-    stores: Object.keys(stores),
-  }))
-}
-
-/** A site, and its end nodes as far as its file says them. */
-const siteOf = async (file: string | undefined, site: string): Promise<Pick<Wanted, 'pipeline' | 'agents'>> => {
-  if (file === undefined) return { pipeline: site }
-  const { readSiteFile } = await import('#agents/experiments/host-file')
-  const { nodes, ...config } = await readSiteFile(file)
-  return { pipeline: config.site, agents: Object.keys(nodes) }
 }
 
 /** By what the other machine reaches the server. */

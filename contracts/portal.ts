@@ -38,6 +38,12 @@ export const policy = z.strictObject({
     }),
   ),
   portal: z.array(name).default(['portal']).describe('The hosts that are the portal'),
+  webs: z
+    .array(name)
+    .optional()
+    .describe(
+      'The hosts whose web processes may speak for whoever signs in to them; those of any host where it is not said',
+    ),
   gitHosts: z.array(z.string().max(300)).default([]).describe("Hosts that code may come from; '*' for any"),
   gitFolders: z
     .array(z.string().startsWith('/'))
@@ -48,6 +54,19 @@ export const policy = z.strictObject({
   }),
 })
 export type Policy = z.output<typeof policy>
+
+/**
+ * Why a web process may not speak for somebody, and what to do; undefined where it may. Whoever has the credentials of a host with a
+ * web process could speak for everybody otherwise.
+ */
+export const mayNotSpeak = (
+  { webs }: Pick<Policy, 'webs'>,
+  { principal, onBehalfOf }: { readonly principal: string; readonly onBehalfOf?: string | undefined },
+): string | undefined => {
+  const host = principal.replace(/^web-/, '')
+  if (onBehalfOf === undefined || webs === undefined || webs.includes(host)) return undefined
+  return `${principal} may not speak for ${onBehalfOf} here. Where it is trusted with that, write in the portal's file, portal.yaml: webs: [${[...webs, host].join(', ')}]`
+}
 
 /** Where it is decided what a portal is. There is one in a log. */
 export const addressOfPortal = { aggregate: 'portal', scope: 'all', key: 'self' } as const

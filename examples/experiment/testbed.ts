@@ -139,6 +139,7 @@ export const startTestbed = async ({
       operators: ['olga', 'oleg'],
       projects: { rover: { members: ['carol', 'emil'] }, drone: { members: ['dave'], approval: true } },
       gitFolders: [at('repositories')],
+      ...(secure && { webs: ['pages'] }), // Whoever keeps its file could speak for everybody.
       experiments: at('portal/experiments'),
       directories: at('portal/directories'),
       uploads: { privateHosts: ['127.0.0.1'] }, // Whoever tries a bucket or a WebDAV folder of this machine may.
@@ -190,8 +191,8 @@ export const startTestbed = async ({
     }
     const hosts = {
       portal: host('portal', portal, admit('portal', 'portal')),
-      north: host('site', north, admit('north', 'site')),
-      south: host('site', south, admit('south', 'site')),
+      north: host('site', north, admit('north', 'site', '--config', north)),
+      south: host('site', south, admit('south', 'site', '--config', south)),
       one: host('end-node', one, admit('rover-one', 'end-node', '--site', 'north', '--node', 'one')),
       three: host('end-node', three, admit('rover-three', 'end-node', '--site', 'south', '--node', 'three')),
     }
@@ -200,7 +201,7 @@ export const startTestbed = async ({
     const tokens = new Map(pages ? people.map((who) => [who, token(at('tokens.json'), who)]) : [])
     const openPages = async (): Promise<string> => {
       const port = String(await portFor(folder, 'web'))
-      const way = ['--tokens', at('tokens.json'), '--state', state('nats'), ...(secure ? [] : ['--nats', nats])]
+      const way = ['--tokens', at('tokens.json'), '--state', state('web'), ...admit('pages', 'host')]
       const url = await run('web', 'web', '--port', port, ...way).says(/Experiments: (\S+)/)
       say(`Pages: ${url}`)
       return url

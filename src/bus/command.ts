@@ -113,15 +113,21 @@ export const refusePassedOver = (type: string, given: unknown, kept: unknown, sc
   if (unknown.length > 0) throw faults.brokenContract(type, unknown.join('; '))
 }
 
-/** Owns the aggregates of one scope until `signal` aborts: every command to them comes here, or to a twin. */
+/**
+ * Owns the aggregates of one scope until `signal` aborts: every command to them comes here, or to a twin. `unheard` says why somebody
+ * may not speak for whom it does, where that is so.
+ */
 export const own = <State, C, E extends Message>(
   bus: Bus,
   decider: Decider<State, C, E>,
   scope: string,
   signal: AbortSignal,
+  unheard: (asker: Pick<Request, 'principal' | 'onBehalfOf'>) => string | undefined = () => undefined,
 ) => {
   const owner = ownerOf(bus, decider)
-  const answer = ({ subject, principal, onBehalfOf, traceparent, body }: Request): Promise<Answer> => {
+  const answer = async ({ subject, principal, onBehalfOf, traceparent, body }: Request): Promise<Answer> => {
+    const reason = unheard({ principal, onBehalfOf })
+    if (reason !== undefined) return { accepted: false, refusal: 'not-allowed', detail: reason }
     const asked = readAsked(body)
     // Permissions allow verbs by subject: a body with another one asks for more than it may.
     if (asked.type !== `${decider.aggregate}.${askedBy(subject).verb}`)

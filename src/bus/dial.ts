@@ -21,6 +21,8 @@ export type OpenOptions = {
   readonly security?: Security | undefined
   /** How long this principal's bucket keeps bytes, in milliseconds; unless said, as long as it does, and a new one a week. */
   readonly keepBytes?: number | undefined
+  /** Told of requests that did not come from whom they name. */
+  readonly tell?: ((sentence: string) => void) | undefined
   /** Whether to go on trying while no server answers; otherwise that is a fault. */
   readonly wait?: boolean
 }

@@ -32,7 +32,7 @@ export const openBus = async (options: OpenOptions): Promise<Bus> => {
       principal,
       ...log,
       follow: follower(connection, logId, verify),
-      ...openRequests(connection),
+      ...openRequests(connection, options.tell),
       ...openWork(connection, logId, verify),
       ...openDead(connection),
       ...openOutput(connection),

@@ -69,11 +69,13 @@ export const decode = (
 }
 
 /**
- * Whether a message was an answer of the server before it was stored. A reader who names an `events.` subject as its
- * reply address has the server put what it reads there, envelope and all; but the server says where it read it, and only
- * in a direct read that is the place where the message lies.
+ * Whether the server itself had put a message on its subject before it was stored. A reader who names an `events.` subject as
+ * its reply address has the server put what it reads there, envelope and all, and so does whoever has a stream republish; but
+ * the server says out of which stream, and where it lay, and only in a direct read of the log that is the place where the
+ * message lies. Whoever has a stream can choose its subjects and sequences, but not its name.
  */
 const isAnswer = (headers: ReadonlyMap<string, readonly string[]>, subject: string, sequence: number): boolean =>
+  headers.get('Nats-Stream')?.some((read) => read !== 'EVENTS') === true ||
   headers.get('Nats-Subject')?.some((read) => read !== subject) === true ||
   headers.get('Nats-Sequence')?.some((read) => Number(read) !== sequence) === true
 
@@ -114,8 +116,12 @@ export const encodeCarried = (event: Recorded): ReturnType<typeof encode> => {
   return message
 }
 
-/** The event that a message of another stream carries; undefined where it carries none. */
+/**
+ * The event that a message of another stream carries; undefined where it carries none, and where the server itself had put it
+ * there: a consumer delivers what whoever dispatches has put, without a mark.
+ */
 export const decodeCarried = (logId: string, message: JsMsg): Recorded | undefined => {
+  if (message.headers?.has('Nats-Stream')) return undefined
   const sequence = Number(message.headers?.get(origin.sequence) || Number.NaN)
   const storedAt = Number(message.headers?.get(origin.storedAt) || Number.NaN)
   if (!Number.isInteger(sequence) || !Number.isInteger(storedAt)) return undefined

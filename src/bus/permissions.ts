@@ -1,4 +1,5 @@
 import { commands } from '#contracts/all'
+import { wholePlace } from '#contracts/experiment-parts'
 import { addressOfPortal } from '#contracts/portal'
 import {
   type Allowed,
@@ -49,9 +50,11 @@ export type Wanted = {
   readonly principal: string
   /** The pipeline it works for, or the site; any where none is named. */
   readonly pipeline?: string | undefined
-  /** The agents whose work it takes, and the stores that it keeps; any where none are named. */
+  /** The agents whose work it takes, or the end nodes of its site, and the stores that it keeps; any where none are named. */
   readonly agents?: readonly string[] | undefined
   readonly stores?: readonly string[] | undefined
+  /** Whether a script has a bucket, to send bytes to stores: whoever makes a bucket says which subjects it takes in. */
+  readonly bucket?: boolean | undefined
 }
 
 /** The least that a role needs: everything else is denied by the server. */
@@ -69,11 +72,12 @@ export const permissionsOf = (...wanted: readonly Wanted[]): Permissions => {
   }
 }
 
-const withDefaults = ({ principal, pipeline = any, agents, stores }: Wanted): Named => ({
+const withDefaults = ({ principal, pipeline = any, agents, stores, bucket = false }: Wanted): Named => ({
   principal,
   pipeline,
   agents: agents ?? [any],
   stores: stores ?? (agents ? [] : [any]),
+  bucket,
 })
 
 const worker = (named: Named): Allowed[] => [
@@ -102,9 +106,10 @@ const people = ({ principal }: Named): Allowed[] => [
   seeingWhoIsThere,
   readingOutput,
   examining,
-  writingBytes(principal),
   readingBytes,
 ]
+
+const peopleWithBucket = (named: Named): Allowed[] => [...people(named), writingBytes(named.principal)]
 
 /** Views of a pipeline, and those of the portal, which everybody who keeps a projection can answer. */
 const answering = (pipeline: string): Allowed => ({
@@ -118,8 +123,8 @@ const allowedTo: Readonly<Record<Role, (named: Named) => Allowed[]>> = {
   owner,
   // Whoever works at a machine uses its file for the command line as well.
   host: (named) => [...worker(named), ...owner(named), ...people(named), dispatching, unburying],
-  web: (named) => [...people(named), answering(named.pipeline)],
-  script: people,
+  web: (named) => [...peopleWithBucket(named), answering(named.pipeline)],
+  script: (named) => (named.bucket ? peopleWithBucket : people)(named),
   portal: (named) => [
     ...people(named),
     ...stepTaker(named, { agents: [any], parts: [any] }),
@@ -129,13 +134,22 @@ const allowedTo: Readonly<Record<Role, (named: Named) => Allowed[]>> = {
     dispatching,
     unburying,
   ],
-  site: (named) => [...people(named), ...stepTaker(named, { agents: [any], parts: [any] })],
+  site: (named) => [...people(named), ...stepTaker(named, atSite(named.agents))],
   'end-node': (named) => [
     readingHistories,
     seeingWhoIsThere,
     ...stepTaker(named, { agents: named.agents.map((node) => `run-${node}`), parts: named.agents }),
   ],
 }
+
+/** The agents of a site server and the parts that they print for, by the end nodes behind it; any where these are not known. */
+const atSite = (nodes: readonly string[]): Parameters<typeof stepTaker>[1] =>
+  nodes.includes(any)
+    ? { agents: [any], parts: [any] }
+    : {
+        agents: ['site-server', ...nodes.flatMap((node) => [`deliver-${node}`, `collect-${node}`, `run-${node}`])],
+        parts: [wholePlace, ...nodes],
+      }
 
 /** Whoever takes steps of experiments: at a site, of one end node, or, for the portal, at any. */
 const stepTaker = (

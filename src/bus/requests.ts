@@ -4,13 +4,22 @@ import { askedBy } from '#contracts/subjects'
 import type { Bus } from './bus.ts'
 import { type Connection, clearly, whileUp } from './connection.ts'
 import { Fault, faults, reasonOf } from './fault.ts'
+import { isGenuine, mayBeTold, tellingForged } from './genuine.ts'
+import { inboxOf } from './rights.ts'
 
 /** Who may name somebody else as the one who asks: the HTTP server alone. */
 export const speaksForOthers = (principal: string): boolean => principal.startsWith('web-')
 
-/** Questions and answers between those who are there now. */
-export const openRequests = (connection: Connection): Pick<Bus, 'request' | 'serve'> => {
+/**
+ * Questions and answers between those who are there now. A request is taken only from whom its subject names; `tell` is told of
+ * others.
+ */
+export const openRequests = (
+  connection: Connection,
+  tell: (sentence: string) => void = () => undefined,
+): Pick<Bus, 'request' | 'serve'> => {
   const { nc } = connection
+  const forged = tellingForged(tell)
 
   const request: Bus['request'] = async (subject, body, { timeout = 10_000, onBehalfOf, traceparent } = {}) => {
     const h = headers()
@@ -32,6 +41,7 @@ export const openRequests = (connection: Connection): Pick<Bus, 'request' | 'ser
     const answerOf = async (message: Msg): Promise<string> => {
       try {
         const { principal } = askedBy(message.subject)
+        if (!isGenuine(principal, message.reply)) throw astray(message.subject, principal)
         const behalf = speaksForOthers(principal) ? message.headers?.get(header.principal) : undefined
         const trace = message.headers?.get(header.trace)
         const asked = {
@@ -50,6 +60,9 @@ export const openRequests = (connection: Connection): Pick<Bus, 'request' | 'ser
     const underWay = new Set<Promise<void>>()
     await clearly(`answer ${subject}`, async () => {
       for await (const message of subscription) {
+        const isForged = !isGenuine(askedBy(message.subject).principal, message.reply)
+        if (isForged) forged(message.subject)
+        if (isForged && !mayBeTold(message.reply)) continue
         const responding = answerOf(message)
           .then((body) => respond(message, body))
           .finally(() => underWay.delete(responding))
@@ -61,6 +74,9 @@ export const openRequests = (connection: Connection): Pick<Bus, 'request' | 'ser
 
   return { request, serve }
 }
+
+const astray = (subject: string, principal: string): Fault =>
+  faults.brokenContract(subject, `expected its answer to be awaited below ${inboxOf(principal)}, the inbox of who asks`)
 
 /** Sends an answer, or that it is too long to be sent. Where the connection is closed by now, nobody waits for it. */
 const respond = (message: Msg, body: string): void => {

@@ -15,6 +15,7 @@ export type Named = {
   readonly pipeline: string
   readonly agents: readonly string[]
   readonly stores: readonly string[]
+  readonly bucket: boolean
 }
 
 export const any = '*'

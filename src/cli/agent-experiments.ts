@@ -38,7 +38,7 @@ export const experimentAgents = (agent: Command): void => {
       const config = await (await load.files()).readPortalFile(file)
       const { runPortal } = await load.portal()
       await asHost(options, config.name, (started) =>
-        runPortal(started, config, { scratch: started.scratch, changes: changesOf(file, started) }),
+        runPortal(started, config, { ...started, changes: changesOf(file, started) }),
       )
     })
 

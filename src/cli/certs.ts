@@ -11,10 +11,10 @@ import type { Role, Wanted } from '#bus/permissions'
 import { speaksForOthers } from '#bus/requests'
 import { admit, expel, reload, secure, usersOf } from '#bus/secure'
 import { name } from '#contracts/names'
-import { readConfig } from './config.ts'
 import { exitCode } from './exit.ts'
 import { inUrl } from './options.ts'
 import { print, printRows, shown } from './print.ts'
+import { rightsOf } from './rights-of.ts'
 import { stateFolder } from './state.ts'
 
 type Options = {
@@ -23,10 +23,11 @@ type Options = {
   readonly out?: string
   readonly force?: boolean
   readonly json?: boolean
-  readonly config?: readonly string[]
+  readonly config?: readonly string[] | string
   readonly site?: string
   readonly node?: string
   readonly web: boolean
+  readonly bucket?: boolean
 }
 
 export const certsVerb = (program: Command): void => {
@@ -56,11 +57,15 @@ export const certsVerb = (program: Command): void => {
   admitting(certs.command('host <name>'), 'host')
     .description('write the one file that a host of another machine needs')
     .option('--config <file...>', 'what it runs: then it may do that, and nothing else')
-    .option('--no-web', 'without rights for a web process, which speaks for its users')
+    .option(
+      '--no-web',
+      'without rights for a web process, which speaks for its users; at a portal, where its file names the host',
+    )
     .addHelpText('after', '\nExample:\n  millrace certs host leaf --address hub.lab:4222 --config leaf.ts')
 
   admitting(certs.command('script <name>'), 'script')
     .description('write the one file that a person or a script needs to ask, to read and to report')
+    .option('--bucket', 'for one that also sends files to stores: with a bucket of its own')
     .addHelpText('after', '\nExample:\n  millrace certs script ann --address hub.lab:4222')
 
   admitting(certs.command('portal <name>'), 'portal').description(
@@ -70,6 +75,7 @@ export const certsVerb = (program: Command): void => {
   admitting(certs.command('site <name>'), 'site')
     .description('write the one file that a site server needs')
     .option('--site <name>', 'the site; that of the name unless said')
+    .option('--config <file>', "the site server's file: then it may take the work of that site and its end nodes alone")
     .addHelpText('after', '\nExample:\n  millrace certs site north --address hub.lab:4222')
 
   admitting(certs.command('end-node <name>'), 'end-node')
@@ -122,10 +128,11 @@ const admitting = (command: Command, role: Role): Command =>
         address,
         force,
         json = false,
-        config = [],
+        config: given = [],
         web,
         site,
         node,
+        bucket,
         ...options
       } = self.optsWithGlobals<Options>()
       if (!name.safeParse(who).success || speaksForOthers(who) || who === 'local')
@@ -135,7 +142,8 @@ const admitting = (command: Command, role: Role): Command =>
         )
       const out = resolve(options.out ?? join(stateFolder(state, 'credentials'), `${who}.creds.json`))
       if (existsSync(out) && !force) throw new Fault('config.out', `${out} is there already: use --out or --force`)
-      const wanted = await rightsOf(role, who, { config, site, node })
+      const config = [given].flat()
+      const wanted = await rightsOf(role, who, { config, site, node, bucket })
       const forWeb = wanted.map((one): Wanted => ({ ...one, role: 'web', principal: `web-${who}` }))
       const credentials = await admit(state, urlOf(state, address), wanted, role === 'host' && web ? forWeb : undefined)
       await writeWhole(out, JSON.stringify(credentials, null, 2))
@@ -146,6 +154,10 @@ const admitting = (command: Command, role: Role): Command =>
       const verb = verbOf[role]
       print(`There, once it is carried, with the path that it has there: millrace ${verb} --creds ./${basename(out)}`)
       if (role === 'host' && config.length === 0) print('It may run any pipeline; to narrow that, use --config <file>')
+      if (role === 'site' && config.length === 0)
+        print(
+          'It may take the work of other sites too, as their consumers are not told apart; to narrow that, use --config <file>',
+        )
       if (!running)
         print(`No server with TLS runs here yet. ${await firstStop(state)}Start one: millrace nats --host 0.0.0.0`)
     })
@@ -165,25 +177,6 @@ const firstStop = async (state: string): Promise<string> => {
   return holder
     ? `A server without TLS runs from ${shown(resolve(state))}: first stop process ${holder.pid}, which keeps it. `
     : ''
-}
-
-/** What somebody may do: as a host, what its configs need, or anything that a host does. */
-const rightsOf = async (
-  role: Role,
-  principal: string,
-  { config: configs, site, node }: { config: readonly string[]; site: string | undefined; node: string | undefined },
-): Promise<Wanted[]> => {
-  if (role === 'site') return [{ role, principal, pipeline: site ?? principal }]
-  if (role === 'end-node') return [{ role, principal, pipeline: site ?? '', agents: [node ?? ''] }]
-  const pipelines = (await Promise.all(configs.map((config) => readConfig(config)))).flat()
-  if (pipelines.length === 0) return [{ role, principal }]
-  return pipelines.map(({ name: pipeline, stores, actions }) => ({
-    role,
-    principal,
-    pipeline,
-    agents: Object.keys(actions),
-    stores: Object.keys(stores),
-  }))
 }
 
 /** By what the other machine reaches the server. */

@@ -9,10 +9,11 @@ const quietFor = 1_000
 
 /** Connects, however long it takes until a server answers, and says so after a second; rejects when `signal` aborts. */
 export const openPatiently = async (
-  options: Omit<OpenOptions, 'wait'>,
+  known: Omit<OpenOptions, 'wait' | 'tell'>,
   signal: AbortSignal,
   say: (line: string) => void,
 ): Promise<Bus> => {
+  const options = { ...known, tell: say }
   signal.throwIfAborted()
   let reason = 'it has not answered yet'
   const wait = (cause: unknown): Promise<Bus> => {

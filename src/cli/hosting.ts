@@ -44,6 +44,8 @@ export const withHosting = (command: Command, usual: string): Command =>
 /** What whoever starts agents is given beside what they need. */
 export type Started = Hosting & {
   readonly url: string
+  /** Whether the server lets in only those whom it knows. */
+  readonly secured: boolean
   /** Where the host keeps what it needs for a while. */
   readonly scratch: string
 }
@@ -84,6 +86,7 @@ export const asHost = async (
       signal,
       ready: () => (process.send ? process.send({ kind: 'ready' }) : say(`${host} is ready at ${connection.url}`)),
       url: connection.url,
+      secured: connection.security !== undefined,
       scratch: state.scratch,
     })
     if (!process.send) void tellConnection(bus, connection.url, signal, say)

@@ -144,7 +144,9 @@ export const artifactsOf = (bus: Bus): Artifacts => {
       const { tags = {}, overwrite = false, signal, progress } = putOptions(options)
       const named = await storeNamed(bus, store)
       const { digest, bytes } = await readyToSend(content, progress)
-      await bus.buckets.put(bus.principal, digest, bytes)
+      await bus.buckets.put(bus.principal, digest, bytes).catch((cause: unknown) => {
+        throw withoutBucket(bus.principal, cause)
+      })
       const from = `${named.pipeline}/${bus.principal}`
       const about = { from, tags, overwrite, call: randomUUID() }
       return ask(named, 'receive', { path, digest, host: bus.principal, ...about }, signal)
@@ -164,3 +166,13 @@ export const artifactsOf = (bus: Bus): Artifacts => {
     usedBy: walk('used-by'),
   }
 }
+
+/** What to do where whoever sends a file may write into no bucket. */
+const withoutBucket = (principal: string, cause: unknown): unknown =>
+  cause instanceof Fault && cause.code === 'bus.denied'
+    ? new Fault(
+        'bus.denied',
+        `${principal} may ask and read, and has no bucket to send files with. Write it a file of credentials that has: millrace certs script ${principal} --bucket --force`,
+        { cause },
+      )
+    : cause

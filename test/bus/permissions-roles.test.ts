@@ -7,7 +7,7 @@ import { commandOf, commandsTo, queriesTo, queryOf, serviceOf, servicesOf } from
 import { during, everybody, post, withUsers } from './permitted.ts'
 import { digestOf, fresh, happened, record, runOf, streamOf, until } from './samples.ts'
 
-const { bus } = withUsers(everybody)
+const { bus, raw } = withUsers([...everybody, { role: 'script', principal: 'bob', bucket: true }])
 
 describe('an owner, a host, a web process and a script', () => {
   test('an owner decides, follows and waits for timers, and no more', async () => {
@@ -135,6 +135,20 @@ describe('an owner, a host, a web process and a script', () => {
     })
     await expect(record(ann, runOf('p', fresh()), [happened()])).rejects.toMatchObject({ code: 'bus.denied' })
   })
+})
+
+test('a script makes no stream, which could take in what others ask, unless it is to have a bucket', async () => {
+  const [ann, bob] = [await bus('ann'), await bus('bob')]
+  const bytes = randomBytes(9)
+  await bob.buckets.put('bob', digestOf(bytes), () => streamOf(bytes))
+  expect(await ann.buckets.has('bob', digestOf(bytes))).toBe(true)
+  await expect(ann.buckets.put('ann', digestOf(bytes), () => streamOf(bytes))).rejects.toMatchObject({
+    code: 'bus.denied',
+  })
+  const { jsm } = await raw('ann')
+  for (const name of ['OBJ_artifacts-ann', 'OBJ_artifacts-bob', 'EAR'])
+    await expect(jsm.streams.add({ name, subjects: ['services.>'], no_ack: true })).rejects.toThrow(/ermissions/)
+  await expect(jsm.streams.update('OBJ_artifacts-bob', { subjects: ['services.>'] })).rejects.toThrow(/ermissions/)
 })
 
 test('rights of several roles add up, and what one part needs by its name no other takes away', () => {

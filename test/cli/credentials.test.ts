@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -124,6 +125,15 @@ describe('credentials', { timeout: 60_000 }, () => {
     await client.publish('root_pipeline', 'tracking.metric-logged', { key: 'loss', value: 1 })
     expect((await ann.last({ aggregate: 'tracking', scope: 'root_pipeline', key: 'ann' }))?.principal).toBe('ann')
     await client.close()
+    const bytes = () => new Blob(['bytes']).stream()
+    const digest = createHash('sha256').update('bytes').digest('hex')
+    await expect(ann.buckets.put('ann', digest, bytes)).rejects.toMatchObject({ code: 'bus.denied' })
+    const withBucket = join(newFolder(), 'ben.json')
+    await run('certs', 'script', 'ben', '--bucket', '--address', address(), '--out', withBucket, '--state', state)
+    const { url: _, ca: __, ...other } = readCredentials(withBucket)
+    const ben = await openBus({ url, principal: 'ben', security: securityOf(other, ca, url) })
+    await ben.buckets.put('ben', digest, bytes)
+    await ben.close()
     expect(await run('certs', 'ls', '--state', state)).toMatchObject({ output: /^ann +script +U[A-Z2-7]{55}$/m })
     const listed = (await run('certs', 'ls', '--json', '--state', state)).output.trim().split('\n')
     expect(listed.map((line) => JSON.parse(line))).toContainEqual(

@@ -3,7 +3,7 @@ import type { Bus } from '#bus/bus'
 import { Fault } from '#bus/fault'
 import type { CloudLink } from '#contracts/cloud-link'
 import { portalPlace, projectOf } from '#contracts/experiment-parts'
-import type { Policy } from '#contracts/portal'
+import { mayNotSpeak, type Policy } from '#contracts/portal'
 import { servicesOf } from '#contracts/subjects'
 import { linkOf, withSecret } from '../uploads/link-of.ts'
 import type { Vault } from '../uploads/secrets.ts'
@@ -26,7 +26,10 @@ export const serveCloudLinks = (
 ): Promise<void> =>
   bus.serve(
     servicesOf(portalPlace, 'cloud-links', 'keep'),
-    async ({ body, principal, onBehalfOf = principal }) => {
+    async ({ body, principal, onBehalfOf: behalf }) => {
+      const unheard = mayNotSpeak(policy(), { principal, onBehalfOf: behalf })
+      if (unheard !== undefined) throw new Fault('bus.denied', unheard)
+      const onBehalfOf = behalf ?? principal
       const { experiment, text } = asked.parse(body)
       const project = projectOf(experiment)
       if (!policy().projects[project]?.members.includes(onBehalfOf))

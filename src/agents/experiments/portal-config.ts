@@ -70,6 +70,7 @@ export const policyOf = ({ name: own, portal = [own], sites, ...config }: Portal
     administrators: config.administrators,
     operators: config.operators,
     projects: config.projects,
+    webs: config.webs,
     gitHosts: config.gitHosts,
     gitFolders: config.gitFolders,
     portal,

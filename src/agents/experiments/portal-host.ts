@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { commandFrom, own } from '#bus/command'
 import { patiently } from '#bus/patience'
 import { portalPart, portalPlace } from '#contracts/experiment-parts'
-import { addressOfPortal, type Policy } from '#contracts/portal'
+import { addressOfPortal, mayNotSpeak, type Policy } from '#contracts/portal'
 import { tellWhenDue } from '../due.ts'
 import { type Hosted, type Hosting, runAgents } from '../hosting.ts'
 import { sshMachine } from '../machines/ssh-machine.ts'
@@ -43,7 +43,16 @@ export type Changes = (apply: (config: PortalConfig) => Promise<void>) => void
 export const runPortal = (
   hosting: Hosting,
   config: PortalConfig,
-  { scratch, changes = () => undefined }: { readonly scratch: string; readonly changes?: Changes },
+  {
+    scratch,
+    changes = () => undefined,
+    secured = false,
+  }: {
+    readonly scratch: string
+    readonly changes?: Changes
+    /** Whether the bus lets in only those whom it knows: then the file says which web processes speak for others, else any does. */
+    readonly secured?: boolean
+  },
 ): Promise<void> =>
   runAgents(hosting, [portalPart], async (hosted) => {
     const { experiments, directories } = config
@@ -51,7 +60,8 @@ export const runPortal = (
     const folders = await keepFolders({ ...hosting, ...hosted, experiments })
     hosted.run(folders.following)
     const portal = openPortal(hosting, hosted)
-    await portal.define(policyOf(config))
+    const asPolicy = (file: PortalConfig): Policy => ({ ...policyOf(file), ...(secured && { webs: file.webs ?? [] }) })
+    await portal.define(asPolicy(config))
     const vault = await openVault({ folder: join(experiments, '.secrets') })
     const { policy } = portal
     hosted.run(serveResults({ ...hosting, ...hosted, experiments, policy }))
@@ -59,29 +69,36 @@ export const runPortal = (
     takeAll(hosting, hosted, config, { scratch, vault })
     hosted.run(notify({ ...hosting, ...hosted, policy, ways: waysOf(config) }))
     changes(async (changed) => {
-      const isOther = !isDeepStrictEqual({ ...changed, ...who(config) }, config)
+      const isOther = !isDeepStrictEqual({ ...changed, ...who(config) }, { ...config, ...who(config) })
       if (isOther)
         hosting.log('warn', 'Its file says more than who is who anew: start the portal anew, so that all of it holds')
-      await portal.define({ ...policyOf(config), ...who(policyOf(changed)) })
+      await portal.define({ ...asPolicy(config), ...who(asPolicy(changed)) })
       hosting.log('info', 'Who is who holds as its file says now')
     })
   })
 
 /** What of a file, or of a policy, says who is who. */
-const who = ({ administrators, operators, projects }: Pick<Policy, 'administrators' | 'operators' | 'projects'>) => ({
+const who = ({
   administrators,
   operators,
   projects,
+  webs,
+}: Pick<Policy, 'administrators' | 'operators' | 'projects' | 'webs'>) => ({
+  administrators,
+  operators,
+  projects,
+  webs,
 })
 
 /** Owns what is decided at the portal: what it is itself, its projects' experiments, the end nodes of its sites, and people. */
 const openPortal = ({ bus, log }: Hosting, { run, signal }: Hosted) => {
   const say = (message: string) => log('warn', message)
-  const portal = own(bus, portalDecider(bus.principal), addressOfPortal.scope, signal)
-  run(portal.served)
-  run(own(bus, personDecider, 'all', signal).served)
   let now: Policy | undefined
   const policy = (): Policy => now ?? noPolicy
+  const unheard = (asker: Parameters<typeof mayNotSpeak>[1]) => mayNotSpeak(policy(), asker)
+  const portal = own(bus, portalDecider(bus.principal), addressOfPortal.scope, signal, unheard)
+  run(portal.served)
+  run(own(bus, personDecider, 'all', signal, unheard).served)
   const owned = new Set<string>()
   /** Once for each: told again, it is owned already. */
   const once = (what: string, begin: () => void): void => {
@@ -100,12 +117,12 @@ const openPortal = ({ bus, log }: Hosting, { run, signal }: Hosted) => {
     now = next
     for (const scope of Object.keys(next.projects))
       once(`project ${scope}`, () => {
-        const owner = own(bus, experimentDecider(policy), scope, signal)
+        const owner = own(bus, experimentDecider(policy), scope, signal, unheard)
         run(owner.served)
         run(tellWhenDue({ bus, owner, scope, dueIn: dueInExperiments, say, signal }))
       })
     for (const site of Object.keys(next.sites))
-      once(`site ${site}`, () => run(own(bus, endNodeDecider(policy), site, signal).served))
+      once(`site ${site}`, () => run(own(bus, endNodeDecider(policy), site, signal, unheard).served))
   }
   return { define, policy }
 }
@@ -116,6 +133,7 @@ const noPolicy: Policy = {
   operators: [],
   projects: {},
   portal: [],
+  webs: [],
   gitHosts: [],
   gitFolders: [],
   sites: {},

@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { Bus } from '#bus/bus'
-import { faults } from '#bus/fault'
+import { Fault, faults } from '#bus/fault'
 import { askerIn, maySee } from '#contracts/asker'
 import { addressOfExperiment, experimentId, partOfSite, portalPlace, projectOf } from '#contracts/experiment-parts'
-import type { Policy } from '#contracts/portal'
+import { mayNotSpeak, type Policy } from '#contracts/portal'
 import { type ResultList, type ResultProvided, resultAsked, resultListAsked } from '#contracts/result-files'
 import { askedBy, servicesOf } from '#contracts/subjects'
 import { readManifest } from '../containers/manifest.ts'
@@ -31,6 +31,8 @@ export const serveResults = ({ bus, host, experiments, policy, signal }: Serving
   bus.serve(
     servicesOf(portalPlace, 'results'),
     async ({ subject, principal, onBehalfOf, body }) => {
+      const unheard = mayNotSpeak(policy(), { principal, onBehalfOf })
+      if (unheard !== undefined) throw new Fault('bus.denied', unheard)
       const { verb } = askedBy(subject)
       const { experiment: id } = z.object({ experiment: experimentId }).parse(body)
       if (!maySee(askerIn(policy(), onBehalfOf ?? principal), projectOf(id)))

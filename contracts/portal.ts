@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type CommandContract, type Contract, command, decided, type MessageOf } from './contract.ts'
-import { portalPlace, wholePlace } from './experiment-parts.ts'
-import { name } from './names.ts'
+import { placeOfPart, portalPlace, wholePlace } from './experiment-parts.ts'
+import { called, name } from './names.ts'
 
 const people = z.array(name).default([])
 
@@ -48,6 +48,16 @@ export const policy = z.strictObject({
   }),
 })
 export type Policy = z.output<typeof policy>
+
+/** Why nothing is to be done at a part any longer: its site, or its end node, was taken out. Undefined where it is there. */
+export const whyGone = ({ sites }: Pick<Policy, 'sites'>, part: string): string | undefined => {
+  const { site, node } = placeOfPart(part)
+  if (site === portalPlace) return undefined
+  const there = called(sites, site)
+  if (there && (node === undefined || called(there.nodes, node))) return undefined
+  const what = there ? `end node '${node}' at the site '${site}'` : `site '${site}'`
+  return `The portal's file has no ${what} any more: put it back there and retry, or terminate the experiment`
+}
 
 /** Where it is decided what a portal is. There is one in a log. */
 export const addressOfPortal = { aggregate: 'portal', scope: 'all', key: 'self' } as const

@@ -138,10 +138,9 @@ const carryOut = async <T extends Task, E extends Execution, R extends Result>(
   const execution = wording.executionOf(task, { delivery: piece.delivery, instance })
   const began = performance.now()
   const started = await tell(worker, task, wording.commands.start, { ...execution, host }, signal)
-  if (started.accepted && wording.stopped && started.events.includes(wording.stopped)) return 'settled'
-  if (!started.accepted) {
-    if (started.refusal === 'superseded') return 'superseded'
-    worker.say(`${wording.nameOf(task)} is not executed: ${started.detail}`)
+  if (!started.accepted && started.refusal === 'superseded') return 'superseded'
+  if (!started.accepted || (wording.stopped && started.events.includes(wording.stopped))) {
+    if (!started.accepted) worker.say(`${wording.nameOf(task)} is not executed: ${started.detail}`)
     await worker.drop?.(task)
     return 'settled'
   }

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { faults } from '#bus/fault'
 import { maySee } from '#contracts/asker'
 import { experimentId } from '#contracts/experiment-parts'
-import { rights, rolesOf } from '#contracts/experiment-rights'
+import { isGivenIn, rights, rolesOf } from '#contracts/experiment-rights'
 import { exact } from '#contracts/fields'
 import { askerOf, policyIn } from './asker.ts'
 import { composeFiles, experimentSteps } from './experiment-record-tables.ts'
@@ -77,8 +77,9 @@ const mayOf = (db: Db, id: string, scope: string, principal = '') => {
   const state = db.select().from(experimentStates).where(eq(experimentStates.experiment, id)).get()?.state
   if (!policy || !state) return { roles: [], commands: [] }
   const roles = rolesOf(policy, { scope, principal, data: {} }, state)
-  const commands = Object.entries(rights).flatMap(([type, may]) =>
-    may.some((one) => roles.includes(one)) ? [type] : [],
+  const types = Object.keys(rights) as (keyof typeof rights)[]
+  const commands = types.filter(
+    (type) => isGivenIn(policy, scope, type) && rights[type].some((one) => roles.includes(one)),
   )
   return { roles, commands }
 }

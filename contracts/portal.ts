@@ -38,7 +38,10 @@ export const policy = z.strictObject({
     }),
   ),
   portal: z.array(name).default(['portal']).describe('The hosts that are the portal'),
-  gitHosts: z.array(z.string().max(300)).default([]).describe("Hosts that code may come from; '*' for any"),
+  gitHosts: z
+    .array(z.string().max(300))
+    .default([])
+    .describe("Hosts that code may come from; '*' for all that are public"),
   gitFolders: z
     .array(z.string().startsWith('/'))
     .default([])

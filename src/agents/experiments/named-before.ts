@@ -36,7 +36,7 @@ export const takersAt = (part: string): readonly { readonly where: string; reado
   const { site: where, node } = placeOfPart(part)
   const agents =
     node === undefined
-      ? ['shipper', 'packager', 'site-server', 'results-uploader', 'results-puller']
+      ? ['shipper', 'packager', 'site-server', 'results-prober', 'results-uploader', 'results-puller']
       : ['deliver', 'run', 'collect'].map((step) => `${step}-${node}`)
   return agents.map((agent) => ({ where, agent }))
 }

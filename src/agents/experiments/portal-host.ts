@@ -157,6 +157,7 @@ const takeAll = (
     limits: config.source,
     local: config.gitFolders.length > 0,
     ssh: config.git,
+    hosts: config.gitHosts,
   })
   run(takeSteps(given, { where: portalPlace, agent: 'source-fetcher' }, fetch, { concurrency: fetchedAtOnce }))
   const load = uploaderStep({
@@ -177,7 +178,8 @@ const takeAll = (
       const tell = packagerStep({ bus, ...overSsh, command: packageBuilder })
       run(takeSteps(given, { where: site, agent: 'packager' }, tell, moving))
     }
-    run(takeSteps(given, { where: site, agent: 'results-uploader' }, load, moving))
+    for (const agent of ['results-prober', 'results-uploader'])
+      run(takeSteps(given, { where: site, agent }, load, moving))
     run(
       takeSteps(
         given,

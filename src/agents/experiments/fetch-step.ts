@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path'
 import { hostOfGitLink, protocolOfGitLink } from '#contracts/git-link'
 import { fetchSource } from '../sources/fetch-source.ts'
 import type { SshKeys } from '../sources/git.ts'
-import { checkPublic } from '../sources/public-host.ts'
 import type { SourceLimits } from '../sources/source-listing.ts'
 import { markAttempt } from './attempt-mark.ts'
 import { otherDevice, readConfig, writeConfig } from './config-yaml.ts'
+import { checkPublic } from './public-host.ts'
 import type { TakeStep } from './take-steps.ts'
 
 type Fetching = {

@@ -1,6 +1,7 @@
 import type { ExperimentCommand } from './experiment-commands.ts'
 import { placeOfPart, portalPlace } from './experiment-parts.ts'
 import type { Experiment } from './experiment-state.ts'
+import { called } from './names.ts'
 import type { Policy } from './portal.ts'
 
 /** Who somebody is to an experiment. `agent`: takes the steps of the part that a command names. */
@@ -32,17 +33,36 @@ export const rights: Readonly<Record<ExperimentCommand['type'], readonly Role[]>
   'experiment.settle': ['portal'],
 }
 
+/** What brings an experiment to its end. */
+const endings: readonly ExperimentCommand['type'][] = [
+  'experiment.terminate',
+  'experiment.cancel-run',
+  'experiment.submit',
+  'experiment.retry',
+  'experiment.archive',
+]
+
+/** Whether a command can be given in a project, whoever gives it: in one that was taken out, what is there is only brought to its end. */
+export const isGivenIn = ({ projects }: Policy, scope: string, type: ExperimentCommand['type']): boolean =>
+  called(projects, scope) !== undefined ||
+  endings.includes(type) ||
+  rights[type].some((role) => role === 'agent' || role === 'portal')
+
+/** Whether somebody does in a project what operators do. Where it was taken out, administrators may as well: it has nobody else. */
+export const isOperatorIn = ({ operators, administrators, projects }: Policy, scope: string, who: string): boolean =>
+  operators.includes(who) || (called(projects, scope) === undefined && administrators.includes(who))
+
 /** What of a command says whose part it is about. */
 type About = { readonly scope: string; readonly principal: string; readonly data: object }
 
 /** Who the asker is to this experiment, as the policy is now. */
 export const rolesOf = (policy: Policy, { scope, principal, data }: About, experiment: Experiment): readonly Role[] => {
-  const isMember = policy.projects[scope]?.members.includes(principal) ?? false
+  const isMember = called(policy.projects, scope)?.members.includes(principal) ?? false
   const isCreator = isMember && experiment.status !== 'unknown' && experiment.creator === principal
   const isExperimenter = isMember && experiment.status !== 'unknown' && experiment.experimenters.includes(principal)
   const is: Readonly<Record<Role, boolean>> = {
     administrator: policy.administrators.includes(principal),
-    operator: policy.operators.includes(principal),
+    operator: isOperatorIn(policy, scope, principal),
     member: isMember,
     creator: isCreator,
     experimenter: isExperimenter,
@@ -56,8 +76,8 @@ export const rolesOf = (policy: Policy, { scope, principal, data }: About, exper
 const takersOf = (policy: Policy, data: object): readonly string[] => {
   const { site, node } = 'part' in data ? placeOfPart(String(data.part)) : siteIn(data)
   if (site === portalPlace) return policy.portal
-  const { server, nodes = {} } = policy.sites[site] ?? {}
-  const own = node === undefined ? policy.portal : [nodes[node]?.agent]
+  const { server, nodes = {} } = called(policy.sites, site) ?? {}
+  const own = node === undefined ? policy.portal : [called(nodes, node)?.agent]
   return [server, ...own].filter((one) => one !== undefined)
 }
 

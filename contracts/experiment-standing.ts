@@ -1,11 +1,15 @@
 import { partOfSite, placeOfPart, portalPart, type StepName } from './experiment-parts.ts'
-import { type KnownExperiment, type Stage, type Step, stages } from './experiment-state.ts'
+import { type KnownExperiment, type Site, type Stage, type Step, stages } from './experiment-state.ts'
+import { called } from './names.ts'
 
 /** How far an experiment has come: as far as that of its sites which is furthest behind. */
 export const stageOf = ({ sites }: KnownExperiment): Stage => {
   const reached = Object.values(sites).map(({ stage }) => stages.indexOf(stage))
   return stages[reached.length > 0 ? Math.min(...reached) : 0] ?? 'idle'
 }
+
+/** An experiment at a site; undefined where it is not there in its present attempt. */
+export const siteOf = ({ sites }: KnownExperiment, site: string): Site | undefined => called(sites, site)
 
 /** How a step of a part stands; undefined where it has not been asked for. */
 export const stepOf = ({ parts }: KnownExperiment, part: string, step: StepName): Step | undefined =>
@@ -16,14 +20,14 @@ export const isOpen = (step: Step | undefined): boolean => step?.state === 'sche
 /** What is open of the last run at a site: looking at where its results go, running, or taking them to the site server. */
 export const openRun = (experiment: KnownExperiment, site: string): readonly string[] => [
   ...(isOpen(stepOf(experiment, partOfSite(site), 'probe')) ? [partOfSite(site)] : []),
-  ...(experiment.sites[site]?.nodes ?? []).filter(
+  ...(siteOf(experiment, site)?.nodes ?? []).filter(
     (node) => isOpen(stepOf(experiment, node, 'run')) || isOpen(stepOf(experiment, node, 'collect')),
   ),
 ]
 
 /** How the last run ended at a site. */
 export const runOf = (experiment: KnownExperiment, site: string): 'none' | 'open' | 'failed' | 'succeeded' => {
-  const { nodes = [], hasRun = false } = experiment.sites[site] ?? {}
+  const { nodes = [], hasRun = false } = siteOf(experiment, site) ?? {}
   if (!hasRun) return 'none'
   if (openRun(experiment, site).length > 0) return 'open'
   const isDone = (node: string, step: StepName) => stepOf(experiment, node, step)?.state === 'succeeded'

@@ -48,5 +48,9 @@ export const splitPart = (qualified: string): { readonly pipeline: string; reado
   return { pipeline, node }
 }
 
+/** What is called so among these. A name may come from outside: what every object has by itself, as `constructor`, is not there. */
+export const called = <T>(all: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(all, name) ? all[name] : undefined
+
 /** Makes a name out of any text: what a subject can't hold becomes `-`. */
 export const nameFrom = (text: string): string => text.replaceAll(/[^\w-]/g, '-').slice(0, 128) || '-'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type CommandContract, type Contract, command, decided, type MessageOf } from './contract.ts'
-import { portalPlace, wholePlace } from './experiment-parts.ts'
-import { name } from './names.ts'
+import { placeOfPart, portalPlace, wholePlace } from './experiment-parts.ts'
+import { called, name } from './names.ts'
 
 const people = z.array(name).default([])
 
@@ -44,7 +44,10 @@ export const policy = z.strictObject({
     .describe(
       'The hosts whose web processes may speak for whoever signs in to them; those of any host where it is not said',
     ),
-  gitHosts: z.array(z.string().max(300)).default([]).describe("Hosts that code may come from; '*' for any"),
+  gitHosts: z
+    .array(z.string().max(300))
+    .default([])
+    .describe("Hosts that code may come from; '*' for all that are public"),
   gitFolders: z
     .array(z.string().startsWith('/'))
     .default([])
@@ -66,6 +69,16 @@ export const mayNotSpeak = (
   const host = principal.replace(/^web-/, '')
   if (onBehalfOf === undefined || webs === undefined || webs.includes(host)) return undefined
   return `${principal} may not speak for ${onBehalfOf} here. Where it is trusted with that, write in the portal's file, portal.yaml: webs: [${[...webs, host].join(', ')}]`
+}
+
+/** Why nothing is to be done at a part any longer: its site, or its end node, was taken out. Undefined where it is there. */
+export const whyGone = ({ sites }: Pick<Policy, 'sites'>, part: string): string | undefined => {
+  const { site, node } = placeOfPart(part)
+  if (site === portalPlace) return undefined
+  const there = called(sites, site)
+  if (there && (node === undefined || called(there.nodes, node))) return undefined
+  const what = there ? `end node '${node}' at the site '${site}'` : `site '${site}'`
+  return `The portal's file has no ${what} any more: put it back there and retry, or terminate the experiment`
 }
 
 /** Where it is decided what a portal is. There is one in a log. */

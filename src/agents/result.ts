@@ -28,7 +28,7 @@ export type Wording<T extends Task, E extends Execution> = {
   readonly commands: { readonly start: string; readonly beat: string; readonly report: string }
   /** The event that is recorded of a report which changed nothing. */
   readonly ignored: string
-  /** The event that is recorded where an execution is to begin that was told to stop meanwhile. */
+  /** The event that is recorded where an execution is to begin that is not wanted any more. */
   readonly stopped?: string
 }
 

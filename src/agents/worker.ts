@@ -2,7 +2,7 @@ import { type Bus, lease, type Work } from '#bus/bus'
 import { reasonOf } from '#bus/fault'
 import type { Outbox } from '#bus/outbox'
 import { readEvent } from '#contracts/all'
-import { bury, giveUp } from './burying.ts'
+import { bury, dropOrBury, giveUp } from './burying.ts'
 import { type Kept, openHoldings, takeLeftovers } from './holdings.ts'
 import type { Local } from './local.ts'
 import type { Agent, Execution, Lost, Result, Task, Wording } from './result.ts'
@@ -34,7 +34,7 @@ export type Worker<T extends Task, E extends Execution, R extends Result> = {
   readonly instance: string
   /** Does the work; its effects carry the execution. */
   readonly execute: (task: T, execution: E, signal: AbortSignal) => Promise<R | Lost>
-  /** Told of what is not to be done any longer, so that nothing of it is left behind that an earlier execution began. */
+  /** Told of what is not to be done any longer, so that nothing of it is left behind that an earlier execution began; see `dropOrBury`. */
   readonly drop?: ((task: T) => Promise<void>) | undefined
   /** Waits for its turn among all that this host executes. */
   readonly inTurn?: Turn | undefined
@@ -138,11 +138,10 @@ const carryOut = async <T extends Task, E extends Execution, R extends Result>(
   const execution = wording.executionOf(task, { delivery: piece.delivery, instance })
   const began = performance.now()
   const started = await tell(worker, task, wording.commands.start, { ...execution, host }, signal)
-  if (started.accepted && wording.stopped && started.events.includes(wording.stopped)) return 'settled'
-  if (!started.accepted) {
-    if (started.refusal === 'superseded') return 'superseded'
-    worker.say(`${wording.nameOf(task)} is not executed: ${started.detail}`)
-    await worker.drop?.(task)
+  if (!started.accepted && started.refusal === 'superseded') return 'superseded'
+  if (!started.accepted || (wording.stopped && started.events.includes(wording.stopped))) {
+    if (!started.accepted) worker.say(`${wording.nameOf(task)} is not executed: ${started.detail}`)
+    if (worker.drop) await dropOrBury({ ...worker, drop: worker.drop }, agent, piece, task, maxDeliveries)
     return 'settled'
   }
   if (known) return keepAndReport(worker, piece, task, { execution, result: known.result }) // Who held it since is gone.

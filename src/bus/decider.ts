@@ -13,7 +13,13 @@ export type Also = {
 
 /** What a command led to: events, none where it already holds, or a refusal that records nothing. */
 export type Decision<Event> =
-  | { readonly accepted: true; readonly events: readonly Event[]; readonly also?: readonly Also[] }
+  | {
+      readonly accepted: true
+      readonly events: readonly Event[]
+      readonly also?: readonly Also[]
+      /** What whoever asks is to know besides. It is not recorded: asked once more, it is not said again. */
+      readonly note?: string | undefined
+    }
   | { readonly accepted: false; readonly refusal: string; readonly detail: string }
 
 /** A command as a decider gets it. */

@@ -22,13 +22,19 @@ export const writeWhole = async (path: string, text: string, mode = 0o600): Prom
 /** Does something in a folder while no other process does: they wait for each other, for ten seconds at most. */
 export const inTurn = async <T>(folder: string, action: () => Promise<T>): Promise<T> => {
   await mkdir(folder, { recursive: true, mode: 0o700 })
+  return locked(join(folder, 'lock'), `The folder ${folder}`, action)
+}
+
+/** The same with one file: the lock lies beside it. */
+export const inTurnWith = <T>(file: string, action: () => Promise<T>): Promise<T> =>
+  locked(`${file}.lock`, `The file ${file}`, action)
+
+const locked = async <T>(path: string, what: string, action: () => Promise<T>): Promise<T> => {
   for (let tries = 0; ; tries++) {
-    try {
-      const { release } = await takeLock(join(folder, 'lock'), `The folder ${folder}`)
-      return await action().finally(release)
-    } catch (cause) {
+    const lock = await takeLock(path, what).catch((cause: unknown) => {
       if (!(cause instanceof Fault && cause.code === 'lock.held') || tries === 200) throw cause
-      await delay(50)
-    }
+    })
+    if (lock) return action().finally(lock.release)
+    await delay(50)
   }
 }

@@ -14,6 +14,8 @@ export type Answer =
       readonly position: string | undefined
       /** The types of what was recorded. */
       readonly events: readonly string[]
+      /** What is to be known besides. */
+      readonly note?: string
     }
   | { readonly accepted: false; readonly refusal: string; readonly detail: string }
 
@@ -104,7 +106,9 @@ export const ownerOf = <State, C, E extends Message>(bus: Bus, decider: Decider<
         const before = sequence - appends.reduce((sum, { events }) => sum + events.length, 0)
         const recorded = (appends[0]?.events ?? []).map((event, at) => asRead(bus, address, event, before + at + 1))
         keep(fold, recorded, subject, before + recorded.length)
-        return { accepted: true, position: `${bus.logId}.${sequence}`, events: own.events.map(({ type }) => type) }
+        const { note } = decision
+        const events = own.events.map(({ type }) => type)
+        return { accepted: true, position: `${bus.logId}.${sequence}`, events, ...(note !== undefined && { note }) }
       }
       if (isFresh) tries++
     }

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { Fault, reasonOf } from '#bus/fault'
-import { writeWhole } from '#bus/files'
+import { inTurnWith, writeWhole } from '#bus/files'
 import { name } from '#contracts/names'
 import { exitCode } from './exit.ts'
 import { print, printRows } from './print.ts'
@@ -28,7 +28,8 @@ export const tokensVerb = (program: Command): void => {
         throw new Fault('config.name', `'${who}' can be nobody's name: use letters, digits, - and _`)
       const token = randomBytes(32).toString('base64url')
       const sha256 = createHash('sha256').update(token).digest('hex')
-      await writeHolders(file, [...holdersIn(file), { name: who, sha256, ...(note !== undefined && { note }) }])
+      const holder = { name: who, sha256, ...(note !== undefined && { note }) }
+      await change(file, (holders) => [...holders, holder])
       print(token)
     })
 
@@ -40,14 +41,15 @@ export const tokensVerb = (program: Command): void => {
   withFile(tokens.command('revoke <name>'))
     .description('take away all tokens of somebody, who is signed out at once')
     .action(async (who: string, { tokens: file }: Options) => {
-      const holders = holdersIn(file)
-      const left = holders.filter((one) => one.name !== who)
-      if (left.length === holders.length) {
+      const isThere = await change(file, (holders) => {
+        const left = holders.filter((one) => one.name !== who)
+        return left.length === holders.length ? undefined : left
+      })
+      if (!isThere) {
         process.stderr.write(`${who} has no token in ${resolve(file)}. See: millrace tokens ls\n`)
         process.exitCode = exitCode.missing
         return
       }
-      await writeHolders(file, left)
       print(`${who} has no token any more`)
     })
 }
@@ -65,5 +67,10 @@ const holdersIn = (file: string): readonly Holder[] => {
   }
 }
 
-const writeHolders = (file: string, holders: readonly Holder[]): Promise<void> =>
-  writeWhole(resolve(file), `${JSON.stringify(holders, undefined, 2)}\n`)
+/** Writes what becomes of a file, unless nothing does; of several who change it at once each finds what the others have written. */
+const change = (file: string, to: (holders: readonly Holder[]) => readonly Holder[] | undefined): Promise<boolean> =>
+  inTurnWith(resolve(file), async () => {
+    const holders = to(holdersIn(file))
+    if (holders) await writeWhole(resolve(file), `${JSON.stringify(holders, undefined, 2)}\n`)
+    return holders !== undefined
+  })

@@ -14,6 +14,7 @@ import { type App, positionHeader, type Site } from './site.ts'
 const accepted = z.object({
   accepted: z.literal(true),
   position: z.string().nullable().describe('Where it is recorded; null where what was asked for held already'),
+  note: z.string().optional().describe('What is to be known besides'),
 })
 /** What an order comes to. */
 export const responses = {
@@ -122,8 +123,12 @@ export const onlyPosted = (c: Context): never => {
 }
 
 /** An owner's answer as HTTP has it. */
-export const answered = (c: Context, answer: Answer | { readonly accepted: true; readonly position: string }) => {
+export const answered = (
+  c: Context,
+  answer: Answer | { readonly accepted: true; readonly position: string; readonly note?: string },
+) => {
   if (!answer.accepted) return refused(c, answer) as never
   if (answer.position) c.header(positionHeader, answer.position)
-  return c.json({ accepted: true as const, position: answer.position ?? null }, 200)
+  const { position = null, note } = answer
+  return c.json({ accepted: true as const, position, ...(note !== undefined && { note }) }, 200)
 }

@@ -7,6 +7,7 @@ import { ofAnybodyKnown, ofOneself, ofOwnProjects } from './asker.ts'
 import { experimentHistory, experimentSteps } from './experiment-record-tables.ts'
 import { experiments, experimentWaits } from './experiment-tables.ts'
 import { type Filter, is, oneOf } from './filters.ts'
+import { earliest, heardUntil, heardUntilShape } from './heard-until.ts'
 import { listed } from './listed.ts'
 import { named } from './named-wait.ts'
 import { endNodes, notifications, reservations } from './portal-tables.ts'
@@ -62,7 +63,15 @@ export const experimentLists = {
     byTime: [experiments.since, experiments.experiment],
     sorts: ['created', 'changed'],
     moment: experiments.createdAt,
-    portal: { mayBeSeen: ofOwnProjects(experiments.project) },
+    presence: true,
+    portal: {
+      mayBeSeen: ofOwnProjects(experiments.project),
+      seenAs: (row, _, seen) => ({
+        ...row,
+        heardUntil: earliest(heardUntil(seen.db, String(row.experiment), seen).values()),
+      }),
+      answer: { heardUntil: heardUntilShape },
+    },
     filters: {
       project: is(experiments.project),
       site: having(experiments.sites),

@@ -4,11 +4,12 @@ import { z } from 'zod'
 import { faults } from '#bus/fault'
 import { maySee } from '#contracts/asker'
 import { experimentId } from '#contracts/experiment-parts'
-import { rights, rolesOf } from '#contracts/experiment-rights'
+import { isGivenIn, rights, rolesOf } from '#contracts/experiment-rights'
 import { exact } from '#contracts/fields'
 import { askerOf, policyIn } from './asker.ts'
 import { composeFiles, experimentSteps } from './experiment-record-tables.ts'
 import { experimentParts, experimentStates, experiments, experimentWaits } from './experiment-tables.ts'
+import { earliest, heardUntil, heardUntilShape } from './heard-until.ts'
 import { visible } from './listed.ts'
 import { propose } from './propose-nodes.ts'
 import type { Db } from './reader.ts'
@@ -24,7 +25,8 @@ export const oneExperiment: View = {
   description: 'One experiment with its parts, what it waits for, its last steps and its Compose files',
   filters: exact({ experiment: experimentId }),
   answer: schemaOf(experiments).extend({
-    parts: z.array(schemaOf(experimentParts)),
+    heardUntil: heardUntilShape,
+    parts: z.array(schemaOf(experimentParts).extend({ heardUntil: heardUntilShape })),
     waiting: z.array(schemaOf(experimentWaits).extend({ unmet: z.string().nullable() })),
     steps: z.array(schemaOf(experimentSteps)).describe(`The last ${most}, oldest first`),
     composeFiles: z.array(compose).describe('Of its present attempt, one for each site'),
@@ -33,6 +35,7 @@ export const oneExperiment: View = {
   }),
   list: false,
   portal: true,
+  presence: true,
   read: (db, { experiment }, seen) => {
     const id = String(experiment)
     const { at, logId, who } = seen
@@ -57,10 +60,12 @@ export const oneExperiment: View = {
       .where(and(eq(composeFiles.experiment, id), eq(composeFiles.attempt, found.attempt), visible(composeFiles, at)))
       .orderBy(asc(composeFiles.sequence))
       .all()
+    const heard = heardUntil(db, id, seen)
     const look = (row: Readonly<Record<string, unknown>>) => shown(row, logId)
     return {
       ...look(found),
-      parts: parts.map(look),
+      heardUntil: earliest(heard.values()),
+      parts: parts.map((row) => ({ ...look(row), heardUntil: earliest([heard.get(`${row.part}`) ?? []].flat()) })),
       waiting: waiting.map((row) => propose(look(row), asker, { ...seen, db })),
       steps: steps.map(look),
       composeFiles: [...new Map(files.map(({ experiment: _, ...file }) => [file.site, look(file)])).values()],
@@ -77,8 +82,9 @@ const mayOf = (db: Db, id: string, scope: string, principal = '') => {
   const state = db.select().from(experimentStates).where(eq(experimentStates.experiment, id)).get()?.state
   if (!policy || !state) return { roles: [], commands: [] }
   const roles = rolesOf(policy, { scope, principal, data: {} }, state)
-  const commands = Object.entries(rights).flatMap(([type, may]) =>
-    may.some((one) => roles.includes(one)) ? [type] : [],
+  const types = Object.keys(rights) as (keyof typeof rights)[]
+  const commands = types.filter(
+    (type) => isGivenIn(policy, scope, type) && rights[type].some((one) => roles.includes(one)),
   )
   return { roles, commands }
 }

@@ -147,6 +147,38 @@ describe.runIf(engine && mayServeImages)('an image', () => {
     await expect.poll(() => docker('ps', '-a', '--no-trunc', '--format', '{{.Command}}')).not.toContain('98766')
   })
 
+  test('has no more memory than it may, and says so where a step needs more', async () => {
+    const folder = folderWith({ Dockerfile: `FROM ${base}\nRUN head -c 200m /dev/zero | tail > /dev/null\n` })
+    const limits = { milliseconds: 60_000, memory: 32 * 2 ** 20, cpus: 1 }
+    await expect(build({ folder, limits })).rejects.toThrow(
+      /^It ran out of memory: a step of a build may use 32 MiB here .*'Step 2\/3 : RUN head.*Killed$/s,
+    )
+    const dockerfile = `FROM ${base}\nRUN exit 137\n`
+    await expect(build({ folder: folderWith({}), dockerfile, limits })).rejects.toThrow(/^The build failed at/)
+  })
+
+  test('uses no more of the processors than it may', async () => {
+    const script = 'cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max 2>/dev/null; true'
+    const folder = folderWith({ Dockerfile: `FROM ${base}\nRUN ${script}\n` })
+    const lines: string[] = []
+    await build({ folder, limits: { milliseconds: 60_000, cpus: 0.5 } }, lines)
+    expect(lines).toContainEqual(expect.stringMatching(/^50000( 100000)?$/))
+  })
+
+  test.each([
+    'own',
+    'generated',
+  ])('that is larger than it may be is refused and removed, as its %s Dockerfile makes it', async (whose) => {
+    const text = `FROM ${base}\nLABEL millrace.experiment=${id}\nRUN head -c 20000000 /dev/urandom > /large\n`
+    const folder = folderWith(whose === 'own' ? { Dockerfile: text } : {})
+    const tag = `${id}:large`
+    const limits = { milliseconds: 60_000, size: 10 * 2 ** 20 }
+    await expect(build({ folder, tag, limits, ...(whose === 'own' ? {} : { dockerfile: text }) })).rejects.toThrow(
+      /^The image is 2\d(\.\d)? MiB large, and may be 10 MiB here/,
+    )
+    expect(await docker('images', '-q', tag)).toBe('')
+  })
+
   test.each([
     ['../../etc/passwd', /src\/link is a link that leads out of it/],
     ['/etc/passwd', /src\/link is a link that leads out of it/],

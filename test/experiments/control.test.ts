@@ -26,6 +26,17 @@ describe.runIf(engine).concurrent('an experiment', () => {
     expect(manifest).toMatchObject({ partial: true, files: [{ path: 'half.txt', size: 5 }] })
   })
 
+  test('that fails says what it said last, without what a terminal would act on', async () => {
+    const script = [
+      'seq 1 100; sleep 0.1; printf "\\033[31mTraceback\\033[0m\\a\\n" >&2; sleep 0.1; echo tells; sleep 0.1',
+      'head -c 1000 /dev/zero | tr "\\0" x; echo; sleep 0.1; echo "no module lidar" >&2; exit 1',
+    ].join('\n')
+    const { outcome } = await runs(prepare({ image, script }))
+    expect(outcome.reason).toBe(
+      `exited with 1; it said last:\n100\nTraceback\ntells\n${'x'.repeat(300)} …\nno module lidar`,
+    )
+  })
+
   test('that was asked for again after its end is not run again', async () => {
     const prepared = prepare({ image, script: 'date > /results/date' })
     const { outcome } = await runs(prepared)

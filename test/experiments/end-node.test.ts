@@ -53,6 +53,42 @@ describe('end nodes', () => {
     told.must('olga', run)
   })
 
+  test('on which an experiment runs are promised to others only from the time on at which that is over at the latest', () => {
+    const endNode = endNodeDecider(() => policy)
+    const nodes = fleet()
+    const told = running('rover-1', nodes)
+    const at = Date.parse('2026-01-01T00:30:00Z')
+    const events = () =>
+      told.events.map((event, index) => ({
+        ...event,
+        ...{ id: `${index}`, version: 1, source: '', time: '', principal: 'carol', correlationId: '', causationId: '' },
+        ...{ address: { aggregate: 'experiment', scope: 'rover', key: 'rover-1' }, position: `log.${index + 1}` },
+        ...{ sequence: index + 1, storedAt: Date.parse('2026-01-01T00:00:00Z') },
+      }))
+    const ask = (project: string, from: string) => {
+      const data = { reservation: 'a', project, from, until: '2026-01-01T09:00:00Z', note: '' }
+      const asked = { type: 'end-node.reserve', id: 'a', scope: 'north', key: 'one', principal: 'olga', at, data }
+      const command = asked as Commanded<EndNodeCommand>
+      const state = endNodeOf(nodes.near({ aggregate: 'end-node', scope: 'north', key: 'one' }).events)
+      const near = (endNode.near?.(command, state) ?? []).map((address) => ({ address, events: events(), version: 1 }))
+      return endNode.decide(command, state, near)
+    }
+    expect(ask('strict', '2026-01-01T00:59:00Z')).toEqual({
+      accepted: false,
+      refusal: 'occupied',
+      detail: expect.stringMatching(/^rover-1 runs on north\/one, until 2026-01-01T01:00:00.000Z at the latest/),
+    })
+    expect(ask('strict', '2026-01-01T01:00:00Z')).toMatchObject({ accepted: true, note: expect.any(String) })
+    expect(ask('rover', '2026-01-01T00:59:00Z')).toMatchObject({ accepted: true })
+    told.end('run', succeeded).take('collect')
+    expect(ask('strict', '2026-01-01T00:59:00Z')).toMatchObject({
+      accepted: true,
+      note: expect.stringMatching(/^rover-1 has north\/one until it is submitted or terminated/),
+    })
+    told.must('olga', submit)
+    expect(ask('strict', '2026-01-01T00:59:00Z')).not.toHaveProperty('note')
+  })
+
   test('are kept free for a project, for spans that do not overlap', () => {
     const endNode = endNodeDecider(() => policy)
     const address = { aggregate: 'end-node', scope: 'north', key: 'one' }

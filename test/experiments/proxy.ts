@@ -6,6 +6,8 @@ export type Wire = {
   readonly port: number
   /** How many bytes have gone to the server and come from it, over all connections. */
   readonly bytes: () => { readonly up: number; readonly down: number }
+  /** How many connections there are, on both of its ends. */
+  readonly open: () => number
   /** Resolves when so many bytes have gone to the server, or come from it, since it was called. */
   readonly passed: (way: 'up' | 'down', bytes: number) => Promise<void>
   /** Breaks every connection that is there; those that come later live. */
@@ -52,6 +54,7 @@ export const layWire = async (to: number): Promise<Wire> => {
   return {
     port: (server.address() as { port: number }).port,
     bytes: () => ({ ...count }),
+    open: () => sockets.size,
     passed: (way, bytes) =>
       new Promise((resolve) => {
         const until = count[way] + bytes

@@ -85,7 +85,7 @@ export const simulate = async (policy: Policy, signal: AbortSignal, take: TakeSt
   const sites = Object.entries(policy.sites)
   host('portal', [
     ...at('portal', 'source-fetcher'),
-    ...sites.flatMap(([site]) => at(site, 'shipper', 'results-puller', 'results-uploader')),
+    ...sites.flatMap(([site]) => at(site, 'shipper', 'results-puller', 'results-prober', 'results-uploader')),
   ])
   for (const [site, { nodes }] of sites) {
     const steps = Object.keys(nodes).flatMap((node) => [`deliver-${node}`, `run-${node}`, `collect-${node}`])

@@ -14,7 +14,7 @@ type Story = ReturnType<typeof story>
 /** Who is told what of the last event, each as `<who> <occasion>: <subject>`. */
 const toldOf = (of: Story, { principal = 'portal', preferences = usual, scope = 'rover', key = 'rover-1' } = {}) => {
   const event = { ...of.events.at(-1)!, address: { aggregate: 'experiment', scope, key }, principal }
-  const people = Object.fromEntries(concerned(of.known(), policy).map((who) => [who, preferences]))
+  const people = Object.fromEntries(concerned(of.known(), scope, policy).map((who) => [who, preferences]))
   return tellings(event, { experiment: of.known(), people, policy })
 }
 const linesOf = (...about: Parameters<typeof toldOf>) =>
@@ -95,6 +95,19 @@ test('an upload is told to its owners where the results are, or why they are not
     ),
     ...['carol', 'emil'].map((who) => `${who} failed: rover-1: Uploading its results has failed at north: it broke`),
   ])
+})
+
+test('whoever has left the project, or works for the testbed no longer, is told nothing', () => {
+  const of = finished()
+  const event = { ...of.events.at(-1)!, address: { aggregate: 'experiment', scope: 'rover', key: 'rover-1' } }
+  const about = { ...event, principal: 'portal' }
+  const people = Object.fromEntries(['carol', 'emil', 'olga', 'oleg'].map((who) => [who, usual]))
+  const toldBy = (more: Partial<typeof policy>) =>
+    tellings(about, { experiment: of.known(), people, policy: { ...policy, ...more } }).map(({ to }) => to)
+  expect(toldBy({}).toSorted()).toEqual(['carol', 'emil', 'oleg', 'olga'])
+  const projects = { rover: { members: ['emil'], approval: false } }
+  expect(toldBy({ projects, operators: ['olga'] }).toSorted()).toEqual(['emil', 'olga'])
+  expect(toldBy({ projects: {} }).toSorted()).toEqual(['oleg', 'olga'])
 })
 
 test('nobody is told of a step that they took themselves, and whoever wants nothing hears nothing', () => {

@@ -26,6 +26,36 @@ const telling = async () => {
   return { bus, ...story, ...watched, one, list, about, at }
 }
 
+test('a run whose host is away says since when that was not heard, in the list and with its experiment', async () => {
+  const { bus, create, must, take, begin, about, one, fail, at } = await telling()
+  const here = new AbortController()
+  const { gone } = await bus.appear({ host: 'north', instance: 'i', machine: 'm', nodes: [] }, here.signal)
+  await create()
+  await must(id, 'carol', initiate)
+  for (const step of ['fetch', 'ship', 'build'] as const) await take(id, step)
+  await must(id, 'olga', moveToTestbed())
+  await take(id, 'deliver')
+  await must(id, 'olga', markReady)
+  await must(id, 'olga', run)
+  await take(id, 'probe')
+  await begin(id, 'run')
+  const begun = Date.now()
+  type Parts = readonly { readonly part: string; readonly heardUntil: string | null }[]
+  const parts = async (said: object = {}) =>
+    (await one('experiment', { experiment: id, ...said })).parts as unknown as Parts
+  const heard = async (said?: object) =>
+    (await parts(said)).flatMap(({ part, heardUntil }) => (heardUntil === null ? [] : [[part, heardUntil]]))
+  expect([(await about())?.heardUntil, await heard()]).toEqual([null, []])
+  here.abort()
+  await gone
+  const away = await about()
+  expect(Math.abs(Date.parse(String(away?.heardUntil)) - begun)).toBeLessThan(20_000)
+  expect(await heard()).toEqual([['north/one', away?.heardUntil]])
+  expect(await heard({ at: await at() })).toEqual([])
+  await fail(id, 'run')
+  expect([(await about())?.heardUntil, await heard()]).toEqual([null, []])
+})
+
 test('an experiment is told from idle to done, with whom it waits for', async () => {
   const { create, must, take, begin, about, list } = await telling()
   await create()

@@ -4,8 +4,10 @@ import type Docker from 'dockerode'
 import { Fault, reasonOf } from '#bus/fault'
 import { withBackOff } from '../back-off.ts'
 import { buildContext } from './build-context.ts'
+import { bytesFor } from './ending.ts'
 import { engineTrouble } from './engine-at.ts'
 import { jsonLines } from './json-lines.ts'
+import { memoryOf } from './memory-of.ts'
 import { pushImage } from './push-image.ts'
 
 export type Build = {
@@ -25,8 +27,11 @@ export type Build = {
   readonly network?: 'none' | 'bridge' | 'host' | undefined
   readonly limits: {
     readonly milliseconds: number
-    /** What a step may use, in bytes. */
+    /** What each step may use: memory in bytes, and how many processors. */
     readonly memory?: number | undefined
+    readonly cpus?: number | undefined
+    /** How large the image may be, in bytes. */
+    readonly size?: number | undefined
     /** How long a registry that does not answer is tried again, in milliseconds: a minute, unless said otherwise. */
     readonly registryPatience?: number | undefined
   }
@@ -112,29 +117,50 @@ const make = async (
     ...{ t, labels, rm: true, forcerm: true, abortSignal: signal },
     ...(network === undefined ? {} : { networkmode: network }),
     ...(limits.memory === undefined ? {} : { memory: limits.memory, memswap: limits.memory }),
+    ...(limits.cpus === undefined ? {} : { cpuperiod, cpuquota: Math.round(limits.cpus * cpuperiod) }),
   }
+  const memory = memoryOf(engine)
   try {
     const stream = await engine.buildImage(context as unknown as NodeJS.ReadableStream, options)
-    await heard(stream as unknown as AsyncIterable<Buffer>, say)
+    await heard(stream as unknown as AsyncIterable<Buffer>, (line) => {
+      memory.hear(line)
+      say(line)
+    })
   } catch (thrown) {
-    throw broken ?? thrown
+    if (broken || !(thrown instanceof Fault) || limits.memory === undefined) throw broken ?? thrown
+    if (!(await memory.ranOut())) throw thrown
+    throw new Fault(
+      'build.memory',
+      `It ran out of memory: a step of a build may use ${bytesFor(limits.memory)} here (build.memory in the site's file). ${thrown.message}`,
+      { cause: thrown },
+    )
   } finally {
     context.destroy()
   }
-  return (await engine.getImage(t).inspect()).Id
+  const { Id, Size } = await engine.getImage(t).inspect()
+  if (limits.size === undefined || Size <= limits.size) return Id
+  await engine.getImage(t).remove({ force: true })
+  throw new Fault(
+    'build.too-large',
+    `The image is ${bytesFor(Size)} large, and may be ${bytesFor(limits.size)} here (build.size in the site's file). Leave out of it what a run does not need`,
+  )
 }
+
+/** In microseconds: what a quota of processor time is counted in. */
+const cpuperiod = 100_000
 
 /** Says the log of a build line by line; rejects with its end where it failed. */
 const heard = async (stream: AsyncIterable<Buffer>, say: (line: string) => void): Promise<void> => {
   let [step, rest]: [string, string] = ['', '']
   const last: string[] = []
-  const hear = (line: string) => {
+  const hear = (said: string) => {
+    const line = said.replaceAll(colour, '')
     if (/^Step \d+\/\d+ : /.test(line)) {
       step = line
       last.length = 0 // What earlier steps said is not why this one failed.
     } else if (!/^( ---> |Removing intermediate container )/.test(line)) last.push(line)
     if (last.length > lastLines) last.shift()
-    say(line)
+    say(said)
   }
   for await (const { stream: text, error, status, id } of jsonLines(stream)) {
     if (typeof error === 'string') {
@@ -150,6 +176,10 @@ const heard = async (stream: AsyncIterable<Buffer>, say: (line: string) => void)
   }
   if (rest.trim()) hear(rest)
 }
+
+/** What engines put around what is said on stderr. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it begins with one.
+const colour = /\u001b\[[\d;]*m/g
 
 /** Images without a name that carry all of these labels: an earlier build's, or what a failed one left. */
 const prune = async (engine: Docker, labels: Build['labels']): Promise<void> => {

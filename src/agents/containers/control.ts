@@ -10,6 +10,7 @@ import { type Ending, isCancelled } from './ending.ts'
 import { fetchImage } from './fetch-image.ts'
 import { followOutput, type Say } from './follow-output.ts'
 import { beside, keepResults, keptOutcome, type RunOutcome } from './keep-results.ts'
+import { withLastWords } from './last-words.ts'
 import { checkIdentity, type RunIdentity } from './run-identity.ts'
 import { type Taken, takeResults } from './take-results.ts'
 import { type RunLimits, watchRun } from './watch-run.ts'
@@ -147,13 +148,14 @@ const conclude = async (
   const deaf = new AbortController()
   const signal = AbortSignal.any([leave, deaf.signal])
   const heard = followOutput({ docker, id: begun, heardUntil, lines: limits.lines, say, signal })
-  const ending = await watchRun({ docker, id: begun, run, limits, cancel, leave }).catch((thrown) => {
+  const ended = await watchRun({ docker, id: begun, run, limits, cancel, leave }).catch((thrown) => {
     deaf.abort()
     throw thrown
   })
   // What it said last is still to be read, but not for ever.
   const timer = setTimeout(() => deaf.abort(), lastWordsFor)
   await heard.finally(() => clearTimeout(timer))
+  const ending = await withLastWords(docker, begun, ended, leave)
   phase('collecting')
   const into = join(beside(resultsInto), 'files')
   const taken = await withBackOff(

@@ -1,8 +1,8 @@
 import { Fault } from '#bus/fault'
 import type { ContainerState } from './container-state.ts'
 
-/** How a container ended. Without a reason, it came to a good end. */
-export type Ending = { readonly exitCode?: number; readonly reason?: string }
+/** How a container ended. Without a reason, it came to a good end. `byItself`: nobody stopped it, and its own code says why. */
+export type Ending = { readonly exitCode?: number; readonly reason?: string; readonly byItself?: boolean }
 
 /**
  * What to abort a run with that is cancelled: it is stopped, and what it has given is taken. Aborted with anything else, the run
@@ -46,5 +46,5 @@ export const endingOf = (state: ContainerState, stopped: string | undefined): En
       exitCode,
       reason: `exited with 137: somebody killed it, most often the machine for want of memory; its limit is ${bytesFor(memory)}`,
     }
-  return { exitCode, reason: error ? `exited with ${exitCode}: ${error}` : `exited with ${exitCode}` }
+  return { exitCode, reason: error ? `exited with ${exitCode}: ${error}` : `exited with ${exitCode}`, byItself: true }
 }

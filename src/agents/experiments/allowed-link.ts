@@ -1,5 +1,6 @@
 import { hostOfGitLink, protocolOfGitLink } from '#contracts/git-link'
 import type { Policy } from '#contracts/portal'
+import { isPrivate } from '../uploads/private-address.ts'
 import type { Objection } from './place-nodes.ts'
 
 /** What speaks against fetching code from there; undefined where nothing does. */
@@ -14,10 +15,13 @@ export const allowedLink = ({ gitHosts, gitFolders }: Policy, link: string): Obj
         }
   }
   const host = hostOfGitLink(link)
-  return gitHosts.includes('*') || gitHosts.includes(host)
-    ? undefined
-    : {
-        refusal: 'host-not-allowed',
-        detail: `Code can't come from ${host}. Allowed are: ${gitHosts.join(', ') || 'none'}`,
-      }
+  if (gitHosts.includes(host)) return undefined
+  // What a name stands for is seen when code is fetched.
+  const isHere = isPrivate(host) || host === 'localhost'
+  if (gitHosts.includes('*') && !isHere) return undefined
+  const allowed = gitHosts.map((one) => (one === '*' ? '* (all that are public)' : one))
+  return {
+    refusal: 'host-not-allowed',
+    detail: `Code can't come from ${host}. Allowed are: ${allowed.join(', ') || 'none'}`,
+  }
 }

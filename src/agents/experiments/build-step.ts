@@ -8,7 +8,6 @@ import { checkAttempt, markFile } from './attempt-mark.ts'
 import type { Bundles } from './bundle.ts'
 import { readConfig } from './config-yaml.ts'
 import { dockerfileOf } from './dockerfile.ts'
-import { within } from './next-steps.ts'
 import { besideCode, commitOf, madeIn } from './places-of.ts'
 import type { SiteConfig } from './site-config.ts'
 import { composeGivenOf } from './site-container.ts'
@@ -49,7 +48,11 @@ export const buildStep =
         signal,
       },
       labels: { [labels.experiment]: id, [labels.attempt]: String(attempt) },
-      limits: { milliseconds: within.build, registryPatience: config.registryPatience },
+      limits: {
+        ...{ memory: config.build.memory, cpus: config.build.cpus, size: config.build.size },
+        milliseconds: config.build.minutes * 60_000,
+        registryPatience: config.registryPatience,
+      },
       phase: (now) => {
         phase(now)
         if (now === 'pushing') say(`The engine is asked to push ${registry}/${tag}`)

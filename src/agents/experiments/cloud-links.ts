@@ -3,6 +3,7 @@ import type { Bus } from '#bus/bus'
 import { Fault } from '#bus/fault'
 import type { CloudLink } from '#contracts/cloud-link'
 import { portalPlace, projectOf } from '#contracts/experiment-parts'
+import { called } from '#contracts/names'
 import { mayNotSpeak, type Policy } from '#contracts/portal'
 import { servicesOf } from '#contracts/subjects'
 import { linkOf, withSecret } from '../uploads/link-of.ts'
@@ -32,7 +33,7 @@ export const serveCloudLinks = (
       const onBehalfOf = behalf ?? principal
       const { experiment, text } = asked.parse(body)
       const project = projectOf(experiment)
-      if (!policy().projects[project]?.members.includes(onBehalfOf))
+      if (!called(policy().projects, project)?.members.includes(onBehalfOf))
         throw new Fault(
           'vault.denied',
           `${onBehalfOf} is no member of the project ${project}, and gives it no cloud link`,

@@ -2,8 +2,10 @@ import { accept, type Commanded, type Decision, type Near, refuse } from '#bus/d
 import type { ExperimentEvent } from '#contracts/experiment'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { partOfSite, placeOfPart } from '#contracts/experiment-parts'
-import { openRun, stageOf, stepOf } from '#contracts/experiment-standing'
+import { isOperatorIn } from '#contracts/experiment-rights'
+import { openRun, siteOf, stageOf, stepOf } from '#contracts/experiment-standing'
 import type { KnownExperiment } from '#contracts/experiment-state'
+import { called } from '#contracts/names'
 import type { Policy } from '#contracts/portal'
 import { allowedLink } from './allowed-link.ts'
 import { hasBegun, isComingHome, isInTestbed, isRefusal, meant } from './meant-sites.ts'
@@ -20,7 +22,7 @@ export const initiate = (
 ): Decided => {
   if (hasBegun(experiment))
     return isInTestbed(experiment) ? refuse('in-testbed', `${key} is in the testbed already`) : accept()
-  const isAsked = policy.projects[scope]?.approval === true && experiment.approval === 'not-asked'
+  const isAsked = called(policy.projects, scope)?.approval === true && experiment.approval === 'not-asked'
   if (experiment.approval === 'asked' || isAsked)
     return refuse('not-approved', `${key} is to be approved by an administrator first`)
   if (experiment.approval === 'declined')
@@ -30,21 +32,21 @@ export const initiate = (
   const { attempt, source, resource } = experiment
   const sites = resource.sites.map((site) => ({
     site,
-    builder: policy.sites[site]?.builder ?? ('site-server' as const),
+    builder: called(policy.sites, site)?.builder ?? ('site-server' as const),
   }))
   const next = [firstStep(experiment)]
   return accept({ type: 'experiment.development-initiated', data: { attempt, source, resource, sites, next } })
 }
 
 export const terminate = (
-  { data, key, principal }: Command<'experiment.terminate'>,
+  { data, key, scope, principal }: Command<'experiment.terminate'>,
   experiment: KnownExperiment,
   policy: Policy,
   near: readonly Near[],
 ): Decided => {
   if (!hasBegun(experiment)) return refuse('idle', `${key} is idle: there is nothing to terminate`)
   if (isInTestbed(experiment)) {
-    const isFree = policy.operators.includes(principal) && stageOf(experiment) !== 'submitted'
+    const isFree = isOperatorIn(policy, scope, principal) && stageOf(experiment) !== 'submitted'
     if (!isFree) return refuse('in-testbed', `${key} is in the testbed: an operator ends it there`)
     if (Object.keys(experiment.sites).some((site) => openRun(experiment, site).length > 0))
       return refuse('run-open', `${key} is running: cancel its run first`)
@@ -66,7 +68,7 @@ export const moveToTestbed = (
   if (!plan) return refuse('idle', `${key} is idle: it is to be developed first`)
   const nodes = [...new Set(data.nodes)]
   for (const [site, there] of Map.groupBy(nodes, (part) => placeOfPart(part).site)) {
-    const known = experiment.sites[site]
+    const known = siteOf(experiment, site)
     if (!known)
       return refuse('wrong-site', `${key} is not for ${site}, but for ${Object.keys(experiment.sites).join(', ')}`)
     if (known.stage === 'development') {
@@ -78,7 +80,7 @@ export const moveToTestbed = (
     if (!isSame)
       return refuse('in-testbed', `${key} is in the testbed of ${site} already, with ${known.nodes.join(', ')}`)
   }
-  const news = nodes.filter((part) => experiment.sites[placeOfPart(part).site]?.stage === 'development')
+  const news = nodes.filter((part) => siteOf(experiment, placeOfPart(part).site)?.stage === 'development')
   if (news.length === 0) return accept()
   const objection =
     objectionToNodes(news, plan.resource, policy) ?? objectionToUse(near, { key, scope, at }, plan.resource.hours)

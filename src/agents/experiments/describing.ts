@@ -4,6 +4,7 @@ import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { experimentId, partOfSite, projectOf } from '#contracts/experiment-parts'
 import { isOpen, stageOf, stepOf } from '#contracts/experiment-standing'
 import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
+import { called } from '#contracts/names'
 import type { Policy } from '#contracts/portal'
 import { allowedLink } from './allowed-link.ts'
 import { hasBegun, inTestbed, isInTestbed } from './meant-sites.ts'
@@ -23,7 +24,7 @@ export const create = (
     return refuse('taken', `There is an experiment ${key} already, of ${experiment.creator}`)
   const objection = allowedLink(policy, data.source.link) ?? objectionTo(data.resource, policy)
   if (objection) return object(objection)
-  const approval = policy.projects[scope]?.approval ?? false
+  const approval = called(policy.projects, scope)?.approval ?? false
   return accept({ type: 'experiment.created', data: { ...data, approval } })
 }
 
@@ -48,7 +49,7 @@ export const setExperimenters = (
   policy: Policy,
 ): Decided => {
   if (isInTestbed(experiment)) return inTestbed(key)
-  const strangers = data.experimenters.filter((one) => !policy.projects[scope]?.members.includes(one))
+  const strangers = data.experimenters.filter((one) => !called(policy.projects, scope)?.members.includes(one))
   if (strangers.length > 0)
     return refuse(
       'no-members',
@@ -78,7 +79,7 @@ export const approve = (
   policy: Policy,
 ): Decided => {
   // Also of what was made before its project came to ask for it.
-  if (experiment.approval === 'not-asked' && policy.projects[scope]?.approval !== true)
+  if (experiment.approval === 'not-asked' && called(policy.projects, scope)?.approval !== true)
     return refuse('not-asked', `${key} needs no approval: the portal's file does not ask for one in its project`)
   if (hasBegun(experiment)) return refuse('begun', `${key} is in development already`)
   if (type === 'experiment.approve')

@@ -2,7 +2,10 @@ import { accept, type Decider, refuse } from '#bus/decider'
 import { foldOf } from '#contracts/all'
 import type { EndNodeCommand, EndNodeEvent } from '#contracts/end-node'
 import type { Recorded } from '#contracts/envelope'
-import type { Policy } from '#contracts/portal'
+import { addressOfExperiment } from '#contracts/experiment-parts'
+import { called } from '#contracts/names'
+import { type Policy, whyGone } from '#contracts/portal'
+import { occupantIn } from './occupant.ts'
 
 type Reservation = Extract<EndNodeEvent, { type: 'end-node.reserved' }>['data']
 
@@ -45,24 +48,38 @@ export const endNodeDecider = (policy: () => Policy): EndNodeDecider => ({
   aggregate: 'end-node',
   initial,
   evolve,
-  decide: ({ type, data, scope, key, principal, at }, node) => {
+  near: ({ type }, { experiment }) =>
+    type === 'end-node.reserve' && experiment !== undefined ? [addressOfExperiment(experiment)] : [],
+  decide: ({ type, data, scope, key, principal, at }, node, near) => {
     if (!policy().operators.includes(principal))
       return refuse('not-allowed', `${principal} may not do that: reservations are made by operators`)
-    if (policy().sites[scope]?.nodes[key] === undefined)
-      return refuse('unknown', `There is no end node ${scope}/${key}. Those there are stand in the portal's file`)
     const same = node.reservations.find((one) => one.reservation === data.reservation)
-    if (type === 'end-node.unreserve') return same ? accept({ type: 'end-node.unreserved', data }) : accept()
+    // Also of one that was taken out of the portal's file.
+    if (type === 'end-node.unreserve' && same) return accept({ type: 'end-node.unreserved', data })
+    if (whyGone(policy(), `${scope}/${key}`) !== undefined)
+      return refuse('unknown', `There is no end node ${scope}/${key}. Those there are stand in the portal's file`)
+    if (type === 'end-node.unreserve') return accept()
     const { from, until } = spanOf(data)
     if (from >= until) return refuse('bad-span', `It ends (${data.until}) before it begins (${data.from})`)
     if (until <= at) return refuse('past', `It ended at ${data.until} already`)
     if (until - from > longest) return refuse('too-long', 'A node can be kept free for 31 days at most')
-    if (policy().projects[data.project] === undefined)
+    if (called(policy().projects, data.project) === undefined)
       return refuse('unknown-project', `There is no project ${data.project}`)
     if (same) return isSame(same, data) ? accept() : refuse('taken', `There is another reservation ${data.reservation}`)
     const [other] = reservedIn(node, { from, until })
-    return other
-      ? refuse('reserved', `${scope}/${key} is kept free for ${other.project} from ${other.from} until ${other.until}`)
-      : accept({ type: 'end-node.reserved', data })
+    const name = `${scope}/${key}`
+    if (other)
+      return refuse('reserved', `${name} is kept free for ${other.project} from ${other.from} until ${other.until}`)
+    const event: EndNodeEvent = { type: 'end-node.reserved', data }
+    const there = occupantIn(near, name, at)
+    if (!there || there.project === data.project) return accept(event)
+    if (there.until !== undefined && from < there.until)
+      return refuse(
+        'occupied',
+        `${there.experiment} runs on ${name}, until ${new Date(there.until).toISOString()} at the latest: reserve it from then on, or cancel its run`,
+      )
+    const note = `${there.experiment} has ${name} until it is submitted or terminated: it is not run there while the reservation lasts, but see that it is over by then`
+    return { accepted: true, events: [event], note }
   },
 })
 

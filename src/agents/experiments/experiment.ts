@@ -2,12 +2,14 @@ import { accept, type Commanded, type Decider, type Decision, type Near, refuse 
 import type { ExperimentEvent } from '#contracts/experiment'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { evolve, initial } from '#contracts/experiment-evolve'
-import { type Role, rights, rolesOf } from '#contracts/experiment-rights'
+import { isGivenIn, type Role, rights, rolesOf } from '#contracts/experiment-rights'
 import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
-import type { Policy } from '#contracts/portal'
+import { called } from '#contracts/names'
+import { type Policy, whyGone } from '#contracts/portal'
 import type { Address } from '#contracts/subjects'
 import { initiate, markReady, moveToTestbed, terminate } from './deploying.ts'
 import { approve, create, setCloudLink, setExperimenters, update } from './describing.ts'
+import { failGone } from './gone-step.ts'
 import { sitesOf } from './meant-sites.ts'
 import { scheduled } from './next-steps.ts'
 import { addressOfNode } from './place-nodes.ts'
@@ -45,7 +47,13 @@ export const experimentDecider = (policy: () => Policy): ExperimentDecider => ({
     const may = rights[command.type]
     if (experiment.status === 'unknown' && command.type !== 'experiment.create')
       return refuse('unknown', `There is no experiment ${command.key}`)
-    if (!rolesOf(now, command, experiment).some((role) => may.includes(role))) return notAllowed(command, may)
+    if (experiment.status !== 'unknown' && isOfStep(command)) {
+      const gone = whyGone(now, command.data.part)
+      if (gone !== undefined) return failGone(command.data, experiment, gone)
+    }
+    const isAllowed = rolesOf(now, command, experiment).some((role) => may.includes(role))
+    if (!isGivenIn(now, command.scope, command.type)) return noProject(command)
+    if (!isAllowed) return isOrphan(now, command) ? noProject(command) : notAllowed(command, may)
     if (command.type === 'experiment.create') return create(command, experiment, now)
     if (experiment.status === 'unknown') return refuse('unknown', `There is no experiment ${command.key}`)
     return decideOn(command, experiment, now, near)
@@ -56,6 +64,14 @@ export const experimentDecider = (policy: () => Policy): ExperimentDecider => ({
 const stepCommands = new Set<string>(
   ['start-step', 'beat-step', 'turn-step', 'report-step', 'expire-step', 'settle'].map((verb) => `experiment.${verb}`),
 )
+
+type OfStep = 'start-step' | 'beat-step' | 'turn-step' | 'report-step' | 'expire-step'
+
+/** What somebody says of a step that is taken. Of one at a place that was taken out it does not matter who that is. */
+const isOfStep = (
+  command: Commanded<ExperimentCommand>,
+): command is Commanded<Extract<ExperimentCommand, { type: `experiment.${OfStep}` }>> =>
+  stepCommands.has(command.type) && command.type !== 'experiment.settle'
 
 const decideOn = (
   command: Commanded<Exclude<ExperimentCommand, { type: 'experiment.create' }>>,
@@ -85,13 +101,13 @@ const decideOn = (
     case 'experiment.mark-ready':
       return markReady(command, experiment)
     case 'experiment.run':
-      return run(command, experiment, near)
+      return run(command, experiment, policy, near)
     case 'experiment.cancel-run':
       return cancelRun(command, experiment)
     case 'experiment.submit':
       return submit(command, experiment, near)
     case 'experiment.retry':
-      return retry(command, experiment)
+      return retry(command, experiment, policy)
     case 'experiment.archive':
       return archive(command, experiment)
     case 'experiment.package':
@@ -112,6 +128,16 @@ const decideOn = (
       return settle(command.data, experiment)
   }
 }
+
+/** Whether it was the project of a person's command that let them give it, and that is gone. */
+const isOrphan = ({ projects }: Policy, { type, scope }: Commanded<ExperimentCommand>): boolean =>
+  called(projects, scope) === undefined && !stepCommands.has(type)
+
+const noProject = ({ scope }: Commanded<ExperimentCommand>) =>
+  refuse(
+    'no-project',
+    `The portal's file has no project '${scope}' any more: put it back there, or have what there is of it terminated, submitted and archived by an operator or an administrator`,
+  )
 
 const notAllowed = ({ type, principal, key, scope }: Commanded<ExperimentCommand>, may: readonly Role[]) => {
   const who: Readonly<Record<Role, string>> = {

@@ -1,10 +1,12 @@
 import { cp, mkdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { hostOfGitLink, protocolOfGitLink } from '#contracts/git-link'
 import { fetchSource } from '../sources/fetch-source.ts'
 import type { SshKeys } from '../sources/git.ts'
 import type { SourceLimits } from '../sources/source-listing.ts'
 import { markAttempt } from './attempt-mark.ts'
 import { otherDevice, readConfig, writeConfig } from './config-yaml.ts'
+import { checkPublic } from './public-host.ts'
 import type { TakeStep } from './take-steps.ts'
 
 type Fetching = {
@@ -14,6 +16,8 @@ type Fetching = {
   /** Whether repositories may lie on this machine's own disk: which ones, the experiment has decided. */
   readonly local: boolean
   readonly ssh?: SshKeys | undefined
+  /** Hosts that are allowed by name, in a private network or not; of others only what is public is. */
+  readonly hosts: readonly string[]
 }
 
 /** How long git may take, in milliseconds. */
@@ -21,9 +25,11 @@ const fetchedWithin = 1_200_000
 
 /** Fetches an experiment's code, puts its `config.yaml` in, and lays it down for each of its sites. */
 export const fetchStep =
-  ({ experiments, limits, local, ssh }: Fetching): TakeStep =>
+  ({ experiments, limits, local, ssh, hosts }: Fetching): TakeStep =>
   async ({ id, step, plan, experiment, say, run, signal }) => {
     const { link, ref } = plan.source
+    const host = hostOfGitLink(link)
+    if (protocolOfGitLink(link) !== 'file' && !hosts.includes(host)) await checkPublic(host)
     const draft = join(experiments, '.fetched', id)
     await rm(draft, { recursive: true, force: true })
     try {

@@ -1,6 +1,6 @@
 import { type Decision, refuse } from '#bus/decider'
 import { partOfSite } from '#contracts/experiment-parts'
-import { isOpen, stepOf } from '#contracts/experiment-standing'
+import { isOpen, siteOf, stepOf } from '#contracts/experiment-standing'
 import { type KnownExperiment, type Site, stages } from '#contracts/experiment-state'
 
 /** Whether its present attempt has begun. */
@@ -27,7 +27,7 @@ export const meant = (
   experiment: KnownExperiment,
   named: readonly string[] | undefined,
 ): readonly (readonly [string, Site])[] | Decision<never> => {
-  const unknown = named?.find((site) => experiment.sites[site] === undefined)
+  const unknown = named?.find((site) => siteOf(experiment, site) === undefined)
   if (unknown !== undefined) return refuse('wrong-site', `${key} is not at ${unknown} in this attempt`)
   const sites = sitesOf(experiment, named)
   return sites.length > 0 ? sites : refuse('idle', `${key} is idle: it is to be developed first`)

@@ -34,6 +34,7 @@ const agentOf = (experiment: KnownExperiment, part: string, step: StepName): str
     case 'pull':
       return 'results-puller'
     case 'probe':
+      return 'results-prober' // Apart, so that no run waits for the uploads of others.
     case 'upload':
       return 'results-uploader'
   }

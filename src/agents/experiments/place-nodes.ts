@@ -1,5 +1,6 @@
 import { type Also, type Decision, type Near, refuse } from '#bus/decider'
 import { placeOfPart } from '#contracts/experiment-parts'
+import { called } from '#contracts/names'
 import type { Policy } from '#contracts/portal'
 import type { ResourceDefinition } from '#contracts/resource'
 import type { Address } from '#contracts/subjects'
@@ -23,7 +24,7 @@ export const objectionTo = (
   policy: Policy,
 ): Objection | undefined => {
   for (const site of sites) {
-    const there = policy.sites[site]
+    const there = called(policy.sites, site)
     if (!there)
       return {
         refusal: 'unknown-site',
@@ -49,7 +50,7 @@ export const objectionToNodes = (
 ): Objection | undefined => {
   for (const part of nodes) {
     const { site, node = '' } = placeOfPart(part)
-    const there = policy.sites[site]?.nodes[node]
+    const there = called(called(policy.sites, site)?.nodes ?? {}, node)
     if (!there) return { refusal: 'unknown-node', detail: `There is no end node ${part}` }
     const lacks = capabilities.filter((one) => !there.capabilities.includes(one))
     if (there.type !== nodeType || lacks.length > 0)

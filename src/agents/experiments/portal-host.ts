@@ -20,13 +20,14 @@ import { endNodeDecider } from './end-node.ts'
 import { experimentDecider } from './experiment.ts'
 import { keepFolders } from './experiment-folders.ts'
 import { fetchStep } from './fetch-step.ts'
+import { goneOf, type NamedBefore, namedBefore, occupantOf, takersAt } from './named-before.ts'
 import { packagerStep } from './packager-step.ts'
 import { portalDecider } from './portal.ts'
 import { type PortalConfig, policyOf } from './portal-config.ts'
 import { pullStep } from './pull-step.ts'
 import { serveResults } from './serve-results.ts'
 import { shipOverBus, shipStep } from './ship-step.ts'
-import { takeSteps } from './take-steps.ts'
+import { type TakeStep, takeSteps } from './take-steps.ts'
 import { uploaderStep } from './upload-step.ts'
 
 /** How many repositories are fetched at once, and for how many experiments things are brought to or from one site at once. */
@@ -67,6 +68,7 @@ export const runPortal = (
     hosted.run(serveResults({ ...hosting, ...hosted, experiments, policy }))
     hosted.run(serveCloudLinks(hosting.bus, vault, policy, hosted.signal))
     takeAll(hosting, hosted, config, { scratch, vault })
+    await takeLeft(hosting, hosted, goneOf(portal.before(), policy()))
     hosted.run(notify({ ...hosting, ...hosted, policy, ways: waysOf(config) }))
     changes(async (changed) => {
       const isOther = !isDeepStrictEqual({ ...changed, ...who(config) }, { ...config, ...who(config) })
@@ -99,6 +101,7 @@ const openPortal = ({ bus, log }: Hosting, { run, signal }: Hosted) => {
   const portal = own(bus, portalDecider(bus.principal), addressOfPortal.scope, signal, unheard)
   run(portal.served)
   run(own(bus, personDecider, 'all', signal, unheard).served)
+  let known: NamedBefore = { projects: [], sites: [], parts: [] }
   const owned = new Set<string>()
   /** Once for each: told again, it is owned already. */
   const once = (what: string, begin: () => void): void => {
@@ -115,16 +118,31 @@ const openPortal = ({ bus, log }: Hosting, { run, signal }: Hosted) => {
       (reason) => say(`The portal can't be defined for now: ${reason}`),
     )
     now = next
-    for (const scope of Object.keys(next.projects))
+    known = await patiently(() => namedBefore(bus), signal)
+    for (const scope of known.projects)
       once(`project ${scope}`, () => {
         const owner = own(bus, experimentDecider(policy), scope, signal, unheard)
         run(owner.served)
         run(tellWhenDue({ bus, owner, scope, dueIn: dueInExperiments, say, signal }))
       })
-    for (const site of Object.keys(next.sites))
+    for (const site of known.sites)
       once(`site ${site}`, () => run(own(bus, endNodeDecider(policy), site, signal, unheard).served))
   }
-  return { define, policy }
+  return { define, policy, before: () => known }
+}
+
+/**
+ * Takes what is asked of places that were taken out of the portal's file, so that it fails with that as its reason instead of waiting
+ * for ever; and says which experiments still have end nodes there.
+ */
+const takeLeft = async (hosting: Hosting, { outbox, run, signal }: Hosted, gone: readonly string[]): Promise<void> => {
+  const nobody: TakeStep = async () => ({ failed: "The portal's file has its place no longer" })
+  for (const part of gone) {
+    for (const agent of takersAt(part)) run(takeSteps({ ...hosting, outbox, signal }, agent, nobody))
+    const experiment = await patiently(() => occupantOf(hosting.bus, part), signal)
+    if (experiment !== undefined)
+      hosting.log('warn', `The portal's file has no end node ${part} any more; ${experiment} has it until it is over`)
+  }
 }
 
 /** Before the portal's file holds, nobody may anything. */
@@ -160,6 +178,7 @@ const takeAll = (
     limits: config.source,
     local: config.gitFolders.length > 0,
     ssh: config.git,
+    hosts: config.gitHosts,
   })
   run(takeSteps(given, { where: portalPlace, agent: 'source-fetcher' }, fetch, { concurrency: fetchedAtOnce }))
   const load = uploaderStep({
@@ -180,7 +199,8 @@ const takeAll = (
       const tell = packagerStep({ bus, ...overSsh, command: packageBuilder })
       run(takeSteps(given, { where: site, agent: 'packager' }, tell, moving))
     }
-    run(takeSteps(given, { where: site, agent: 'results-uploader' }, load, moving))
+    for (const agent of ['results-prober', 'results-uploader'])
+      run(takeSteps(given, { where: site, agent }, load, moving))
     run(
       takeSteps(
         given,

@@ -2,8 +2,9 @@ import { accept, type Commanded, type Decision, type Near, refuse } from '#bus/d
 import type { ExperimentEvent } from '#contracts/experiment'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { partOfSite, placeOfPart, portalPart, type StepName } from '#contracts/experiment-parts'
-import { isOpen, openRun, runOf, stageOf, stepOf } from '#contracts/experiment-standing'
+import { isOpen, openRun, runOf, siteOf, stageOf, stepOf } from '#contracts/experiment-standing'
 import type { KnownExperiment } from '#contracts/experiment-state'
+import { type Policy, whyGone } from '#contracts/portal'
 import { hasBegun, isComingHome, isRefusal, meant } from './meant-sites.ts'
 import { scheduled } from './next-steps.ts'
 import { freed, object, objectionToUse } from './place-nodes.ts'
@@ -15,15 +16,18 @@ type Decided = Decision<ExperimentEvent>
 export const run = (
   { data, key, scope, at }: Command<'experiment.run'>,
   experiment: KnownExperiment,
+  policy: Policy,
   near: readonly Near[],
 ): Decided => {
   const sites = meant(key, experiment, data.sites)
   if (isRefusal(sites)) return sites
-  for (const [site, { stage }] of sites) {
+  for (const [site, { stage, nodes }] of sites) {
     if (stage === 'submitted') return refuse('submitted', `${key} is submitted at ${site}: clone it to run it again`)
     if (stage !== 'ready') return refuse('not-ready', `${key} is not ready at ${site}: mark it so first`)
     const open = openRun(experiment, site)
     if (open.length > 0) return refuse('run-open', `${key} is running at ${site} already, on ${open.join(', ')}`)
+    const [gone] = [partOfSite(site), ...nodes].flatMap((part) => whyGone(policy, part) ?? [])
+    if (gone !== undefined) return refuse('gone', gone)
   }
   if (experiment.cloudLink === undefined)
     return refuse('no-cloud-link', `Nobody has said where the results of ${key} go: set its cloud link first`)
@@ -102,6 +106,7 @@ export const submit = (
 export const retry = (
   { data: { part, step: name }, key }: Command<'experiment.retry'>,
   experiment: KnownExperiment,
+  policy: Policy,
 ): Decided => {
   const step = stepOf(experiment, part, name)
   if (!step) return refuse('unknown-step', `${key} has taken no step ${name} for ${part} in this attempt`)
@@ -110,10 +115,12 @@ export const retry = (
   if (step.state !== 'failed' && !isBehind)
     return refuse('not-failed', `The step ${name} of ${part} has not failed: it is ${step.state}`)
   const isOver =
-    experiment.sites[site]?.stage === 'submitted' && (name === 'run' || name === 'collect' || name === 'probe')
+    siteOf(experiment, site)?.stage === 'submitted' && (name === 'run' || name === 'collect' || name === 'probe')
   if (isOver && !isBehind) return refuse('submitted', `${key} is submitted at ${site}: its runs are over`)
-  if (part !== portalPart && experiment.sites[site] === undefined)
+  if (part !== portalPart && siteOf(experiment, site) === undefined)
     return refuse('wrong-site', `${key} is not at ${site} in this attempt`)
+  const gone = whyGone(policy, part)
+  if (gone !== undefined) return refuse('gone', gone)
   // It would take the place of what is just being brought home.
   if (name === 'run' && isOpen(stepOf(experiment, part, 'collect')))
     return refuse('run-open', `What the run on ${part} has left is being brought to ${site}: retry once it is there`)

@@ -1,8 +1,12 @@
 import { z } from 'zod'
 import { name } from '#contracts/names'
+import { within } from './next-steps.ts'
 import { sshShape, transport } from './ssh-shape.ts'
 
 const mebibyte = 1024 ** 2
+
+/** An experiment waits no longer for a build. */
+const maxBuildMinutes = within.build / 60_000
 
 /** Where a Docker engine listens. */
 const engine = z
@@ -33,6 +37,22 @@ const container = z.strictObject({
     .default([])
     .describe('Read only, as /sys/sensor:/sensor'),
   groups: z.array(z.int().nonnegative()).default([]).describe("Numbers of the node's groups that the code belongs to"),
+})
+
+/** What building an image may take of the site server's machine. */
+const build = z.strictObject({
+  memory: z
+    .int()
+    .positive()
+    .default(4 * 1024 * mebibyte)
+    .describe('Bytes, of each step'),
+  cpus: z.number().min(0.01).default(2),
+  minutes: z.number().positive().max(maxBuildMinutes).default(maxBuildMinutes),
+  size: z
+    .int()
+    .positive()
+    .default(10 * 1024 * mebibyte)
+    .describe('Bytes of the image: a larger one is not pushed'),
 })
 
 const registryPatience = z
@@ -76,6 +96,7 @@ export const siteConfig = z.strictObject({
     .enum(['none', 'bridge', 'host'])
     .default('bridge')
     .describe('What the steps of a build can reach: none where nothing is installed'),
+  build: build.prefault({}),
   registryPatience,
   container: container.prefault({}),
   nodes: z.record(name, reachedNode),

@@ -29,4 +29,5 @@ export const inExperiments: Wording<StepTask, StepExecution> = {
   nameOf: ({ address, data }) => `${data.step} of ${address.key} for ${data.part}`,
   commands: { start: 'experiment.start-step', beat: 'experiment.beat-step', report: 'experiment.report-step' },
   ignored: 'experiment.report-ignored',
+  stopped: 'experiment.step-failed',
 }

@@ -10,7 +10,7 @@ type Data<Type extends ExperimentCommand['type']> = Extract<ExperimentCommand, {
 type Decided = Decision<ExperimentEvent>
 
 /** The step that an execution is of, if it is one of the present attempt. */
-const found = (experiment: KnownExperiment, { part, step, attempt }: StepExecution): Step | undefined =>
+export const found = (experiment: KnownExperiment, { part, step, attempt }: StepExecution): Step | undefined =>
   attempt === experiment.attempt ? stepOf(experiment, part, step) : undefined
 
 /** Whether somebody who was not heard of for too long may still say how a step ended: until its site is submitted without that. */
@@ -19,14 +19,27 @@ const isAwaited = ({ sites }: KnownExperiment, step: Step, { part }: StepExecuti
 
 const holds = (step: Step, execution: StepExecution): boolean => step.state === 'running' && isOf(step, execution)
 
-const executionOf = ({ part, step, agent, attempt, try: tries, delivery, instance }: StepExecution): StepExecution => ({
+/** What of a command says which execution it is about. */
+export const executionOf = ({
+  part,
+  step,
+  agent,
+  attempt,
+  try: tries,
+  delivery,
+  instance,
+}: StepExecution): StepExecution => ({
   ...{ part, step, agent, attempt },
   try: tries,
   ...{ delivery, instance },
 })
 
 /** Why an execution is nobody's business any longer. */
-const past = (experiment: KnownExperiment, step: Step | undefined, { attempt }: StepExecution): Decision<never> => {
+export const past = (
+  experiment: KnownExperiment,
+  step: Step | undefined,
+  { attempt }: StepExecution,
+): Decision<never> => {
   if (attempt !== experiment.attempt)
     return refuse('old-attempt', `It is at attempt ${experiment.attempt}; attempt ${attempt} was terminated`)
   if (step?.state === 'running') return refuse('superseded', `${step.host} takes this step`)

@@ -6,11 +6,12 @@ import type { Reach } from '../uploads/reach.ts'
 import type { Vault } from '../uploads/secrets.ts'
 import { targetOf } from '../uploads/target-of.ts'
 import { upload } from '../uploads/upload.ts'
+import type { Target } from '../uploads/upload-target.ts'
 import { secretOf } from './cloud-links.ts'
 import { resultsAt } from './places-of.ts'
 import { collectedAt } from './pull-step.ts'
 import { sparsely } from './sparsely.ts'
-import type { Given, TakeStep } from './take-steps.ts'
+import type { Given, Taken, TakeStep } from './take-steps.ts'
 
 type Uploading = {
   /** Where the portal keeps experiments. */
@@ -23,35 +24,45 @@ type Uploading = {
 }
 
 /** Looks whether results can be put where they are to go, and puts them there. */
-export const uploaderStep = (uploading: Uploading): TakeStep => {
-  const { experiments } = uploading
-  return async (given) => {
-    const { id, step, experiment, say, signal } = given
+export const uploaderStep =
+  (uploading: Uploading): TakeStep =>
+  async (given) => {
     const target = await targetFor(uploading, given)
-    if (target.takes === 'archive' && Object.keys(experiment.sites).length > 1)
-      return {
-        failed: `${target.told} takes one object, and this experiment has results of several sites. Set a bucket, WebDAV or a folder as its cloud link, and retry`,
-      }
-    if (step.step === 'probe') {
-      say(`Can results be put into ${target.told}?`)
-      await target.probe(signal)
-      say('They can')
-      return { step: 'probe' }
+    try {
+      return await bring(target, uploading.experiments, given)
+    } finally {
+      target.close?.()
     }
-    const { site } = placeOfPart(step.part)
-    const sets = await manifestsOf(experiments, id, experiment, site)
-    const all = new Map(sets.map(({ folder, manifest }) => [manifest, folder]))
-    const progress = sparsely(say)
-    const { files, bytes } = await upload({
-      target,
-      folderOf: (manifest) => all.get(manifest) ?? '',
-      manifests: [...all.keys()],
-      say: (line) => say(line),
-      progress: (done, of) => progress(done, of === 0 ? 100 : Math.floor((100 * done) / of)),
-      signal,
-    })
-    return { step: 'upload', to: target.told, files, bytes }
   }
+
+const bring = async (
+  target: Target,
+  experiments: string,
+  { id, step, experiment, say, signal }: Given,
+): Promise<Taken> => {
+  if (target.takes === 'archive' && Object.keys(experiment.sites).length > 1)
+    return {
+      failed: `${target.told} takes one object, and this experiment has results of several sites. Set a bucket, WebDAV or a folder as its cloud link, and retry`,
+    }
+  if (step.step === 'probe') {
+    say(`Can results be put into ${target.told}?`)
+    await target.probe(signal)
+    say('They can')
+    return { step: 'probe' }
+  }
+  const { site } = placeOfPart(step.part)
+  const sets = await manifestsOf(experiments, id, experiment, site)
+  const all = new Map(sets.map(({ folder, manifest }) => [manifest, folder]))
+  const progress = sparsely(say)
+  const { files, bytes } = await upload({
+    target,
+    folderOf: (manifest) => all.get(manifest) ?? '',
+    manifests: [...all.keys()],
+    say: (line) => say(line),
+    progress: (done, of) => progress(done, of === 0 ? 100 : Math.floor((100 * done) / of)),
+    signal,
+  })
+  return { step: 'upload', to: target.told, files, bytes }
 }
 
 const targetFor = async ({ vault, directories, reach }: Uploading, { id, experiment }: Given) => {

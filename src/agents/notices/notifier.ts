@@ -60,7 +60,9 @@ export const notify = async ({ bus, host, local, outbox, policy, ways, log, sign
     const event = knownIn<ExperimentEvent>(recorded)
     const experiment = event && (await experimentAt(bus, recorded, signal))
     if (!event || !experiment || experiment.status === 'unknown') return
-    const anybody = Object.fromEntries(concerned(experiment, rules).map((who) => [who, everything] as const))
+    const anybody = Object.fromEntries(
+      concerned(experiment, recorded.address.scope, rules).map((who) => [who, everything] as const),
+    )
     const meant = tellings(event, { experiment, people: anybody, policy: rules }).map(({ to }) => to)
     if (meant.length === 0) return // Of most events nobody is told: nobody is asked how, then.
     const people = Object.fromEntries(

@@ -1,5 +1,6 @@
 import type { ExperimentEvent } from '#contracts/experiment'
 import type { KnownExperiment } from '#contracts/experiment-state'
+import { called } from '#contracts/names'
 import type { Preferences } from '#contracts/notification'
 import type { Policy } from '#contracts/portal'
 import type { Address } from '#contracts/subjects'
@@ -25,9 +26,9 @@ export type About = {
 }
 
 /** Everybody who may be told of an experiment, whatever happens. */
-export const concerned = (experiment: KnownExperiment, policy: Policy): readonly string[] => [
+export const concerned = (experiment: KnownExperiment, project: string, policy: Policy): readonly string[] => [
   ...new Set(
-    (['owners', 'operators', 'administrators'] as const).flatMap((whom) => peopleOf(whom, experiment, policy)),
+    (['owners', 'operators', 'administrators'] as const).flatMap((whom) => peopleOf(whom, experiment, project, policy)),
   ),
 ]
 
@@ -38,7 +39,7 @@ export const concerned = (experiment: KnownExperiment, policy: Policy): readonly
 export const tellings = (event: Told, { experiment, people, policy }: About): readonly Telling[] => {
   const told = new Map<string, Telling>()
   for (const { whom, occasion, what, todo } of whatToTell(event, experiment)) {
-    for (const to of peopleOf(whom, experiment, policy)) {
+    for (const to of peopleOf(whom, experiment, event.address.scope, policy)) {
       if (told.has(to) || !people[to]?.occasions.includes(occasion)) continue
       if (occasion === 'step' && to === event.principal) continue
       told.set(to, { to, occasion, ...wordsFor(event.address, experiment, { what, todo }) })
@@ -47,10 +48,13 @@ export const tellings = (event: Told, { experiment, people, policy }: About): re
   return [...told.values()]
 }
 
-const peopleOf = (whom: Whom, experiment: KnownExperiment, policy: Policy): readonly string[] => {
+/** Whoever has left is told nothing more. */
+const peopleOf = (whom: Whom, experiment: KnownExperiment, project: string, policy: Policy): readonly string[] => {
   switch (whom) {
-    case 'owners':
-      return [experiment.creator, ...experiment.experimenters]
+    case 'owners': {
+      const members = called(policy.projects, project)?.members ?? []
+      return [experiment.creator, ...experiment.experimenters].filter((one) => members.includes(one))
+    }
     case 'operators':
       return policy.operators
     case 'administrators':

@@ -125,5 +125,5 @@ export const s3Target = async (
     await telling('remove a small object', () => client.send(removed, { abortSignal: signal }), signal)
   }
 
-  return { takes: 'files', told, probe, put }
+  return { takes: 'files', told, probe, put, close: () => client.destroy() }
 }

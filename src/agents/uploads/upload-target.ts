@@ -13,6 +13,8 @@ export type Target = {
   readonly told: string
   /** Rejects where results could not be put there now; leaves nothing behind. */
   readonly probe: (signal: AbortSignal) => Promise<void>
+  /** Lets go of its connections, once it is not used any more. */
+  readonly close?: () => void
 } & (FileByFile | AllAtOnce)
 
 export type FileByFile = {

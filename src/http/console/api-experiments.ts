@@ -58,6 +58,8 @@ export type Experiment = {
   readonly state: string
   readonly createdAt: string
   readonly changedAt: string
+  /** When a host was last heard that takes a step of it and is away; null where all are there. */
+  readonly heardUntil: string | null
 }
 
 type Standing = {
@@ -87,6 +89,7 @@ export type Part = {
   }
   readonly results: Results | null
   readonly at: string
+  readonly heardUntil: string | null
 }
 
 /** One execution of one step. */

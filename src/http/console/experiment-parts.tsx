@@ -2,6 +2,7 @@ import type { ExperimentDetail, Part } from './api-experiments.ts'
 import { placeWords } from './experiment-words.ts'
 import { Moment } from './moment.tsx'
 import { Pill } from './pill.tsx'
+import { NotHeard } from './standing.tsx'
 import { Table } from './table.tsx'
 import { inOneLine } from './text.ts'
 
@@ -28,7 +29,7 @@ export const ExperimentParts = ({ experiment: { parts } }: { readonly experiment
             short: true,
           },
           { label: 'Desired', of: ({ desired }) => desiredWords(desired) },
-          { label: 'Reported', of: reportedWords },
+          { label: 'Reported', of: (part) => <Told part={part} /> },
           { label: 'Image', of: (part) => <Image part={part} />, long: true },
           { label: 'Why', of: ({ reason }) => reason && inOneLine(reason), long: true },
           { label: 'Since', of: ({ at }) => <Moment at={at} />, short: true },
@@ -45,6 +46,13 @@ const reportedWords = ({ reported: { step, state, phase, exitCode }, host }: Par
   const code = exitCode === null ? '' : `, exit code ${exitCode}`
   return `${step} ${state ?? 'not begun'}${phase && state === 'running' ? `, ${phase.replace('-', ' ')}` : ''}${code}${host ? `, on ${host}` : ''}`
 }
+
+const Told = ({ part }: { readonly part: Part }) => (
+  <>
+    {reportedWords(part)}
+    {part.heardUntil && <NotHeard since={part.heardUntil} />}
+  </>
+)
 
 /** The image that is to be there; whether it is, where that is another. */
 const Image = ({ part: { desired, reported } }: { readonly part: Part }) => {

@@ -23,6 +23,9 @@ const touched: Readonly<Record<string, readonly string[]>> = {
 const gathering = 100
 const patience = 1_000
 
+/** What says who is there: no event touches it. */
+const whoIsThere = ['graph', 'presence', 'run', 'sites', 'experiments', 'experiment']
+
 let now: Live = { state: 'connecting', position: '' }
 const listeners = new Set<() => void>()
 
@@ -57,7 +60,7 @@ export const listen = (client: QueryClient): (() => void) => {
     source.addEventListener('position', (message) => {
       hear(message)
       // What was read before the stream began may be older than its beginning; a host may have come or gone unheard.
-      touch(heard ? ['graph', 'presence', 'run', 'sites'] : ['*'])
+      touch(heard ? whoIsThere : ['*'])
       if (heard) void client.refetchQueries({ predicate: ({ state }) => state.status === 'error' })
       heard = true
     })
@@ -66,7 +69,7 @@ export const listen = (client: QueryClient): (() => void) => {
       heard = true
       touch(['*'])
     })
-    source.addEventListener('presence', () => touch(['graph', 'presence', 'run', 'sites']))
+    source.addEventListener('presence', () => touch(whoIsThere))
     source.addEventListener('message', (message) => {
       hear(message)
       const { type, aggregate, key, run } = JSON.parse(message.data) as LiveEvent

@@ -1,10 +1,11 @@
 import type { Experiment } from './api-experiments.ts'
 import { modeWords, placeWords } from './experiment-words.ts'
+import { Moment } from './moment.tsx'
 import { Pill } from './pill.tsx'
 
 /** Mode and status of an experiment, and beside them the finer state; where something failed, at which step and place. */
 export const Standing = ({ experiment }: { readonly experiment: Experiment }) => {
-  const { subState, failedStep, failedPart, state } = experiment
+  const { subState, failedStep, failedPart, state, heardUntil } = experiment
   return (
     <span className="standing-words">
       <span className="mode">{modeWords(experiment)}</span>{' '}
@@ -18,6 +19,14 @@ export const Standing = ({ experiment }: { readonly experiment: Experiment }) =>
       ) : (
         subState !== 'idle' && <Pill state={subState} />
       )}
+      {heardUntil && <NotHeard since={heardUntil} />}
     </span>
   )
 }
+
+/** Since when nothing was heard of whoever takes a step. */
+export const NotHeard = ({ since }: { readonly since: string }) => (
+  <span className="quiet under">
+    not heard since <Moment at={since} />
+  </span>
+)

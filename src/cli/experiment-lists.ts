@@ -1,9 +1,11 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { type Command, Option } from 'commander'
+import { sized } from '#agents/sources/sized'
 import { Fault } from '#bus/fault'
 import { type ExperimentFilters, experimentListsOf } from '#client/experiment-lists'
 import { writeFrom } from '#client/transfer'
+import type { Room } from '#contracts/disk'
 import { withExperiment } from './experiment-words.ts'
 import { limit } from './options.ts'
 import { print, printPage } from './print.ts'
@@ -45,7 +47,7 @@ export const experimentLists = (experiment: Command): void => {
     )
 
   withSession(experiment.command('nodes'))
-    .description('list end nodes, and which experiment has each')
+    .description('list end nodes, which experiment has each, and how much room there is')
     .option('--site <name>', 'only those of this site')
     .addHelpText('after', '\nExample:\n  millrace experiment nodes --site north')
     .action(({ site, ...options }: SessionOptions & { readonly site?: string }) =>
@@ -53,8 +55,8 @@ export const experimentLists = (experiment: Command): void => {
         const page = await experimentListsOf(bus).endNodes({ site, limit: 1_000 })
         const items = json
           ? page.items
-          : page.items.map((row) => ({ ...row, capabilities: row.capabilities.join(', ') }))
-        printPage({ ...page, items }, ['part', 'type', 'capabilities', 'state', 'occupiedBy'], json)
+          : page.items.map((row) => ({ ...row, capabilities: row.capabilities.join(', '), disk: roomIn(row.disk) }))
+        printPage({ ...page, items }, ['part', 'type', 'capabilities', 'state', 'occupiedBy', 'disk'], json)
       }),
     )
 
@@ -66,6 +68,9 @@ export const experimentLists = (experiment: Command): void => {
       inSession(options, (session) => fetchAll(session, id, resolve(folder))),
     )
 }
+
+const roomIn = (disk: Room | null): string =>
+  disk ? `${sized(disk.free)} of ${sized(disk.total)} free${disk.low ? ': nearly full' : ''}` : 'not known'
 
 const fetchAll = async ({ bus, signal }: Session, experiment: string, folder: string): Promise<void> => {
   const lists = experimentListsOf(bus)

@@ -26,6 +26,8 @@ type Listed = {
   /** The moment that `from` and `to` narrow. */
   readonly moment?: SQLiteColumn
   readonly scoped?: boolean
+  /** It says of the present who is there, or what whoever is there says. */
+  readonly presence?: boolean
   /** Set where the list belongs to a portal: which rows somebody may see, and how each looks to them. */
   readonly portal?: {
     readonly mayBeSeen: (asker: Asker, params: Params) => SQL | undefined
@@ -46,6 +48,7 @@ export const listed = ({
   filters,
   moment,
   scoped = false,
+  presence = false,
   portal,
 }: Listed): View => {
   const name = getTableName(table)
@@ -96,7 +99,10 @@ export const listed = ({
   const narrowing = Object.fromEntries(Object.entries(all).map(([key, { schema }]) => [key, schema.optional()]))
   const shape = { ...narrowing, ...(byTime && { sort: sortOf(sorts) }) }
   const answer = schemaOf(table).extend(portal?.answer ?? {})
-  return { description, filters: exact(shape), answer, list: true, scoped, ...(portal && { portal: true }), read }
+  return {
+    ...{ description, filters: exact(shape), answer, list: true, scoped, presence, read },
+    ...(portal && { portal: true }),
+  }
 }
 
 const sortOf = (sorts: readonly [string, string]) =>

@@ -100,6 +100,8 @@ test('a node is reserved on the calendar, what overlaps is told, and it is remov
   const site = page.getByRole('region', { name: 'Site north' })
   await site.getByText('here').first().waitFor()
   await site.getByRole('row', { name: 'two' }).getByText('Rover').waitFor()
+  await site.getByText('2 GiB of 100 GiB free: nearly full, make room').waitFor()
+  await site.getByRole('row', { name: 'two' }).getByText('not known').waitFor()
   await page.getByRole('button', { name: 'Reserve a node' }).click()
   await page.getByLabel('End node').selectOption('south/four')
   await page.getByLabel('Project').selectOption('rover')

@@ -89,6 +89,30 @@ test('end nodes are chosen of those that fit, and others say why they do not', a
   await page.getByRole('button', { name: 'Mark ready' }).waitFor()
 })
 
+test('whoever may names others who may do the same, and takes them off again', async () => {
+  await create('rover-shared', 'Shared')
+  const page = await openAs('carol', '/experiments/rover-shared')
+  const form = page.getByRole('form', { name: 'Experimenters' })
+  const known = page.getByRole('region', { name: 'About it' })
+  await press(page, 'Experimenters')
+  expect(await form.getByRole('button', { name: 'Set them' }).isDisabled()).toBe(true)
+  await form.getByLabel('Add').fill('emil mallory')
+  await press(page, 'Set them')
+  await form.getByRole('alert').getByText('mallory: no members of the project rover').waitFor()
+  await form.getByLabel('Add').fill('emil, fay')
+  await form.getByText('millrace experiment set-experimenters rover-shared --who emil --who fay').waitFor()
+  await press(page, 'Set them')
+  await known.getByText('emil, fay').waitFor()
+  await press(page, 'Experimenters')
+  await form.getByLabel('emil').uncheck()
+  await press(page, 'Set them')
+  await known.getByText('fay', { exact: true }).waitFor()
+  // An operator may not say so.
+  const operator = await openAs('olga', '/experiments/rover-shared')
+  await operator.getByRole('region', { name: 'About it' }).waitFor()
+  expect(await operator.getByRole('button', { name: 'Experimenters' }).count()).toBe(0)
+})
+
 test('what is given up says why in its history, and a clone begins with what was said', async () => {
   await create('rover-wrong1', 'Wrong branch', { description: 'of the <b>creek</b>' })
   await order('carol', 'rover-wrong1', 'initiate')

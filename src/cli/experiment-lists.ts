@@ -77,7 +77,7 @@ const fetchAll = async ({ bus, signal }: Session, experiment: string, folder: st
   const { sets } = await lists.results({ experiment })
   let count = 0
   for (const { site, node } of sets)
-    for (let after: string | undefined; ; ) {
+    for (let after = ''; ; ) {
       const [page] = (await lists.results({ experiment, site, node, after })).sets
       for (const { path } of page?.files ?? []) {
         const out = resolve(folder, site, node, path)
@@ -89,7 +89,7 @@ const fetchAll = async ({ bus, signal }: Session, experiment: string, folder: st
         await writeFrom(bytes, out)
         count++
       }
-      if (!page?.next) break
+      if (!page || page.next === null) break
       after = page.next
     }
   print(`${count} files lie in ${folder}`)

@@ -49,7 +49,7 @@ test('an experiment goes its whole way: its user makes and initiates it, an oper
   await station(page, 'Upload').and(page.locator('[data-reach=done]')).waitFor()
   const results = page.getByRole('region', { name: 'Results' })
   await results.getByText('c'.repeat(64)).waitFor()
-  await results.getByText('Uploaded to directory carol: 2 files, 10 bytes.').waitFor()
+  await results.getByText('Uploaded from north to directory carol: 2 files, 10 bytes.').waitFor()
   await page.getByRole('region', { name: 'History' }).getByText('olga').first().waitFor()
 })
 

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { type Command, Option } from 'commander'
 import { sized } from '#agents/sources/sized'
-import { Fault } from '#bus/fault'
+import { Fault, faults } from '#bus/fault'
 import { type ExperimentFilters, experimentListsOf } from '#client/experiment-lists'
 import { writeFrom } from '#client/transfer'
 import type { Room } from '#contracts/disk'
@@ -75,6 +75,10 @@ const roomIn = (disk: Room | null): string =>
 const fetchAll = async ({ bus, signal }: Session, experiment: string, folder: string): Promise<void> => {
   const lists = experimentListsOf(bus)
   const { sets } = await lists.results({ experiment })
+  if (sets.length === 0)
+    throw faults.nothingThere(
+      `result of ${experiment} at the portal yet: they come there once an operator has submitted it. See: millrace experiment show ${experiment}`,
+    )
   let count = 0
   for (const { site, node } of sets)
     for (let after = ''; ; ) {

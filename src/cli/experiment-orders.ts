@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { Fault } from '#bus/fault'
 import type { Client } from '#client/client'
-import { partIn, stepIn, withExperiment } from './experiment-words.ts'
+import { nodeIn, partIn, stepIn, withExperiment } from './experiment-words.ts'
 import { inSession, type Session, type SessionOptions } from './session.ts'
 import { printAnswer, reason } from './words.ts'
 
@@ -54,7 +54,7 @@ export const experimentOrders = (experiment: Command): void => {
   order<SessionOptions & { readonly node: readonly string[] }>(
     verb('setup').addOption(
       new Option('--node <site/node>', 'an end node that it gets; may be given several times')
-        .argParser(several)
+        .argParser((text: string, before?: readonly string[]) => several(nodeIn(text), before))
         .makeOptionMandatory(),
     ),
     'move it to the testbed: give it end nodes, and deliver there what is to run (an operator)',

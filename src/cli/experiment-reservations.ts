@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { type Command, InvalidArgumentError } from 'commander'
-import { ask } from '#bus/command'
+import { askPortal } from '#client/ask-portal'
 import { experimentListsOf, type ReservationFilters } from '#client/experiment-lists'
 import { placeOfPart } from '#contracts/experiment-parts'
-import { partIn } from './experiment-words.ts'
+import { nodeIn } from './experiment-words.ts'
 import { limit } from './options.ts'
 import { printPage } from './print.ts'
 import { inSession, type SessionOptions, withSession } from './session.ts'
@@ -53,7 +53,7 @@ export const experimentReservations = (experiment: Command): void => {
       inSession(options, async ({ bus, json }) => {
         const reservation = `r-${randomUUID().slice(0, 8)}`
         const data = { reservation, project, from, until, note }
-        const answer = await ask(bus, { address: addressOf(node), type: 'end-node.reserve', data })
+        const answer = await askPortal(bus, { address: addressOf(node), type: 'end-node.reserve', data })
         printAnswer(answer, json, { reservation })
       }),
     )
@@ -67,14 +67,9 @@ export const experimentReservations = (experiment: Command): void => {
     .action((node: string, reservation: string, { reason, ...options }: SessionOptions & { reason?: string }) =>
       inSession(options, async ({ bus, json }) => {
         const data = { reservation, ...(reason !== undefined && { reason }) }
-        printAnswer(await ask(bus, { address: addressOf(node), type: 'end-node.unreserve', data }), json)
+        printAnswer(await askPortal(bus, { address: addressOf(node), type: 'end-node.unreserve', data }), json)
       }),
     )
-}
-
-const nodeIn = (text: string): string => {
-  if (!text.includes('/')) throw new InvalidArgumentError('Expected <site>/<node>.')
-  return partIn(text)
 }
 
 /** A moment, in UTC where it does not say otherwise, as it is recorded. */

@@ -92,3 +92,39 @@ test('experiments, end nodes and sites are offered where a command line goes on'
   expect(await offered('nodes', '--site', '')).toEqual(['north'])
   expect(await offered('preferences', '--when', 'f')).toEqual(['failed', 'finished'])
 })
+
+test('what is wrong is told with what was expected, where, and what to do', async () => {
+  const id = await make()
+  const wrong = async (...words: readonly string[]) => {
+    const { code, output } = await say(...words)
+    return [code, output.trim().replaceAll(/\s+/g, ' ')]
+  }
+  const at = join(newFolder(), 'resource.yaml')
+  const creating = (text: string, project = 'rover', git = 'https://git.example/a.git') => {
+    writeFileSync(at, text)
+    const about = ['--project', project, '--name', 'Dawn', '--git', git, '--resource', at, '--as', 'carol']
+    return wrong('create', ...about)
+  }
+  const resource = (type: string) => `nodeType: ${type}\nsites: [north]\nhours: 1\n`
+  const told = (code: number, words: RegExp) => [code, expect.stringMatching(words)]
+  expect(await creating(resource('Rover'), 'boat')).toEqual(told(5, /no project boat\. The portal knows: rover/))
+  expect(await creating(resource('Boat'))).toEqual(
+    told(3, /north has no end nodes of type Boat, and 1 is asked for\. See: millrace experiment nodes/),
+  )
+  expect(await creating(resource('Rover'), 'rover', 'https://evil.example/a')).toEqual(
+    told(3, /Allowed are: git\.example\. Others have to be in gitHosts/),
+  )
+  expect(await creating('nodeType: Rover\nhours: 13\n')).toEqual(
+    told(2, /resource.yaml:1: sites: is missing.*resource.yaml:2: hours: expected a number from 1 to 12/),
+  )
+  for (const verb of ['show', 'logs', 'history', 'results'])
+    expect(await wrong(verb, 'rover-zzzzzz')).toEqual(
+      told(5, /no experiment rover-zzzzzz\. See: millrace experiment ls/),
+    )
+  expect(await wrong('fetch', id, newFolder(), '--as', 'carol')).toEqual(told(5, /no result of .* once an operator/))
+  expect(await wrong('setup', id, '--node', 'north', '--as', 'olga')).toEqual(told(2, /Expected <site>\/<node>/))
+  expect(await wrong('submit', id, '--as', 'olga')).toEqual(told(3, /its user initiates its development first/))
+  const span = ['--project', 'rover', '--from', '2126-03-01', '--until', '2126-03-02', '--as', 'olga']
+  expect(await wrong('reserve', 'east/one', ...span)).toEqual(told(5, /no site east\. The portal knows: north/))
+  expect(await wrong('preferences', '--mail', 'nowhere', '--as', 'carol')).toEqual(told(2, /such as carol@example.org/))
+})

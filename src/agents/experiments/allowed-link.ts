@@ -18,6 +18,6 @@ export const allowedLink = ({ gitHosts, gitFolders }: Policy, link: string): Obj
     ? undefined
     : {
         refusal: 'host-not-allowed',
-        detail: `Code can't come from ${host}. Allowed are: ${gitHosts.join(', ') || 'none'}`,
+        detail: `Code can't come from ${host}. Allowed are: ${gitHosts.join(', ') || 'none'}. Others have to be in gitHosts of the portal's file`,
       }
 }

@@ -83,7 +83,7 @@ test('a user has no button of an operator, and asking past the page is refused',
   const page = await openAs('carol', '/experiments/rover-rights')
   await page.getByText('It waits for an operator to move it to the testbed.').waitFor()
   const names = await page.locator('.page-head button, .page-head a').allTextContents()
-  expect(names).toEqual(['Terminate', 'Set the cloud link', 'Change it', 'Clone'])
+  expect(names).toEqual(['Terminate', 'Set the cloud link', 'Change it', 'Experimenters', 'Clone'])
   const answer = await page.evaluate(async () => {
     const response = await fetch('/api/experiments/rover-rights/move-to-testbed', {
       method: 'POST',

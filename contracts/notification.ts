@@ -8,9 +8,9 @@ export const occasion = z.enum(occasions)
 
 /** What somebody wants to be told, and how. */
 export const preferences = z.object({
-  mail: z.email().max(320).optional().describe('Where mail is sent to'),
+  mail: z.email('expected an address such as carol@example.org').max(320).optional().describe('Where mail is sent to'),
   webhook: z
-    .url({ protocol: /^https?$/ })
+    .url({ protocol: /^https?$/, error: 'expected an address that begins with https:// or http://' })
     .max(2_000)
     .optional()
     .describe('What is posted to'),

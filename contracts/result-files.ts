@@ -10,7 +10,11 @@ export const resultListAsked = z.object({
   experiment: experimentId,
   site: name.optional(),
   node: name.optional(),
-  after: z.string().max(4096).optional().describe('The last path of an earlier answer'),
+  after: z
+    .string()
+    .max(4096)
+    .optional()
+    .describe('What an earlier answer gave as next of one end node, which is named'),
 })
 
 /** What has been brought home of each end node, some of its files. */
@@ -24,7 +28,7 @@ export const resultList = z.object({
       count: count.describe('How many files there are in all'),
       files: z.array(resultFile),
       refused: z.array(z.object({ path: z.string(), reason: z.string() })).describe('What was left behind, and why'),
-      next: z.string().nullable().describe('Behind which path there are more'),
+      next: z.string().nullable().describe('Behind which path there are more; null where these are the last'),
     }),
   ),
 })

@@ -11,10 +11,11 @@ export const appear = async (
   { bus, log, signal }: Pick<Hosting, 'bus' | 'log' | 'signal'>,
   presence: Parameters<Bus['appear']>[0],
   until: AbortSignal,
+  disks?: Parameters<Bus['appear']>[2],
 ): ReturnType<Bus['appear']> => {
   for (let first: number | undefined; ; ) {
     try {
-      return await bus.appear(presence, until)
+      return await bus.appear(presence, until, disks)
     } catch (cause) {
       if (!(cause instanceof Fault && cause.code === 'host.twin')) throw cause
       const [former] = await bus.present(presence.host)

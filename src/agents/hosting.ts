@@ -4,6 +4,7 @@ import { aborted } from '#bus/abort'
 import type { Bus } from '#bus/bus'
 import { dispatch } from '#bus/dispatcher'
 import { type Outbox, openOutbox } from '#bus/outbox'
+import type { Disk } from '#contracts/disk'
 import { appear } from './appear.ts'
 import type { Local } from './local.ts'
 import type { LogLevel } from './result.ts'
@@ -33,6 +34,8 @@ export type Hosted = {
   readonly outbox: Outbox
   /** Told of what runs until the host stops; where that breaks, the host ends. */
   readonly run: (task: Promise<unknown>) => void
+  /** Says with the host's presence how much room there is for a part; undefined where that is not known. */
+  readonly tellDisk: (part: string, found: Disk | undefined) => void
   /** Aborts when the host stops, or something on it broke. */
   readonly signal: AbortSignal
 }
@@ -57,7 +60,9 @@ export const runAgents = async (
 
   const presenceEnds = new AbortController()
   const presence = { host, instance, machine: hostname(), nodes: parts }
-  const { gone } = await appear({ bus, log, signal }, presence, presenceEnds.signal)
+  const disks = new Map<string, Disk>()
+  const tellDisk = (part: string, found: Disk | undefined) => void (found ? disks.set(part, found) : disks.delete(part))
+  const { gone } = await appear({ bus, log, signal }, presence, presenceEnds.signal, () => Object.fromEntries(disks))
   gone.catch((cause: unknown) => broken.abort(cause))
 
   const outbox = openOutbox(local, bus.principal)
@@ -70,7 +75,7 @@ export const runAgents = async (
   const data = { host, instance, machine: hostname(), pid: process.pid, version, nodes: [...parts] }
   outbox.post({ address: about, type: 'host.started', data })
   if (dispatches) run(dispatch(bus, signal, (reason) => log('warn', `Work waits: ${reason}`)))
-  run(start({ outbox, run, signal }).then(() => ready?.()))
+  run(start({ outbox, run, tellDisk, signal }).then(() => ready?.()))
 
   await aborted(signal)
   const ended = async () => {

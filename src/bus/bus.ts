@@ -1,3 +1,4 @@
+import type { Disk } from '#contracts/disk'
 import type { Numbered, Recorded } from '#contracts/envelope'
 import type { Address, Printer, Printers } from '#contracts/subjects'
 
@@ -120,12 +121,17 @@ export type PrintedOptions = {
   readonly signal: AbortSignal
 }
 
+/** Disks by the part whose folder lies there. */
+export type Disks = Readonly<Record<string, Disk>>
+
 /** A process that is there, by name. */
 export type Presence = {
   readonly host: string
   readonly instance: string
   readonly machine: string
   readonly nodes: readonly string[]
+  /** How much room it found for each part whose disk it looks after. */
+  readonly disks?: Disks | undefined
   /** When it last said so, milliseconds since 1970, by the server's clock. */
   readonly seenAt: number
 }
@@ -222,10 +228,14 @@ export type Bus = {
   readonly setTimer: (where: string, event: Recorded, at: number) => Promise<void>
   /** Hands on timers that have fired, until `signal` aborts. */
   readonly timers: (where: string, handle: (event: Recorded) => Promise<void>, signal: AbortSignal) => Promise<void>
-  /** Takes a host's name, or refuses where another instance holds it; beats until `signal` aborts, then gives it back. */
+  /**
+   * Takes a host's name, or refuses where another instance holds it; beats until `signal` aborts, then gives it back. What `disks`
+   * says is told with each beat.
+   */
   readonly appear: (
-    presence: Omit<Presence, 'seenAt'>,
+    presence: Omit<Presence, 'seenAt' | 'disks'>,
     signal: AbortSignal,
+    disks?: () => Disks,
   ) => Promise<{ readonly gone: Promise<void> }>
   /** Who is there now: all, or whoever has one name. */
   readonly present: (host?: string) => Promise<readonly Presence[]>

@@ -37,7 +37,7 @@ export const openBus = async (options: OpenOptions): Promise<Bus> => {
       ...openDead(connection),
       ...openOutput(connection),
       ...openTimers(connection, logId),
-      appear: (who, signal) => clearly(`appear as ${who.host}`, () => presence.appear(who, signal)),
+      appear: (who, signal, disks) => clearly(`appear as ${who.host}`, () => presence.appear(who, signal, disks)),
       present: (host) => clearly('see who is there', () => presence.present(host)),
       buckets: openBuckets(connection, options.keepBytes),
       examine: openHealth(connection),

@@ -54,7 +54,15 @@ export const memoryRequests = () => {
     await Promise.allSettled(underWay)
   }
 
-  const appear: Bus['appear'] = async (presence, signal) => {
+  const appear: Bus['appear'] = async (who, signal, disks) => {
+    const presence = disks
+      ? {
+          ...who,
+          get disks() {
+            return disks()
+          },
+        }
+      : who
     const held = hosts.get(presence.host)
     if (held && !isSame(held, presence)) throw faults.twin(presence.host, held.machine)
     hosts.set(presence.host, presence)

@@ -38,7 +38,7 @@ export const memoryHub = ({ logId = randomUUID(), lease = 30_000 }: MemoryOption
         work.take(where, agent, handle, { ...options, signal: until(options.signal) }),
       printed: (of, handle, options) => output.printed(of, handle, { ...options, signal: until(options.signal) }),
       timers: (where, handle, signal) => work.timers(where, handle, until(signal)),
-      appear: (presence, signal) => requests.appear(presence, until(signal)),
+      appear: (presence, signal, disks) => requests.appear(presence, until(signal), disks),
       buckets,
       examine: async () => ({
         version: 'memory',

@@ -17,9 +17,10 @@ export const openPresence = ({ nc, jsm }: Pick<Connection, 'nc' | 'jsm'>): Pick<
   const bucket = () =>
     new Kvm(nc).create('presence', { ttl: forgottenAfter, history: 1, description: 'Hosts that are there' })
 
-  const appear: Bus['appear'] = async (presence, signal) => {
+  const appear: Bus['appear'] = async (who, signal, disks) => {
     const kv = await bucket()
-    const first = await take(kv, presence)
+    const now = (): Held => ({ ...who, ...(disks && { disks: disks() }) })
+    const first = await take(kv, now())
 
     const closed = new AbortController()
     void nc.closed().then(() => closed.abort())
@@ -28,10 +29,10 @@ export const openPresence = ({ nc, jsm }: Pick<Connection, 'nc' | 'jsm'>): Pick<
       let revision = first
       while (!ending.aborted) {
         await delay(beatEvery, undefined, { signal: ending }).catch(() => undefined)
-        if (!ending.aborted) revision = await renew(kv, presence, revision)
+        if (!ending.aborted) revision = await renew(kv, now(), revision)
       }
       // Only our own entry: the name may be somebody else's by now.
-      await kv.delete(presence.host, { previousSeq: revision }).catch(() => undefined)
+      await kv.delete(who.host, { previousSeq: revision }).catch(() => undefined)
     }
     return { gone: hold() }
   }

@@ -73,12 +73,18 @@ const optionsOf = (command: Command): Candidate[] => [
 /** As much of a description as fits beside a word. */
 const firstOf = (description: string): string => description.split(/[;:(]/)[0]?.trim() ?? ''
 
-const kinds: ReadonlySet<string> = new Set<Names>(['pipeline', 'run', 'node', 'store', 'request', 'event'])
+const kinds: ReadonlySet<string> = new Set<Names>(['pipeline', 'run', 'node', 'store', 'request', 'event', 'site'])
 
 const kindNamed = (name: string): Names | undefined => (kinds.has(name) ? (name as Names) : undefined)
 
+/** What is called otherwise where experiments are asked about. */
+const ofExperiments: Readonly<Record<string, Names>> = { id: 'experiment', 'site/node': 'end-node' }
+
 /** What an option's value names: `--pipeline <name>`, `--from <node...>`. */
 const kindOf = (option: Option): Names | undefined =>
-  kindNamed(option.attributeName()) ?? kindNamed(/<(\w+)/.exec(option.flags)?.[1] ?? '')
+  ofExperiments[/<([\w/]+)/.exec(option.flags)?.[1] ?? ''] ??
+  kindNamed(option.attributeName()) ??
+  kindNamed(/<(\w+)/.exec(option.flags)?.[1] ?? '')
 
-const kindOfArgument = (argument: Argument): Names | undefined => kindNamed(argument.name().split('|')[0] ?? '')
+const kindOfArgument = (argument: Argument): Names | undefined =>
+  ofExperiments[argument.name()] ?? kindNamed(argument.name().split('|')[0] ?? '')

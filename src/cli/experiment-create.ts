@@ -49,7 +49,8 @@ export const experimentCreate = (experiment: Command): void => {
     )
 }
 
-const readResource = async (file: string) => {
+/** A resource definition; a fault where it can't be read, or with the line of each mistake. */
+export const readResource = async (file: string) => {
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw new Fault('config.missing', `${file} can't be read: ${reasonOf(cause)}`, { cause })
   })

@@ -1,9 +1,11 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { type Command, Option } from 'commander'
-import { Fault } from '#bus/fault'
+import { sized } from '#agents/sources/sized'
+import { Fault, faults } from '#bus/fault'
 import { type ExperimentFilters, experimentListsOf } from '#client/experiment-lists'
 import { writeFrom } from '#client/transfer'
+import type { Room } from '#contracts/disk'
 import { withExperiment } from './experiment-words.ts'
 import { limit } from './options.ts'
 import { print, printPage } from './print.ts'
@@ -45,7 +47,7 @@ export const experimentLists = (experiment: Command): void => {
     )
 
   withSession(experiment.command('nodes'))
-    .description('list end nodes, and which experiment has each')
+    .description('list end nodes, which experiment has each, and how much room there is')
     .option('--site <name>', 'only those of this site')
     .addHelpText('after', '\nExample:\n  millrace experiment nodes --site north')
     .action(({ site, ...options }: SessionOptions & { readonly site?: string }) =>
@@ -53,8 +55,8 @@ export const experimentLists = (experiment: Command): void => {
         const page = await experimentListsOf(bus).endNodes({ site, limit: 1_000 })
         const items = json
           ? page.items
-          : page.items.map((row) => ({ ...row, capabilities: row.capabilities.join(', ') }))
-        printPage({ ...page, items }, ['part', 'type', 'capabilities', 'state', 'occupiedBy'], json)
+          : page.items.map((row) => ({ ...row, capabilities: row.capabilities.join(', '), disk: roomIn(row.disk) }))
+        printPage({ ...page, items }, ['part', 'type', 'capabilities', 'state', 'occupiedBy', 'disk'], json)
       }),
     )
 
@@ -67,12 +69,19 @@ export const experimentLists = (experiment: Command): void => {
     )
 }
 
+const roomIn = (disk: Room | null): string =>
+  disk ? `${sized(disk.free)} of ${sized(disk.total)} free${disk.low ? ': nearly full' : ''}` : 'not known'
+
 const fetchAll = async ({ bus, signal }: Session, experiment: string, folder: string): Promise<void> => {
   const lists = experimentListsOf(bus)
   const { sets } = await lists.results({ experiment })
+  if (sets.length === 0)
+    throw faults.nothingThere(
+      `result of ${experiment} at the portal yet: they come there once an operator has submitted it. See: millrace experiment show ${experiment}`,
+    )
   let count = 0
   for (const { site, node } of sets)
-    for (let after: string | undefined; ; ) {
+    for (let after = ''; ; ) {
       const [page] = (await lists.results({ experiment, site, node, after })).sets
       for (const { path } of page?.files ?? []) {
         const out = resolve(folder, site, node, path)
@@ -84,7 +93,7 @@ const fetchAll = async ({ bus, signal }: Session, experiment: string, folder: st
         await writeFrom(bytes, out)
         count++
       }
-      if (!page?.next) break
+      if (!page || page.next === null) break
       after = page.next
     }
   print(`${count} files lie in ${folder}`)

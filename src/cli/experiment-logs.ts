@@ -22,7 +22,8 @@ export const experimentLogs = (experiment: Command): void => {
     .option('--follow', 'go on with what comes, until stopped')
     .addHelpText('after', '\nExample:\n  millrace experiment logs rover-7k2m9x --step build --follow')
     .action((id: string, options: Options) =>
-      inSession(options, async ({ bus, json, signal }) => {
+      inSession(options, async ({ bus, client, json, signal }) => {
+        await client.experiments.get(id) // One that is not there has printed nothing either, which would say less.
         const { part, step, attempt, follow } = options
         for await (const line of stepLogsOf(bus, id, { part, step, attempt, follow, signal }))
           print(json ? JSON.stringify(line) : textOf(line))

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
+import { Fault } from '#bus/fault'
 import type { Client } from '#client/client'
-import { partIn, stepIn, withExperiment } from './experiment-words.ts'
+import { nodeIn, partIn, stepIn, withExperiment } from './experiment-words.ts'
 import { inSession, type Session, type SessionOptions } from './session.ts'
 import { printAnswer, reason } from './words.ts'
 
@@ -53,7 +54,7 @@ export const experimentOrders = (experiment: Command): void => {
   order<SessionOptions & { readonly node: readonly string[] }>(
     verb('setup').addOption(
       new Option('--node <site/node>', 'an end node that it gets; may be given several times')
-        .argParser(several)
+        .argParser((text: string, before?: readonly string[]) => several(nodeIn(text), before))
         .makeOptionMandatory(),
     ),
     'move it to the testbed: give it end nodes, and deliver there what is to run (an operator)',
@@ -109,15 +110,20 @@ export const experimentOrders = (experiment: Command): void => {
     async ({ client }, id, { cloud }) =>
       client.experiments.order(id, 'set-cloud-link', { cloudLink: await client.experiments.keepLink(id, cloud) }),
   )
-  order<SessionOptions & { readonly who: readonly string[] }>(
-    verb('set-experimenters').addOption(
-      new Option('--who <name>', 'somebody who may do what its creator may; may be given several times')
-        .argParser(several)
-        .makeOptionMandatory(),
-    ),
-    'say who may do what its creator may',
+  order<SessionOptions & { readonly who?: readonly string[]; readonly nobody?: boolean }>(
+    verb('set-experimenters')
+      .addOption(
+        new Option('--who <name>', 'somebody who may do what its creator may; may be given several times').argParser(
+          several,
+        ),
+      )
+      .addOption(new Option('--nobody', 'its creator alone').conflicts('who')),
+    'say who may do what its creator may, in place of those who may so far (its user)',
     'set-experimenters rover-7k2m9x --who emil --as carol',
-    ({ client }, id, { who }) => client.experiments.order(id, 'set-experimenters', { experimenters: [...who] }),
+    ({ client }, id, { who, nobody }) => {
+      if (!who && !nobody) throw new Fault('contract.broken', 'Say who, with --who for each of them, or --nobody')
+      return client.experiments.order(id, 'set-experimenters', { experimenters: [...(who ?? [])] })
+    },
   )
   order(verb('archive'), 'put it away (its user)', 'archive rover-7k2m9x --as carol', ({ client }, id) =>
     client.experiments.order(id, 'archive', {}),

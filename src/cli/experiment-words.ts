@@ -24,3 +24,9 @@ export const partIn = (text: string): string => {
   if (!/^[\w-]+(\/[\w-]+)?$/.test(text)) throw new InvalidArgumentError('Expected <site>/<node>, a site, or portal.')
   return text.includes('/') ? text : `${text}/self`
 }
+
+/** An end node. */
+export const nodeIn = (text: string): string => {
+  if (!/^[\w-]+\/[\w-]+$/.test(text)) throw new InvalidArgumentError('Expected <site>/<node>, as north/one.')
+  return text
+}

@@ -1,6 +1,8 @@
 import type { z } from 'zod'
 import type { Bus } from '#bus/bus'
+import type { Room } from '#contracts/disk'
 import { portalPlace } from '#contracts/experiment-parts'
+import type { Preferences } from '#contracts/notification'
 import { addressOfPortal } from '#contracts/portal'
 import type { ResultList, ResultProvided, resultListAsked } from '#contracts/result-files'
 import { serviceOf } from '#contracts/subjects'
@@ -51,6 +53,36 @@ export type EndNodeRow = {
   readonly capabilities: readonly string[]
   readonly state: string
   readonly occupiedBy: string | null
+  /** How much room there is, in bytes; null where nobody can tell. */
+  readonly disk: Room | null
+}
+
+/** A span in which an end node is kept free; whose it is stands there for those of that project, and for operators. */
+export type ReservationRow = {
+  readonly part: string
+  readonly startsAt: string
+  readonly endsAt: string
+  readonly project: string | null
+  readonly reservation: string | null
+  readonly by: string | null
+  readonly note: string | null
+}
+
+export type ReservationFilters = Pick<Paging, 'limit' | 'cursor'> & {
+  readonly part?: string | undefined
+  readonly site?: string | undefined
+  /** Narrow to what lies between, as ISO 8601 has times. */
+  readonly from?: string | undefined
+  readonly until?: string | undefined
+}
+
+/** As whom the portal knows whoever asks, and what they want to be told; null where they have not said so. */
+export type MeRow = {
+  readonly name: string | null
+  readonly portal: boolean
+  readonly roles: readonly string[]
+  readonly projects: readonly string[]
+  readonly preferences: Preferences | null
 }
 
 /** What can be read of a portal's experiments over the bus, from the web process that keeps it. */
@@ -64,6 +96,9 @@ export const experimentListsOf = (bus: Bus) => {
     list: (filters: ExperimentFilters = {}) => of<ExperimentRow>('experiments', filters),
     /** What waits for whoever asks, oldest first. */
     inbox: (filters: Paging = {}) => of<InboxRow>('inbox', filters),
+    /** For whom end nodes are kept free, by when that begins. */
+    reservations: (filters: ReservationFilters = {}) => of<ReservationRow>('reservations', filters),
+    me: () => read<MeRow>(bus, addressOfPortal.scope, 'me', {}),
     endNodes: (filters: Paging & { readonly site?: string | undefined } = {}) => of<EndNodeRow>('end-nodes', filters),
     /**
      * Files that an experiment has left, once they are at the portal: some of each end node, and behind which path there are more of

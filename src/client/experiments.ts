@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto'
 import type { Bus } from '#bus/bus'
-import { ask } from '#bus/command'
 import { Fault, faults } from '#bus/fault'
 import type { Answer } from '#bus/handle'
 import { foldOf } from '#contracts/all'
@@ -11,6 +10,7 @@ import { evolve, initial } from '#contracts/experiment-evolve'
 import { addressOfExperiment, experimentId, portalPlace } from '#contracts/experiment-parts'
 import type { KnownExperiment } from '#contracts/experiment-state'
 import { type Address, historyOf, serviceOf } from '#contracts/subjects'
+import { askPortal } from './ask-portal.ts'
 
 type Verb = ExperimentCommand['type'] extends `experiment.${infer Name}` ? Name : never
 type DataOf<Name extends Verb> = Extract<ExperimentCommand, { type: `experiment.${Name}` }>['data']
@@ -61,7 +61,7 @@ export const addressOf = (id: string): Address => {
 
 export const experimentsOf = (bus: Bus): Experiments => {
   const order: Experiments['order'] = (id, verb, data) =>
-    ask(bus, { address: addressOf(id), type: `experiment.${verb}`, data })
+    askPortal(bus, { address: addressOf(id), type: `experiment.${verb}`, data })
 
   const keepLink: Experiments['keepLink'] = async (experiment, text) =>
     (await bus.request(serviceOf(portalPlace, 'cloud-links', 'keep', bus.principal), { experiment, text })) as CloudLink

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { faults } from '#bus/fault'
+import { disk } from '#contracts/disk'
 import { moment, within } from '#projections/within'
 import type { App, Site } from './site.ts'
 
@@ -16,6 +17,7 @@ const presence = z.object({
       instance: z.string(),
       machine: z.string(),
       nodes: z.array(z.string()),
+      disks: z.record(z.string(), disk).optional().describe('Of the parts whose disks it looks after'),
       seenAt: z.int().describe('Milliseconds since 1970, by the clock of the server of the bus'),
     }),
   ),

@@ -2,6 +2,7 @@ import { and, eq, gt, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import { z } from 'zod'
 import { type Asker, maySee } from '#contracts/asker'
+import { room } from '#contracts/disk'
 import { experimentId } from '#contracts/experiment-parts'
 import { ofAnybodyKnown, ofOneself, ofOwnProjects } from './asker.ts'
 import { experimentHistory, experimentSteps } from './experiment-record-tables.ts'
@@ -11,6 +12,7 @@ import { earliest, heardUntil, heardUntilShape } from './heard-until.ts'
 import { listed } from './listed.ts'
 import { named } from './named-wait.ts'
 import { endNodes, notifications, reservations } from './portal-tables.ts'
+import { roomAtPart } from './presence.ts'
 import { type Params, type Shown, time } from './view.ts'
 
 const ofExperiment = (column: SQLiteColumn): Filter => is(column, experimentId)
@@ -126,11 +128,16 @@ export const experimentLists = {
   }),
   'end-nodes': listed({
     table: endNodes,
-    description: 'End nodes, by site, and which experiment has each',
+    description: 'End nodes, by site, which experiment has each, and how much room there is',
     order: [endNodes.part],
+    presence: true,
     portal: {
       mayBeSeen: ofAnybodyKnown,
-      seenAs: withoutOthers('occupiedBy'),
+      seenAs: (row, asker, { present }) => ({
+        ...withoutOthers('occupiedBy')(row, asker),
+        disk: roomAtPart(present, String(row.part)),
+      }),
+      answer: { disk: room.nullable().describe('As it was within the last minute; null where nobody can tell') },
     },
     filters: { site: is(endNodes.site), type: is(endNodes.type), state: oneOf(endNodes.state) },
   }),

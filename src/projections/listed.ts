@@ -26,7 +26,7 @@ type Listed = {
   /** The moment that `from` and `to` narrow. */
   readonly moment?: SQLiteColumn
   readonly scoped?: boolean
-  /** It says of the present who is there. */
+  /** It says of the present who is there, or what whoever is there says. */
   readonly presence?: boolean
   /** Set where the list belongs to a portal: which rows somebody may see, and how each looks to them. */
   readonly portal?: {
@@ -100,14 +100,8 @@ export const listed = ({
   const shape = { ...narrowing, ...(byTime && { sort: sortOf(sorts) }) }
   const answer = schemaOf(table).extend(portal?.answer ?? {})
   return {
-    description,
-    filters: exact(shape),
-    answer,
-    list: true,
-    scoped,
-    presence,
+    ...{ description, filters: exact(shape), answer, list: true, scoped, presence, read },
     ...(portal && { portal: true }),
-    read,
   }
 }
 

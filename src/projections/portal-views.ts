@@ -1,11 +1,14 @@
 import { and, eq, isNull } from 'drizzle-orm'
 import { z } from 'zod'
+import { room } from '#contracts/disk'
+import { partOfSite } from '#contracts/experiment-parts'
 import { exact } from '#contracts/fields'
 import { preferences } from '#contracts/notification'
 import { askerOf, policyIn } from './asker.ts'
 import { experimentParts } from './experiment-tables.ts'
 import { visible } from './listed.ts'
 import { endNodes, people, portal } from './portal-tables.ts'
+import { roomAtPart } from './presence.ts'
 import type { View } from './view.ts'
 
 /** Who asks, and as whom the portal knows them; somebody it does not know has no roles. */
@@ -61,6 +64,9 @@ export const sites: View = {
         free: z.int(),
         occupied: z.int(),
         running: z.int().describe('End nodes on which something runs'),
+        disk: room
+          .nullable()
+          .describe('Of its site server, as it was within the last minute; null where nobody can tell'),
       }),
     ),
   }),
@@ -88,6 +94,7 @@ export const sites: View = {
           free,
           occupied: own.length - free,
           running: running.get(site)?.length ?? 0,
+          disk: roomAtPart(present, partOfSite(site)),
         }
       }),
     }

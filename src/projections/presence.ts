@@ -1,4 +1,5 @@
 import type { Bus, Presence } from '#bus/bus'
+import { disk, type Room, roomOf } from '#contracts/disk'
 import { within } from './within.ts'
 
 /** Who is there at this moment; and of whoever was there at an earlier look, when that was, in milliseconds since 1970. */
@@ -19,6 +20,13 @@ export const lookout = (bus: Pick<Bus, 'present' | 'connected'>): (() => Promise
     for (const { host, seenAt } of hosts ?? []) seen.set(host, seenAt)
     return hosts && { hosts, since, at: Date.now(), seenAt: (host) => seen.get(host) }
   }
+}
+
+/** How much room there is for a part, as a host that runs it found; null where nobody can tell. */
+export const roomAtPart = (present: Present | undefined, part: string): Room | null => {
+  const found = (present?.hosts ?? []).flatMap(({ nodes, disks }) => (nodes.includes(part) ? [disks?.[part]] : []))
+  const known = found.map((one) => disk.safeParse(one).data).find((one) => one !== undefined)
+  return known ? roomOf(known) : null
 }
 
 /** What a node says of where it runs. */

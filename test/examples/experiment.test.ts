@@ -97,6 +97,13 @@ test('a user’s repository goes to machines at two sites and back, an operator 
   millrace('experiment', 'fetch', id, fetched, ...as('carol'))
   expect(existsSync(join(fetched, 'north/one/samples.csv'))).toBe(true)
   expect(() => millrace('experiment', 'fetch', id, join(folder, 'others'), ...as('dave'))).toThrow()
+  const nodes = () =>
+    millrace('experiment', 'nodes', '--json', ...as('olga'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+  await expect.poll(() => nodes().every(({ disk }) => disk?.total > 0)).toBe(true)
+  expect(millrace('experiment', 'nodes', ...as('olga'))).toMatch(/iB of .*iB free/)
   const history = millrace('experiment', 'history', id, ...as('carol'))
   expect(history).toMatch(/carol +development-initiated/)
   expect(history).toMatch(/olga +submitted/)

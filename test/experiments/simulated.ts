@@ -72,7 +72,10 @@ export const simulate = async (policy: Policy, signal: AbortSignal, take: TakeSt
 
   const host = (name: string, agents: readonly { readonly where: string; readonly agent: string }[]): void => {
     const bus = hub.connect(name)
-    void bus.appear({ host: name, instance: name, machine: name, nodes: [] }, signal)
+    const part = `${name}/self`
+    void bus.appear({ host: name, instance: name, machine: name, nodes: [part] }, signal, () => ({
+      [part]: { free: 2 * 1024 ** 3, total: 100 * 1024 ** 3 },
+    }))
     const local = openLocal(join(temporaryFolder(), `${name}.db`))
     const outbox = openOutbox(local, name)
     void outbox.send(bus, signal)

@@ -49,7 +49,7 @@ test('an experiment goes its whole way: its user makes and initiates it, an oper
   await station(page, 'Upload').and(page.locator('[data-reach=done]')).waitFor()
   const results = page.getByRole('region', { name: 'Results' })
   await results.getByText('c'.repeat(64)).waitFor()
-  await results.getByText('Uploaded to directory carol: 2 files, 10 bytes.').waitFor()
+  await results.getByText('Uploaded from north to directory carol: 2 files, 10 bytes.').waitFor()
   await page.getByRole('region', { name: 'History' }).getByText('olga').first().waitFor()
 })
 
@@ -87,6 +87,30 @@ test('end nodes are chosen of those that fit, and others say why they do not', a
   await send.click()
   await page.getByRole('region', { name: 'Desired and reported' }).getByText('north/two').waitFor()
   await page.getByRole('button', { name: 'Mark ready' }).waitFor()
+})
+
+test('whoever may names others who may do the same, and takes them off again', async () => {
+  await create('rover-shared', 'Shared')
+  const page = await openAs('carol', '/experiments/rover-shared')
+  const form = page.getByRole('form', { name: 'Experimenters' })
+  const known = page.getByRole('region', { name: 'About it' })
+  await press(page, 'Experimenters')
+  expect(await form.getByRole('button', { name: 'Set them' }).isDisabled()).toBe(true)
+  await form.getByLabel('Add').fill('emil mallory')
+  await press(page, 'Set them')
+  await form.getByRole('alert').getByText('mallory: no members of the project rover').waitFor()
+  await form.getByLabel('Add').fill('emil, fay')
+  await form.getByText('millrace experiment set-experimenters rover-shared --who emil --who fay').waitFor()
+  await press(page, 'Set them')
+  await known.getByText('emil, fay').waitFor()
+  await press(page, 'Experimenters')
+  await form.getByLabel('emil').uncheck()
+  await press(page, 'Set them')
+  await known.getByText('fay', { exact: true }).waitFor()
+  // An operator may not say so.
+  const operator = await openAs('olga', '/experiments/rover-shared')
+  await operator.getByRole('region', { name: 'About it' }).waitFor()
+  expect(await operator.getByRole('button', { name: 'Experimenters' }).count()).toBe(0)
 })
 
 test('what is given up says why in its history, and a clone begins with what was said', async () => {

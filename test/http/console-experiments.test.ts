@@ -83,7 +83,7 @@ test('a user has no button of an operator, and asking past the page is refused',
   const page = await openAs('carol', '/experiments/rover-rights')
   await page.getByText('It waits for an operator to move it to the testbed.').waitFor()
   const names = await page.locator('.page-head button, .page-head a').allTextContents()
-  expect(names).toEqual(['Terminate', 'Set the cloud link', 'Change it', 'Clone'])
+  expect(names).toEqual(['Terminate', 'Set the cloud link', 'Change it', 'Experimenters', 'Clone'])
   const answer = await page.evaluate(async () => {
     const response = await fetch('/api/experiments/rover-rights/move-to-testbed', {
       method: 'POST',
@@ -100,6 +100,8 @@ test('a node is reserved on the calendar, what overlaps is told, and it is remov
   const site = page.getByRole('region', { name: 'Site north' })
   await site.getByText('here').first().waitFor()
   await site.getByRole('row', { name: 'two' }).getByText('Rover').waitFor()
+  await site.getByText('2 GiB of 100 GiB free: nearly full, make room').waitFor()
+  await site.getByRole('row', { name: 'two' }).getByText('not known').waitFor()
   await page.getByRole('button', { name: 'Reserve a node' }).click()
   await page.getByLabel('End node').selectOption('south/four')
   await page.getByLabel('Project').selectOption('rover')

@@ -29,7 +29,7 @@ const rover = (...capabilities: readonly string[]) => ({ type: 'Rover', capabili
 export const policy = policyShape.parse({
   administrators: ['ada'],
   operators: ['olga'],
-  projects: { rover: { members: ['carol'] }, strict: { members: ['mia'], approval: true } },
+  projects: { rover: { members: ['carol', 'emil', 'fay'] }, strict: { members: ['mia'], approval: true } },
   gitHosts: ['git.example'],
   sites: {
     north: { server: 'north', nodes: { one: rover('lidar'), two: rover() } },

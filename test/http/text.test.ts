@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { durationOf, inOneLine, momentOf, sizeOf, visible, withMoments } from '../../src/http/console/text.ts'
+import { durationOf, inOne, inOneLine, momentOf, sizeOf, visible, withMoments } from '../../src/http/console/text.ts'
 
 test('a moment that a function made up is shown as it is', () => {
   const said = 'no rows since 2024-01-01T00Z, last seen at 2024-13-45T99:99:99Z'
@@ -22,4 +22,8 @@ test('no line ends between a number and its unit, and one may anywhere else', ()
     '1\u00a0byte',
   ])
   expect(inOneLine('2 sheep and 3 files')).toBe('2 sheep and 3 files')
+})
+
+test('what a program said in several lines is one, without a sign of a line’s end', () => {
+  expect(inOne(' fatal: no access\n  and no\u0007 repository\n')).toBe('fatal: no access · and no\\u{7} repository')
 })

@@ -275,6 +275,24 @@ test('each sees what is of their projects, and nobody unknown sees anything', as
   expect(await ids('olga')).toEqual([])
 })
 
+test('the room on the disks of sites and end nodes is as hosts that run them say now', async () => {
+  const { bus, one, list, at } = await telling()
+  const stop = new AbortController()
+  onTestFinished(() => stop.abort())
+  const [ample, odd] = [{ free: 40, total: 100 }, { free: 'a lot' } as never]
+  const host = { host: 'north', instance: 'i', machine: 'm', nodes: ['north/self', 'north/two', 'south/four'] }
+  await bus.appear(host, stop.signal, () => ({ 'north/self': ample, 'north/one': ample, 'south/four': odd }))
+  await bus.appear({ ...host, host: 'other' }, stop.signal, () => ({ 'north/two': { free: 5, total: 100 } }))
+  expect(await one('sites')).toMatchObject({ items: [{ disk: { ...ample, low: false } }, { disk: null }] })
+  expect(await list('end-nodes')).toMatchObject([
+    { part: 'north/one', disk: null },
+    { part: 'north/two', disk: { free: 5, low: true } },
+    { part: 'south/four', disk: null },
+    { part: 'south/three', disk: null },
+  ])
+  expect(await one('sites', { at: await at() })).toMatchObject({ items: [{ disk: null }, { disk: null }] })
+})
+
 test('without a portal there is nothing of it', async () => {
   const { viewer } = await watching(memoryBus())
   for (const view of ['experiments', 'inbox', 'sites', 'end-nodes'] as const)

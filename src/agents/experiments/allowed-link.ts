@@ -22,6 +22,6 @@ export const allowedLink = ({ gitHosts, gitFolders }: Policy, link: string): Obj
   const allowed = gitHosts.map((one) => (one === '*' ? '* (all that are public)' : one))
   return {
     refusal: 'host-not-allowed',
-    detail: `Code can't come from ${host}. Allowed are: ${allowed.join(', ') || 'none'}`,
+    detail: `Code can't come from ${host}. Allowed are: ${allowed.join(', ') || 'none'}. Others have to be in gitHosts of the portal's file`,
   }
 }

@@ -65,7 +65,7 @@ export const moveToTestbed = (
   near: readonly Near[],
 ): Decided => {
   const { attempt, plan } = experiment
-  if (!plan) return refuse('idle', `${key} is idle: it is to be developed first`)
+  if (!plan) return refuse('idle', `${key} is idle: its user initiates its development first`)
   const nodes = [...new Set(data.nodes)]
   for (const [site, there] of Map.groupBy(nodes, (part) => placeOfPart(part).site)) {
     const known = siteOf(experiment, site)

@@ -30,7 +30,7 @@ export const meant = (
   const unknown = named?.find((site) => siteOf(experiment, site) === undefined)
   if (unknown !== undefined) return refuse('wrong-site', `${key} is not at ${unknown} in this attempt`)
   const sites = sitesOf(experiment, named)
-  return sites.length > 0 ? sites : refuse('idle', `${key} is idle: it is to be developed first`)
+  return sites.length > 0 ? sites : refuse('idle', `${key} is idle: its user initiates its development first`)
 }
 
 /** Whether that is why they can't be. */

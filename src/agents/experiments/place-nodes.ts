@@ -36,7 +36,7 @@ export const objectionTo = (
     if (fit.length < count)
       return {
         refusal: 'too-few-nodes',
-        detail: `${site} has ${fit.length} end nodes that are ${[`a ${nodeType}`, ...capabilities].join(' with ')}; ${count} are asked for`,
+        detail: `${site} has ${fit.length || 'no'} end node${fit.length === 1 ? '' : 's'} of type ${[nodeType, ...capabilities].join(' with ')}, and ${count} ${count === 1 ? 'is' : 'are'} asked for. See: millrace experiment nodes`,
       }
   }
   return undefined

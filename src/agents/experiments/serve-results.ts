@@ -8,8 +8,9 @@ import { addressOfExperiment, experimentId, partOfSite, portalPlace, projectOf }
 import { mayNotSpeak, type Policy } from '#contracts/portal'
 import { type ResultList, type ResultProvided, resultAsked, resultListAsked } from '#contracts/result-files'
 import { askedBy, servicesOf } from '#contracts/subjects'
-import { readManifest } from '../containers/manifest.ts'
 import { checkedBytes } from '../uploads/checked-bytes.ts'
+import { keepListings } from './keep-listings.ts'
+import { pageOf } from './page-results.ts'
 import { resultsAt } from './places-of.ts'
 import { collectedAt } from './pull-step.ts'
 import { readExperiment } from './read-experiment.ts'
@@ -23,12 +24,10 @@ type Serving = {
   readonly signal: AbortSignal
 }
 
-/** How many files are listed at once. */
-const listedAtOnce = 500
-
 /** Tells what has been brought home of an experiment, and puts files of it into this host's bucket for whoever may see them. */
-export const serveResults = ({ bus, host, experiments, policy, signal }: Serving): Promise<void> =>
-  bus.serve(
+export const serveResults = ({ bus, host, experiments, policy, signal }: Serving): Promise<void> => {
+  const listing = keepListings()
+  return bus.serve(
     servicesOf(portalPlace, 'results'),
     async ({ subject, principal, onBehalfOf, body }) => {
       const unheard = mayNotSpeak(policy(), { principal, onBehalfOf })
@@ -41,31 +40,22 @@ export const serveResults = ({ bus, host, experiments, policy, signal }: Serving
       if (!known) throw faults.nothingThere(`experiment ${id}`)
       const sets = Object.keys(known.sites).flatMap((site) => {
         if (known.parts[partOfSite(site)]?.pull?.state !== 'succeeded') return []
-        return collectedAt(known, site).map(({ node, attempt, run }) => {
+        return collectedAt(known, site).map(({ node, attempt, run, results: { manifest } }) => {
           const folder = join(experiments, site, id, resultsAt(node, attempt, run))
-          return { site, node, run, folder }
+          return { site, node, run, folder, list: () => listing(folder, manifest) }
         })
       })
       if (verb === 'list') {
         const { site, node, after = '' } = resultListAsked.parse(body)
         const found = sets.filter((one) => (site ?? one.site) === one.site && (node ?? one.node) === one.node)
-        const all = await Promise.all(
-          found.map(async (set) => ({ set, manifest: await readManifest(join(set.folder, 'manifest.json')) })),
-        )
-        return {
-          sets: all.map(({ set: { site, node, run }, manifest: { partial, files, refused } }) => {
-            const later = files.filter(({ path }) => path > after)
-            const some = later.slice(0, listedAtOnce)
-            const next = later.length > some.length ? (some.at(-1)?.path ?? null) : null
-            return { site, node, run, partial, count: files.length, files: some, refused: refused.slice(0, 100), next }
-          }),
-        } satisfies ResultList
+        if (after !== '' && (site === undefined || node === undefined)) throw severalAfter()
+        const all = await Promise.all(found.map(async (set) => ({ ...set, listing: await set.list() })))
+        return { sets: pageOf(all, after) } satisfies ResultList
       }
       if (verb !== 'provide') throw faults.nothingThere(`such request: ${verb}`)
       const { site, node, path } = resultAsked.parse(body)
       const set = sets.find((one) => one.site === site && one.node === node)
-      const manifest = set && (await readManifest(join(set.folder, 'manifest.json')))
-      const file = manifest?.files.find((one) => one.path === path)
+      const file = (await set?.list())?.fileAt(path)
       if (!set || !file) throw faults.nothingThere(`result ${path} of ${site}/${node}`)
       // Named by the manifest alone: no other path is ever joined.
       const sent = { file: join(set.folder, 'files', file.path), size: file.size, sha256: file.sha256 }
@@ -75,3 +65,8 @@ export const serveResults = ({ bus, host, experiments, policy, signal }: Serving
     },
     signal,
   )
+}
+
+/** Paths of one end node say nothing of those of another. */
+const severalAfter = () =>
+  new Fault('contract.broken', "'after' goes on with the files of one end node: say which one, with site and node")

@@ -1,3 +1,5 @@
+import type { Room } from '#contracts/disk'
+
 /** What the web process answers about sites, their end nodes, and who is told of what. */
 export type Site = {
   readonly site: string
@@ -9,6 +11,8 @@ export type Site = {
   readonly free: number
   readonly occupied: number
   readonly running: number
+  /** Of its site server; null where nobody can tell. */
+  readonly disk: Room | null
 }
 
 export type EndNode = {
@@ -22,6 +26,7 @@ export type EndNode = {
   readonly occupiedBy: string | null
   readonly project: string | null
   readonly occupiedAt: string | null
+  readonly disk: Room | null
 }
 
 /** A span in which an end node is kept free; whose it is stands there for those of that project, and for operators. */

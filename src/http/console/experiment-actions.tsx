@@ -7,6 +7,7 @@ import { LinkField } from './link-field.tsx'
 import { NextAction, WithReason } from './next-action.tsx'
 import { Order } from './order.tsx'
 import { Press } from './press.tsx'
+import { SetExperimenters } from './set-experimenters.tsx'
 import { UpdateExperiment } from './update-experiment.tsx'
 
 /** What whoever looks may ask of an experiment as it stands: the next thing first, then what ends, repeats or changes it. */
@@ -82,6 +83,9 @@ export const ExperimentActions = ({ experiment: one }: { readonly experiment: Ex
       )}
       {status !== 'submitted' && may('set-cloud-link') && <SetLink experiment={experiment} />}
       {mode !== 'TESTBED' && may('update') && <UpdateExperiment experiment={one} />}
+      {mode !== 'TESTBED' && may('set-experimenters') && (
+        <SetExperimenters key={one.experimenters.join()} experiment={experiment} experimenters={one.experimenters} />
+      )}
       {(status === 'submitted' || status === 'idle') && may('archive') && (
         <Order
           label="Archive"

@@ -4,7 +4,7 @@ import { placeWords } from './experiment-words.ts'
 import { Moment } from './moment.tsx'
 import { Pill } from './pill.tsx'
 import { Table } from './table.tsx'
-import { inOneLine } from './text.ts'
+import { inOne } from './text.ts'
 
 /** How many executions the API tells with an experiment at most. */
 const most = 200
@@ -24,7 +24,7 @@ export const ExperimentAttempts = ({ experiment: { steps } }: { readonly experim
             { label: 'Step', of: ({ step, part }) => `${step} at ${placeWords(part)}` },
             { label: 'Attempt', of: attemptWords },
             { label: 'Outcome', of: ({ outcome }) => <Pill state={outcome} />, short: true },
-            { label: 'Why', of: ({ reason }) => reason && inOneLine(reason), long: true },
+            { label: 'Why', of: ({ reason }) => reason && inOne(reason), long: true },
             { label: 'By', of: ({ agent, host }) => (host && host !== agent ? `${agent}, on ${host}` : agent) },
             { label: 'Began', of: ({ startedAt }) => startedAt && <Moment at={startedAt} />, short: true },
             {

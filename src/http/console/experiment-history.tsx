@@ -3,7 +3,7 @@ import { decidedQuery } from './experiment-queries.ts'
 import { Moment } from './moment.tsx'
 import { Older } from './older.tsx'
 import { ProblemNote } from './problem-note.tsx'
-import { inOneLine, visible } from './text.ts'
+import { inOne, visible } from './text.ts'
 
 /** Who did what, and with which reason; newest first. */
 export const ExperimentHistory = ({ experiment }: { readonly experiment: string }) => {
@@ -22,7 +22,7 @@ export const ExperimentHistory = ({ experiment }: { readonly experiment: string 
               </span>
               <span>
                 <strong>{principal}</strong> {visible(what).replaceAll('/self', '')}
-                {reason && <span className="history-why">“{inOneLine(reason)}”</span>}
+                {reason && <span className="history-why">“{inOne(reason)}”</span>}
               </span>
             </li>
           )),

@@ -4,7 +4,7 @@ import { Moment } from './moment.tsx'
 import { Pill } from './pill.tsx'
 import { NotHeard } from './standing.tsx'
 import { Table } from './table.tsx'
-import { inOneLine } from './text.ts'
+import { inOne } from './text.ts'
 
 /** What each place is asked to be, beside what it says it is. */
 export const ExperimentParts = ({ experiment: { parts } }: { readonly experiment: ExperimentDetail }) =>
@@ -29,14 +29,20 @@ export const ExperimentParts = ({ experiment: { parts } }: { readonly experiment
             short: true,
           },
           { label: 'Desired', of: ({ desired }) => desiredWords(desired) },
-          { label: 'Reported', of: (part) => <Told part={part} /> },
-          { label: 'Image', of: (part) => <Image part={part} />, long: true },
-          { label: 'Why', of: ({ reason }) => reason && inOneLine(reason), long: true },
+          { label: 'Reported', of: toldOf },
+          { label: 'Image', of: imageIn, long: true },
+          { label: 'Why', of: whyIn, long: true },
           { label: 'Since', of: ({ at }) => <Moment at={at} />, short: true },
         ]}
       />
     </section>
   )
+
+/** Why it failed; where nothing was begun yet, that was at the portal, which says it. */
+const whyIn = ({ reason, reported, part }: Part) => {
+  if (!reason) return null
+  return reported.step === null && part !== 'portal/self' ? 'see portal' : inOne(reason)
+}
 
 const desiredWords = ({ step, run, stop }: Part['desired']): string =>
   step === null ? 'nothing' : `${stop ? 'stop ' : ''}${step}${run === null ? '' : `, run ${run}`}`
@@ -47,7 +53,7 @@ const reportedWords = ({ reported: { step, state, phase, exitCode }, host }: Par
   return `${step} ${state ?? 'not begun'}${phase && state === 'running' ? `, ${phase.replace('-', ' ')}` : ''}${code}${host ? `, on ${host}` : ''}`
 }
 
-const Told = ({ part }: { readonly part: Part }) => (
+const toldOf = (part: Part) => (
   <>
     {reportedWords(part)}
     {part.heardUntil && <NotHeard since={part.heardUntil} />}
@@ -55,7 +61,7 @@ const Told = ({ part }: { readonly part: Part }) => (
 )
 
 /** The image that is to be there; whether it is, where that is another. */
-const Image = ({ part: { desired, reported } }: { readonly part: Part }) => {
+const imageIn = ({ desired, reported }: Part) => {
   if (desired.image === null) return reported.image && <code title={reported.image}>{shortly(reported.image)}</code>
   const isThere = desired.image === reported.image
   return (

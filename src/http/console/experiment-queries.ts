@@ -39,14 +39,19 @@ export const resultFilesQuery = (experiment: string, site: string, node: string)
 
 export const inboxQuery = (said: Said = {}) => paged<Waiting>('inbox', '/api/inbox', said)
 
+/** Whether a site server is there, and how much room there is, is no event. */
+const lookedAtAgain = { refetchOnWindowFocus: 'always', refetchInterval: 60_000 } as const
+
 export const sitesQuery = queryOptions({
   queryKey: ['sites'],
   queryFn: ({ signal }) => read<{ readonly items: readonly Site[] }>('/api/sites', {}, signal),
-  // Whether a site server is there is no event.
-  refetchOnWindowFocus: 'always',
+  ...lookedAtAgain,
 })
 
-export const endNodesQuery = listed<EndNode>('end-nodes', '/api/end-nodes', { limit: 1000 })
+export const endNodesQuery = {
+  ...listed<EndNode>('end-nodes', '/api/end-nodes', { limit: 1000 }),
+  ...lookedAtAgain,
+}
 
 export const reservationsQuery = (from: string, until: string) =>
   listed<Reservation>('reservations', '/api/reservations', { from, until, limit: 1000 })

@@ -16,8 +16,8 @@ export const ExperimentResults = ({ experiment }: { readonly experiment: Experim
       step === 'run' && results ? [{ part, run, results, attempt }] : [],
   )
   if (rows.length === 0) return null
-  const uploads = steps.flatMap(({ made, attempt }) =>
-    made?.step === 'upload' && attempt === experiment.attempt ? [made] : [],
+  const uploads = steps.flatMap(({ part, made, attempt }) =>
+    made?.step === 'upload' && attempt === experiment.attempt ? [{ ...made, of: placeWords(part) }] : [],
   )
   return (
     <section aria-label="Results">
@@ -40,7 +40,7 @@ export const ExperimentResults = ({ experiment }: { readonly experiment: Experim
       />
       <p className="quiet">
         {uploads.length > 0
-          ? `Uploaded to ${uploads.map(({ to, files, bytes }) => `${to}: ${files} files, ${sizeOf(bytes)}`).join('; ')}.`
+          ? `Uploaded ${uploads.map(({ of, to, files, bytes }) => `from ${of} to ${to}: ${files} files, ${sizeOf(bytes)}`).join('; ')}.`
           : `They go to ${linkWords(cloudLink)}.`}
       </p>
       {steps.some(

@@ -2,7 +2,7 @@ import type { ExperimentDetail, Waiting } from './api-experiments.ts'
 import { orderPath, shellFor } from './experiment-order.ts'
 import { placeWords, verbOf, waitWords } from './experiment-words.ts'
 import { Press } from './press.tsx'
-import { inOneLine } from './text.ts'
+import { inOne } from './text.ts'
 import type { Reach, Station, Stop } from './track.ts'
 
 type Props = {
@@ -64,7 +64,7 @@ const StopButton = ({ stop, isShown, onShow }: StopProps) => {
       data-reach={reach}
       aria-pressed={isShown}
       aria-label={`Output of ${step} at ${said}: ${words[reach]}${again}`}
-      title={last.reason ? inOneLine(last.reason) : undefined}
+      title={last.reason ? inOne(last.reason) : undefined}
       onClick={() => onShow(stop)}
     >
       {said}
@@ -96,7 +96,7 @@ const Failure = ({ wait, mayRetry }: { readonly wait: Waiting; readonly mayRetry
         <strong>
           {step} failed at {placeWords(part ?? '')}
         </strong>
-        <p>{inOneLine(reason ?? '')}</p>
+        <p>{inOne(reason ?? '')}</p>
         {!mayRetry && <p className="quiet">{waitWords(wait)}</p>}
       </div>
       {mayRetry && command && (

@@ -13,7 +13,7 @@ import { experimentAddress, useAddress } from './router.ts'
 import { meQuery } from './session.ts'
 import { Standing } from './standing.tsx'
 import { Table } from './table.tsx'
-import { inOneLine, visible } from './text.ts'
+import { inOne, visible } from './text.ts'
 
 /** All experiments that somebody may see, newest first, live. */
 export const ExperimentsPage = () => {
@@ -63,7 +63,7 @@ export const ExperimentsPage = () => {
             { label: 'Experiment', of: (one) => <Named experiment={one} /> },
             { label: 'Stands at', of: (one) => <Standing experiment={one} /> },
             { label: 'Waits', of: ({ waits }) => waits && waitWords(waits) },
-            { label: 'Reason', of: ({ reason }) => reason && <Cut text={inOneLine(reason)} />, long: true },
+            { label: 'Reason', of: ({ reason }) => reason && <Cut text={inOne(reason)} />, long: true },
             { label: 'Sites', of: ({ sites: at }) => at.join(', ') },
             { label: 'Of', of: ({ creator, project }) => `${creator}, ${project}` },
             { label: 'Age', of: ({ createdAt }) => <Age at={createdAt} />, short: true },

@@ -11,7 +11,7 @@ import { Press } from './press.tsx'
 import { ProblemNote } from './problem-note.tsx'
 import { experimentAddress } from './router.ts'
 import { meQuery } from './session.ts'
-import { inOneLine, visible } from './text.ts'
+import { inOne, visible } from './text.ts'
 
 /** What waits for whoever looks, oldest first, each with the one button that moves it on. */
 export const InboxPage = () => {
@@ -78,7 +78,7 @@ const Item = ({ item, may }: { readonly item: Waiting; readonly may: boolean }) 
             (asking[what] ?? what)
           )}
         </p>
-        {reason && <p className="cut">{inOneLine(reason)}</p>}
+        {reason && <p className="cut">{inOne(reason)}</p>}
         {unmet && <p className="wrong">{unmet}.</p>}
         <p className="quiet">
           {detailOf(item)}

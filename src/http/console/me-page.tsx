@@ -11,7 +11,7 @@ import { ProblemNote } from './problem-note.tsx'
 import { experimentAddress } from './router.ts'
 import { type Me, meQuery } from './session.ts'
 import { Table } from './table.tsx'
-import { inOneLine, visible } from './text.ts'
+import { inOne, visible } from './text.ts'
 
 /** Whoever looks: as whom they are known, what they want to be told, and what they were. */
 export const MePage = () => {
@@ -52,7 +52,7 @@ const Told = ({ me }: { readonly me: Me }) => {
             },
             { label: 'By', of: ({ way }) => way },
             { label: 'Was', of: ({ outcome }) => <Pill state={outcome} />, short: true },
-            { label: 'Why', of: ({ reason }) => reason && inOneLine(reason), long: true },
+            { label: 'Why', of: ({ reason }) => reason && inOne(reason), long: true },
             { label: 'When', of: ({ at }) => <Moment at={at} />, short: true },
           ]}
         />

@@ -1,8 +1,10 @@
 import { momentOf } from './text.ts'
 
+type Props = { readonly at: string; readonly to?: 'second' | 'minute' }
+
 /** A moment, exact to whoever points at it. */
-export const Moment = ({ at }: { readonly at: string }) => (
+export const Moment = ({ at, to = 'second' }: Props) => (
   <time dateTime={at} title={at}>
-    {momentOf(at)}
+    {momentOf(at, to)}
   </time>
 )

@@ -18,8 +18,8 @@ export const ReservationList = ({ items, mayEnd }: Props) =>
       columns={[
         { label: 'End node', of: ({ part }) => part },
         { label: 'For', of: ({ project }) => project ?? 'another project' },
-        { label: 'From', of: ({ startsAt }) => <Moment at={startsAt} />, short: true },
-        { label: 'Until', of: ({ endsAt }) => <Moment at={endsAt} />, short: true },
+        { label: 'From', of: ({ startsAt }) => <Moment at={startsAt} to="minute" />, short: true },
+        { label: 'Until', of: ({ endsAt }) => <Moment at={endsAt} to="minute" />, short: true },
         { label: 'Note', of: ({ note }) => note && visible(note), long: true },
         { label: 'By', of: ({ by }) => by },
         { label: 'End it', of: (one) => mayEnd && one.reservation && <Unreserve reservation={one} /> },

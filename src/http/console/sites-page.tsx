@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import type { EndNode, Site } from './api-sites.ts'
 import { Calendar } from './calendar.tsx'
+import { DiskRoom } from './disk.tsx'
 import { endNodesQuery, sitesQuery } from './experiment-queries.ts'
 import { Link } from './link.tsx'
 import { Page } from './page.tsx'
@@ -10,7 +11,7 @@ import { presenceQuery } from './queries.ts'
 import { experimentAddress } from './router.ts'
 import { Table } from './table.tsx'
 
-/** Sites and their end nodes: who is there, which experiment has what, and for whom nodes are kept free. */
+/** Sites and their end nodes: who is there, how much room, which experiment has what, and for whom nodes are kept free. */
 export const SitesPage = () => {
   const { data: sites, error, refetch } = useQuery(sitesQuery)
   const { data: nodes } = useQuery(endNodesQuery)
@@ -42,7 +43,11 @@ type Props = {
   readonly hosts: ReadonlySet<string> | undefined
 }
 
-const SiteCard = ({ site: { site, server, builder, present, free, nodes: count, running }, nodes, hosts }: Props) => (
+const SiteCard = ({
+  site: { site, server, builder, present, free, nodes: count, running, disk },
+  nodes,
+  hosts,
+}: Props) => (
   <section className="site" aria-label={`Site ${site}`}>
     <h2>
       {site} <Presence isThere={present} />
@@ -51,6 +56,9 @@ const SiteCard = ({ site: { site, server, builder, present, free, nodes: count, 
       Site server {server}
       {builder === 'command' && ', told over ssh to build'}. {free} of {count} nodes free
       {running > 0 && `, ${running} running`}.
+    </p>
+    <p>
+      <span className="quiet">Its disk:</span> <DiskRoom disk={disk} />
     </p>
     {nodes.length > 0 && (
       <Table
@@ -70,6 +78,7 @@ const SiteCard = ({ site: { site, server, builder, present, free, nodes: count, 
                 <span className="quiet">driven by its site</span>
               ),
           },
+          { label: 'Disk', of: ({ disk }) => <DiskRoom disk={disk} /> },
           { label: 'Has', of: (node) => <Occupant node={node} /> },
         ]}
       />

@@ -39,11 +39,14 @@ export const Table = <Row,>({ columns, rows, keyOf }: Props<Row>) => {
               <th scope="row" className={classOf(first)}>
                 {first.of(row)}
               </th>
-              {others.map(({ label, of, ...how }) => (
-                <td key={label} data-label={label} className={classOf(how)}>
-                  {of(row)}
-                </td>
-              ))}
+              {others.map(({ label, of, ...how }) => {
+                const value = of(row)
+                return (
+                  <td key={label} data-label={label} className={classOf(how)}>
+                    {!isNothing(value) && <div>{value}</div>}
+                  </td>
+                )
+              })}
             </tr>
           ))}
         </tbody>

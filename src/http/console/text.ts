@@ -4,6 +4,14 @@ export const visible = (text: string): string => text.replaceAll(/[\p{Cc}\p{Bidi
 /** The same for what somebody said in several lines, where there is room for one: a file's name may hold the same sign. */
 export const inOneLine = (text: string): string => unbroken(visible(text.trim().replaceAll(/[^\S\n]*\n\s*/g, '\n')))
 
+/** What a program said in several lines, as one: of words, where no name holds a line's end. */
+export const inOne = (text: string): string =>
+  text
+    .trim()
+    .split(/\s*\n\s*/)
+    .map((line) => unbroken(visible(line)))
+    .join(' · ')
+
 /** No line ends between a number and its unit. */
 export const unbroken = (text: string): string =>
   text.replaceAll(/(?<=\d) (?=(?:ms|s|min|h|bytes?|[KMGT]iB)\b)/g, '\u00a0')
@@ -41,17 +49,20 @@ const inUnits = (milliseconds: number): string => {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
-const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+const formats = {
+  second: new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' }),
+  minute: new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' }),
+}
 
 /** A moment as people here write it, with its date; as it is where it is none, for a function may say anything. */
-export const momentOf = (iso: string): string => {
+export const momentOf = (iso: string, to: keyof typeof formats = 'second'): string => {
   const date = new Date(iso)
-  return Number.isNaN(date.getTime()) ? iso : format.format(date)
+  return Number.isNaN(date.getTime()) ? iso : formats[to].format(date)
 }
 
 /** What is said of a host's absence, with its moment as people here write it. */
 export const withMoments = (text: string): string =>
-  text.replaceAll(/(?<=\b(?:seen at|since) )\d{4}-\d\d-\d\dT[\d:.]+Z/g, momentOf)
+  text.replaceAll(/(?<=\b(?:seen at|since) )\d{4}-\d\d-\d\dT[\d:.]+Z/g, (moment) => momentOf(moment))
 
 /** A text as a shell takes it. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`

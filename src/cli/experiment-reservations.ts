@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { type Command, InvalidArgumentError } from 'commander'
-import { ask } from '#bus/command'
-import { placeOfPart, projectOf } from '#contracts/experiment-parts'
-import { partIn, withExperiment } from './experiment-words.ts'
+import { askPortal } from '#client/ask-portal'
+import { experimentListsOf, type ReservationFilters } from '#client/experiment-lists'
+import { placeOfPart } from '#contracts/experiment-parts'
+import { nodeIn } from './experiment-words.ts'
+import { limit } from './options.ts'
+import { printPage } from './print.ts'
 import { inSession, type SessionOptions, withSession } from './session.ts'
 import { printAnswer, reason } from './words.ts'
 
@@ -13,24 +16,25 @@ type Kept = SessionOptions & {
   readonly note?: string
 }
 
-/** Verbs that make an experiment once more, and that keep end nodes free. */
-export const experimentMore = (experiment: Command): void => {
-  withExperiment(experiment.command('clone'))
-    .description('make an experiment like another one: what is to be run again after it was submitted')
-    .option('--name <text>', 'what people call it; that of the other one unless said')
-    .option('--cloud <link>', 'where its results go: its secrets are not those of the other one')
+type Listed = SessionOptions & Omit<ReservationFilters, 'part'> & { readonly node?: string }
+
+/** Verbs that keep end nodes free, and that say for whom they are kept. */
+export const experimentReservations = (experiment: Command): void => {
+  withSession(experiment.command('reservations'))
+    .description('list for whom end nodes are kept free, by when that begins')
+    .option('--node <site/node>', 'only those of this end node', nodeIn)
+    .option('--site <name>', 'only those of this site')
+    .option('--from <time>', 'only what ends later; now unless said', momentIn)
+    .option('--until <time>', 'only what begins earlier', momentIn)
+    .option('--limit <n>', 'how many', limit, 100)
     .addHelpText(
       'after',
-      '\nExample:\n  millrace experiment clone rover-7k2m9x --cloud directory:carol/again --as carol',
+      '\nExample:\n  millrace experiment reservations --node north/one --from 2026-01-31 --until 2026-02-14',
     )
-    .action((of: string, { name, cloud, ...options }: SessionOptions & { name?: string; cloud?: string }) =>
-      inSession(options, async ({ client, json }) => {
-        const { experiment, events } = await client.experiments.get(of)
-        const { description = '' } = (events[0]?.data ?? {}) as { readonly description?: string }
-        const { source, resource } = experiment
-        const about = { name: name ?? experiment.name, description, source, resource, cloneOf: of }
-        const { id, answer } = await client.experiments.create(projectOf(of), about, cloud)
-        printAnswer(answer, json, { experiment: id })
+    .action(({ node: part, site, from = new Date().toISOString(), until, limit, ...options }: Listed) =>
+      inSession(options, async ({ bus, json }) => {
+        const page = await experimentListsOf(bus).reservations({ part, site, from, until, limit })
+        printPage(page, ['part', 'startsAt', 'endsAt', 'project', 'by', 'note', 'reservation'], json)
       }),
     )
 
@@ -49,7 +53,7 @@ export const experimentMore = (experiment: Command): void => {
       inSession(options, async ({ bus, json }) => {
         const reservation = `r-${randomUUID().slice(0, 8)}`
         const data = { reservation, project, from, until, note }
-        const answer = await ask(bus, { address: addressOf(node), type: 'end-node.reserve', data })
+        const answer = await askPortal(bus, { address: addressOf(node), type: 'end-node.reserve', data })
         printAnswer(answer, json, { reservation })
       }),
     )
@@ -63,14 +67,9 @@ export const experimentMore = (experiment: Command): void => {
     .action((node: string, reservation: string, { reason, ...options }: SessionOptions & { reason?: string }) =>
       inSession(options, async ({ bus, json }) => {
         const data = { reservation, ...(reason !== undefined && { reason }) }
-        printAnswer(await ask(bus, { address: addressOf(node), type: 'end-node.unreserve', data }), json)
+        printAnswer(await askPortal(bus, { address: addressOf(node), type: 'end-node.unreserve', data }), json)
       }),
     )
-}
-
-const nodeIn = (text: string): string => {
-  if (!text.includes('/')) throw new InvalidArgumentError('Expected <site>/<node>.')
-  return partIn(text)
 }
 
 /** A moment, in UTC where it does not say otherwise, as it is recorded. */

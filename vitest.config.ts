@@ -11,6 +11,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/matching.ts'],
     maxWorkers: 2,
     // A busy machine makes a wait longer, not a test wrong.
     testTimeout: 60_000,

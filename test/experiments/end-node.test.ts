@@ -25,7 +25,7 @@ describe('end nodes', () => {
       story(key, 'rover', decider, nodes).must('carol', created()).must('carol', initiate).take('fetch').take('ship')
     const second = build('rover-2').take('build')
     expect(second.ask('olga', moveToTestbed(node))).toMatchObject({
-      ...{ refusal: 'occupied', detail: `${node} is not free: experiment rover-1 has it` },
+      ...{ refusal: 'occupied', detail: `${node} is not free: experiment rover-1 has it, given by olga at 00:00 UTC` },
     })
     first.end('run', succeeded).take('collect').must('olga', submit)
     expect(nodes.ownerOf(node)).toBeUndefined()

@@ -13,9 +13,12 @@ import { type Address, historyOf } from '#contracts/subjects'
 
 /** Two sites, one with two rovers, and everybody there is. */
 export const policy: Policy = policyShape.parse({
-  administrators: ['ada'],
-  operators: ['olga', 'oleg'],
-  projects: { rover: { members: ['carol', 'emil', 'mia'] }, strict: { members: ['carol'], approval: true } },
+  administrators: ['ada', 'abe'],
+  operators: ['olga', 'oleg', 'mona', 'emma'],
+  projects: {
+    rover: { members: ['carol', 'emil', 'emma', 'mia', 'mona'] },
+    strict: { members: ['carol'], approval: true },
+  },
   portal: ['portal'],
   gitHosts: ['git.example'],
   sites: {
@@ -110,7 +113,7 @@ export const story = (key = 'rover-1', scope = 'rover', decide = decider, nodes 
     asks.push({ principal, command })
     for (const also of decision.also ?? []) nodes.record(also)
     for (const event of decision.events) {
-      now = decide.evolve(now, { ...event, position: `log.${events.length + 1}`, principal })
+      now = decide.evolve(now, { ...event, position: `log.${events.length + 1}`, principal, storedAt: 0 })
       events.push(event)
       principals.push(principal)
       if ('next' in event.data) asked.push(...event.data.next)

@@ -1,6 +1,7 @@
-import { accept, type Commanded, type Decider, type Decision, type Near, refuse } from '#bus/decider'
+import { type Commanded, type Decider, type Decision, type Near, refuse } from '#bus/decider'
 import type { ExperimentEvent } from '#contracts/experiment'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
+import { deed } from '#contracts/experiment-deeds'
 import { evolve, initial } from '#contracts/experiment-evolve'
 import { type Role, rights, rolesOf } from '#contracts/experiment-rights'
 import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
@@ -8,6 +9,7 @@ import type { Policy } from '#contracts/portal'
 import type { Address } from '#contracts/subjects'
 import { initiate, markReady, moveToTestbed, terminate } from './deploying.ts'
 import { approve, create, setCloudLink, setExperimenters, update } from './describing.ts'
+import { doneAlready, withWho } from './done-already.ts'
 import { sitesOf } from './meant-sites.ts'
 import { scheduled } from './next-steps.ts'
 import { addressOfNode } from './place-nodes.ts'
@@ -63,8 +65,7 @@ const decideOn = (
   policy: Policy,
   near: readonly Near[],
 ): Decided => {
-  if (experiment.status === 'archived' && !stepCommands.has(command.type))
-    return command.type === 'experiment.archive' ? accept() : refuse('archived', `${command.key} has been archived`)
+  if (experiment.status === 'archived' && !stepCommands.has(command.type)) return archived(command, experiment)
   switch (command.type) {
     case 'experiment.update':
       return update(command, experiment, policy)
@@ -111,6 +112,13 @@ const decideOn = (
     case 'experiment.settle':
       return settle(command.data, experiment)
   }
+}
+
+const archived = (command: Commanded<ExperimentCommand>, { deeds }: KnownExperiment): Decided => {
+  const [by, sentence] = [deeds[deed.archive], `${command.key} has been archived`] as const
+  return command.type === 'experiment.archive'
+    ? doneAlready(command, by, 'archived', sentence)
+    : refuse('archived', withWho(sentence, by, command))
 }
 
 const notAllowed = ({ type, principal, key, scope }: Commanded<ExperimentCommand>, may: readonly Role[]) => {

@@ -48,6 +48,16 @@ export const created = (more: Partial<Extract<ExperimentCommand, { type: 'experi
     },
   }) as const satisfies ExperimentCommand
 
+/** What git would take for an option, for a program to run, or for a file of its own machine. */
+export const hostileLinks = [
+  '--upload-pack=/tmp/taken',
+  'ext::/tmp/taken',
+  'ext::sh -c touch% /tmp/taken',
+  ';rm',
+  'https://git.example/a.git;rm',
+  'file:///etc',
+] as const
+
 /** What a step makes where it succeeds. */
 export const madeBy = (step: StepName): Made => {
   switch (step) {

@@ -33,7 +33,8 @@ export const run = (
   if (experiment.cloudLink === undefined)
     return refuse('no-cloud-link', `Nobody has said where the results of ${key} go: set its cloud link first`)
   // Somebody else may have been promised a node meanwhile.
-  const objection = objectionToUse(near, { key, scope, at }, experiment.plan?.resource.hours ?? 1)
+  const { hours } = (experiment.plan ?? experiment).resource
+  const objection = objectionToUse(near, { key, scope, at }, hours)
   if (objection) return object(objection)
   const { attempt } = experiment
   const next = sites.map(([site]) => scheduled(experiment, partOfSite(site), 'probe'))

@@ -48,29 +48,30 @@ describe('a resource definition', () => {
 
 describe('end nodes', () => {
   test.each([
-    ['unknown-node', built({ sites: ['north'] }), ['north/nine'], 'There is no end node north/nine'],
-    ['wrong-node', built(lidar), ['north/two'], 'north/two is a Rover; a Rover with lidar is asked for'],
+    ['unknown-node', () => built({ sites: ['north'] }), ['north/nine'], 'There is no end node north/nine'],
+    ['wrong-node', () => built(lidar), ['north/two'], 'north/two is a Rover; a Rover with lidar is asked for'],
     [
       'wrong-count',
-      built({ sites: ['north'] }),
+      () => built({ sites: ['north'] }),
       [node, 'north/two'],
       '2 end nodes of north are given; its resource definition asks for 1',
     ],
     [
       'wrong-count',
-      built({ count: 2, sites: ['north'] }),
+      () => built({ count: 2, sites: ['north'] }),
       [node],
       '1 end nodes of north are given; its resource definition asks for 2',
     ],
     [
       'wrong-count',
-      built({ count: 2, sites: ['north'] }),
+      () => built({ count: 2, sites: ['north'] }),
       [node, node],
       '1 end nodes of north are given; its resource definition asks for 2',
     ],
-    ['wrong-node', builtAtBoth(), [node, 'south/three'], 'south/three is a Drone; a Rover is asked for'],
-    ['wrong-site', built({ sites: ['north'] }), [far], 'rover-1 is not for south, but for north'],
-  ])('are refused as %s', (refusal, told, nodes, detail) => {
+    ['wrong-node', () => builtAtBoth(), [node, 'south/three'], 'south/three is a Drone; a Rover is asked for'],
+    ['wrong-site', () => built({ sites: ['north'] }), [far], 'rover-1 is not for south, but for north'],
+  ])('are refused as %s', (refusal, make, nodes, detail) => {
+    const told = make()
     const { length } = told.events
     expect(told.ask('olga', moveToTestbed(...nodes))).toEqual({ accepted: false, refusal, detail })
     expect(told.events).toHaveLength(length)

@@ -2,7 +2,7 @@ import { accept, type Commanded, type Decision, type Near, refuse } from '#bus/d
 import type { ExperimentEvent } from '#contracts/experiment'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { deed } from '#contracts/experiment-deeds'
-import { partOfSite, placeOfPart, portalPart, type StepName } from '#contracts/experiment-parts'
+import { partOfSite, placeOfPart, type StepName } from '#contracts/experiment-parts'
 import { isOpen, openRun, runOf, stageOf, stepOf } from '#contracts/experiment-standing'
 import type { KnownExperiment } from '#contracts/experiment-state'
 import { doneAlready, lastOf, withWho } from './done-already.ts'
@@ -145,8 +145,6 @@ export const retry = (
   const isOver =
     experiment.sites[site]?.stage === 'submitted' && (name === 'run' || name === 'collect' || name === 'probe')
   if (isOver && !isBehind) return refuse('submitted', `${key} is submitted at ${site}: its runs are over`)
-  if (part !== portalPart && experiment.sites[site] === undefined)
-    return refuse('wrong-site', `${key} is not at ${site} in this attempt`)
   // It would take the place of what is just being brought home.
   if (name === 'run' && isOpen(stepOf(experiment, part, 'collect')))
     return refuse('run-open', `What the run on ${part} has left is being brought to ${site}: retry once it is there`)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { withWho } from '#agents/experiments/done-already'
 import { commandFrom } from '#bus/command'
 import { ownerOf } from '#bus/handle'
 import { memoryBus } from '#bus/memory'
@@ -114,6 +115,10 @@ describe('of two who ask for the same', () => {
     expect(told.ask('olga', cancelRun)).toMatchObject({
       ...{ refusal: 'no-run', detail: `The run of rover-1 is cancelled already: ${done('carol')}` },
     })
+  })
+
+  test('nobody is named where nobody is known', () => {
+    expect(withWho('It is so', undefined, { at: 0 })).toBe('It is so')
   })
 
   test('the day is named where it was another one', () => {

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import { portalDecider } from '#agents/experiments/portal'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { node, readyAtBoth, retry, running, site } from './stages.ts'
 import { states } from './standings.ts'
-import { created, initiate, results, story, submitPartial, terminate } from './story.ts'
+import { created, initiate, policy, results, story, submitPartial, terminate } from './story.ts'
 
 const approve: ExperimentCommand = { type: 'experiment.approve', data: { reason: '' } }
 const decline: ExperimentCommand = { type: 'experiment.decline', data: { reason: 'too fast' } }
@@ -51,4 +52,32 @@ test('what is taken home once more is of the same run', () => {
   const told = make?.().must('olga', retry(node, 'collect'))
   expect(told?.lastAsked('collect')).toMatchObject({ try: 2, run: 1 })
   expect(told?.known().run).toBe(1)
+})
+
+test('a site that it is not at is none of its sites', () => {
+  for (const type of ['experiment.mark-ready', 'experiment.run', 'experiment.submit'] as const) {
+    const command = { type, data: { sites: ['north', 'east'], acceptPartial: false } } as ExperimentCommand
+    expect([type, readyAtBoth().ask('olga', command)]).toMatchObject([
+      type,
+      { refusal: 'wrong-site', detail: 'rover-1 is not at east in this attempt' },
+    ])
+  }
+})
+
+const asked = { id: 'x', scope: 'all', at: 0 }
+
+test('the portal is defined by itself alone, and recorded where it says something else', () => {
+  const { decide } = portalDecider('portal')
+  const define = (principal: string) =>
+    decide({ ...asked, type: 'portal.define', key: 'self', principal, data: { policy } }, { policy }, [])
+  expect(define('olga')).toMatchObject({ refusal: 'not-allowed' })
+  expect(define('portal')).toEqual(same)
+  const other = { ...policy, operators: [] }
+  expect(
+    decide(
+      { ...asked, type: 'portal.define', key: 'self', principal: 'portal', data: { policy: other } },
+      { policy },
+      [],
+    ),
+  ).toMatchObject({ events: [{ type: 'portal.defined', data: { policy: other } }] })
 })

@@ -58,7 +58,12 @@ test('a phase is recorded once', () => {
   const told = building()
   const turn = { ...told.executionOf(told.lastAsked('build')), phase: 'pushing' } as const
   told.must('north', { type: 'experiment.turn-step', data: turn })
+  expect(told.known().parts[site]?.build?.phase).toBe('pushing')
   expect(told.ask('north', { type: 'experiment.turn-step', data: turn })).toEqual(same)
+  const another = { ...turn, instance: 'another', phase: 'building' } as const
+  expect(told.ask('north', { type: 'experiment.turn-step', data: another })).toMatchObject({
+    ...{ refusal: 'superseded', detail: 'north takes this step' },
+  })
 })
 
 test('what is to be settled of an attempt that is over is over with it', () => {
@@ -79,4 +84,46 @@ test('a build that failed and is handed over is another try; one that was not ta
   const tries = (told: Story) => told.must('south', packaged).lastAsked('build', other).try
   expect(tries(atBoth().take('ship', other).fail('build', other))).toBe(2)
   expect(tries(atBoth().take('ship', site).take('ship', other).begin('build', other))).toBe(1)
+})
+
+test('a step is begun by one at a time: the next delivery supersedes, the same one does not', () => {
+  const told = building()
+  const begin = (delivery: number, instance: string): ExperimentCommand => ({
+    type: 'experiment.start-step',
+    data: { ...told.executionOf(told.lastAsked('build'), delivery), instance, host: instance },
+  })
+  const own = { ...told.executionOf(told.lastAsked('build')), host: 'north' }
+  expect(told.ask('north', { type: 'experiment.start-step', data: own })).toEqual(same)
+  expect(told.ask('north', begin(1, 'twin'))).toMatchObject({ refusal: 'superseded' })
+  told.must('north', begin(3, 'next'))
+  expect(told.ask('north', begin(2, 'late'))).toMatchObject({ refusal: 'superseded', detail: 'next takes this step' })
+  expect(told.known().parts[site]?.build).toMatchObject({ state: 'running', delivery: 3, host: 'next' })
+})
+
+test('whoever takes a step is told to stop, or why nobody waits for it', () => {
+  const told = running()
+  const beat = (more: object = {}): ExperimentCommand => ({
+    type: 'experiment.beat-step',
+    data: { ...told.executionOf(told.lastAsked('run')), ...more },
+  })
+  expect(told.ask('north', beat())).toEqual(same)
+  expect(told.ask('north', beat({ step: 'collect' }))).toMatchObject({
+    ...{ refusal: 'ended', detail: 'Nobody has asked for this step' },
+  })
+  told.must('carol', cancelRun)
+  expect(told.ask('north', beat())).toMatchObject({ refusal: 'cancelled', detail: 'too loud' })
+  told.end('run', { outcome: 'cancelled', reason: 'told to' })
+  expect(told.ask('north', beat())).toMatchObject({
+    ...{ refusal: 'ended', detail: 'The step is not taken any longer: it is cancelled' },
+  })
+})
+
+test('what is said of an earlier attempt is not taken for this one, though it has the same name', () => {
+  const told = building()
+  const old = told.executionOf(told.lastAsked('build'))
+  told.must('carol', terminate).must('carol', initiate).take('fetch').take('ship').begin('build')
+  expect(told.executionOf(told.lastAsked('build'))).toEqual({ ...old, attempt: 2 })
+  expect(told.ask('north', { type: 'experiment.beat-step', data: old })).toMatchObject({ refusal: 'old-attempt' })
+  told.must('north', { type: 'experiment.report-step', data: { ...old, result: { outcome: 'failed', reason: 'x' } } })
+  expect(told.known().parts[site]?.build?.state).toBe('running')
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { dueInExperiments } from '#agents/experiments/due-in-experiments'
+import { runStep } from '#agents/experiments/run-step'
 import type { Recorded } from '#contracts/envelope'
 import { experimentEvents } from '#contracts/experiment'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
@@ -43,6 +44,13 @@ describe('what is looked at again', () => {
     expect(due(told, 'experiment.step-started')).toEqual({
       after: (hours + 2) * hour + 10 * minute,
       asked: { address, type: 'experiment.expire-step', data: told.executionOf(scheduled) },
+    })
+  })
+
+  test('a run whose duration was lost is not begun', async () => {
+    const { duration: _, ...step } = running().lastAsked('run')
+    await expect(runStep({} as never)({ id: 'rover-1', step } as never)).rejects.toMatchObject({
+      ...{ code: 'step.missing', message: `Nobody has said how long rover-1 may run on ${node}: run it again` },
     })
   })
 

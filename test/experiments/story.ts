@@ -13,10 +13,10 @@ import { type Address, historyOf } from '#contracts/subjects'
 
 /** Two sites, one with two rovers, and everybody there is. */
 export const policy: Policy = policyShape.parse({
-  administrators: ['ada', 'abe'],
-  operators: ['olga', 'oleg', 'mona', 'emma'],
+  administrators: ['ada'],
+  operators: ['olga', 'oleg'],
   projects: {
-    rover: { members: ['carol', 'emil', 'emma', 'mia', 'mona'] },
+    rover: { members: ['carol', 'emil', 'mia'] },
     strict: { members: ['carol'], approval: true },
   },
   portal: ['portal'],
@@ -30,7 +30,18 @@ export const policy: Policy = policyShape.parse({
   },
 })
 
-export const decider = experimentDecider(() => policy)
+/** The same with a second administrator, and with two people who are more than one thing. */
+const everybody: Policy = {
+  ...policy,
+  administrators: ['ada', 'abe'],
+  operators: [...policy.operators, 'mona', 'emma'],
+  projects: {
+    ...policy.projects,
+    rover: { members: ['carol', 'emil', 'emma', 'mia', 'mona'], approval: false },
+  },
+}
+
+export const decider = experimentDecider(() => everybody)
 
 export const manifest = 'c'.repeat(64)
 export const results = { manifest, files: 2, bytes: 10, refused: 0, partial: false }

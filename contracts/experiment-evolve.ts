@@ -1,4 +1,4 @@
-import type { ExperimentEvent } from './experiment.ts'
+import { deedsAfter, type Told } from './experiment-deeds.ts'
 import { partOfSite, placeOfPart, type ScheduledStep, type StepName } from './experiment-parts.ts'
 import { type Experiment, type KnownExperiment, nameOf, type Site, type Step, triesOf } from './experiment-state.ts'
 
@@ -6,7 +6,7 @@ import { type Experiment, type KnownExperiment, nameOf, type Site, type Step, tr
 export const initial: Experiment = { status: 'unknown' }
 
 /** An experiment after one more event. */
-export const evolve = (experiment: Experiment, event: ExperimentEvent & { readonly principal: string }): Experiment => {
+export const evolve = (experiment: Experiment, event: Told): Experiment => {
   if (event.type === 'experiment.created') {
     const { approval, name, source, resource, cloudLink } = event.data
     return {
@@ -15,13 +15,14 @@ export const evolve = (experiment: Experiment, event: ExperimentEvent & { readon
       experimenters: [],
       approval: approval ? 'asked' : 'not-asked',
       ...{ name, source, resource, cloudLink },
-      ...{ attempt: 1, sites: {}, parts: {}, tries: {}, run: 0, ignored: [] },
+      ...{ attempt: 1, sites: {}, parts: {}, tries: {}, run: 0, deeds: {}, ignored: [] },
     }
   }
-  return experiment.status === 'unknown' ? experiment : change(experiment, event)
+  if (experiment.status === 'unknown') return experiment
+  return { ...change(experiment, event), deeds: deedsAfter(experiment, event) }
 }
 
-type Later = Exclude<ExperimentEvent, { type: 'experiment.created' }>
+type Later = Exclude<Told, { type: 'experiment.created' }>
 
 const change = (experiment: KnownExperiment, event: Later): KnownExperiment => {
   switch (event.type) {

@@ -1,4 +1,5 @@
 import type { CloudLink } from './cloud-link.ts'
+import type { Deed } from './experiment-deeds.ts'
 import type { Made, Results, StepExecution, StepName } from './experiment-parts.ts'
 import type { ResourceDefinition } from './resource.ts'
 
@@ -61,6 +62,8 @@ type Known = {
   readonly tries: Readonly<Record<string, number>>
   /** The last run of the present attempt, 0 where there is none. */
   readonly run: number
+  /** Who has asked for what of it, by the names that `deed` gives. */
+  readonly deeds: Readonly<Record<string, Deed>>
   /** Executions whose late reports have been recorded as ignored. */
   readonly ignored: readonly string[]
 }

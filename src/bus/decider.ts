@@ -37,7 +37,10 @@ export type Commanded<Command> = Command & {
 export type Decider<State, Command, Event> = {
   readonly aggregate: string
   readonly initial: State
-  readonly evolve: (state: State, event: Event & { readonly position: string; readonly principal: string }) => State
+  readonly evolve: (
+    state: State,
+    event: Event & { readonly position: string; readonly principal: string; readonly storedAt: number },
+  ) => State
   readonly decide: (command: Commanded<Command>, state: State, near: readonly Near[]) => Decision<Event>
   /** Other aggregates that a decision must agree with: they are read for it, and it may record events of them beside its own. */
   readonly near?: (command: Commanded<Command>, state: State) => readonly Address[]

@@ -14,6 +14,7 @@ export const scenario =
       ...event,
       position: `log.${index + 1}`,
       principal: 'somebody',
+      storedAt: 0,
     })
     const before = past.map(positioned).reduce(decider.evolve, decider.initial)
     return {

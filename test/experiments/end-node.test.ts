@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { endNodeDecider, endNodeOf } from '#agents/experiments/end-node'
 import type { Commanded } from '#bus/decider'
 import type { EndNodeCommand } from '#contracts/end-node'
-import { node, resource, running, succeeded } from './stages.ts'
+import { builtAtBoth, far, node, readyAtBoth, resource, running, site, succeeded } from './stages.ts'
 import {
   created,
   decider,
@@ -25,7 +25,7 @@ describe('end nodes', () => {
       story(key, 'rover', decider, nodes).must('carol', created()).must('carol', initiate).take('fetch').take('ship')
     const second = build('rover-2').take('build')
     expect(second.ask('olga', moveToTestbed(node))).toMatchObject({
-      ...{ refusal: 'occupied', detail: `${node} is not free: experiment rover-1 has it` },
+      ...{ refusal: 'occupied', detail: `${node} is not free: experiment rover-1 has it, given by olga at 00:00 UTC` },
     })
     first.end('run', succeeded).take('collect').must('olga', submit)
     expect(nodes.ownerOf(node)).toBeUndefined()
@@ -33,6 +33,38 @@ describe('end nodes', () => {
     expect(nodes.ownerOf(node)).toBe('rover-2')
     second.must('olga', terminate)
     expect(nodes.ownerOf(node)).toBeUndefined()
+  })
+
+  test('of another site are no matter where it is run at one alone', () => {
+    const nodes = fleet()
+    const told = readyAtBoth(story('rover-1', 'rover', decider, nodes))
+    const address = { aggregate: 'end-node', scope: 'south', key: 'four' }
+    const [from, until] = ['1970-01-01T00:00:00Z', '1970-01-01T03:00:00Z']
+    const data = { reservation: 'a', project: 'strict', from, until, note: '' }
+    nodes.record({ address, expectedVersion: 1, events: [{ type: 'end-node.reserved', data }] })
+    expect(told.ask('olga', run)).toMatchObject({ refusal: 'reserved' })
+    told.must('olga', { type: 'experiment.run', data: { sites: ['north'] } })
+  })
+
+  test('are taken and freed by whose they are alone, though another site of theirs goes on', () => {
+    const nodes = fleet()
+    const told = builtAtBoth(story('rover-1', 'rover', decider, nodes)).must('olga', moveToTestbed(node))
+    const both = told.ask('olga', moveToTestbed(node, far))
+    expect(both.accepted && both.also?.map(({ address }) => address.key)).toEqual(['four'])
+    told.take('deliver', node).take('deliver', far).must('olga', markReady)
+    told
+      .must('olga', { type: 'experiment.run', data: { sites: ['north'] } })
+      .take('probe', site)
+      .take('run', node)
+    told
+      .take('collect', node)
+      .must('olga', { type: 'experiment.submit', data: { sites: ['north'], acceptPartial: false } })
+    told.take('pull', site).take('upload', site)
+    expect([nodes.ownerOf(node), nodes.ownerOf(far)]).toEqual([undefined, 'rover-1'])
+    const second = story('rover-2', 'rover', decider, nodes).must('carol', created()).must('carol', initiate)
+    second.take('fetch').take('ship').take('build').must('olga', moveToTestbed(node))
+    told.must('olga', terminate)
+    expect([nodes.ownerOf(node), nodes.ownerOf(far)]).toEqual(['rover-2', undefined])
   })
 
   test('that were promised to another project meanwhile are not run on while that lasts', () => {
@@ -108,7 +140,19 @@ describe('end nodes', () => {
     const [morning, noon, evening] = ['1970-01-01T01:00:00Z', '1970-01-01T03:00:00Z', '1970-01-01T05:00:00Z']
     expect(ask('a', morning, evening)).toBe(1)
     expect(ask('a', morning, evening)).toBe(0)
+    expect(ask('a', morning, noon)).toBe('taken')
     expect(ask('b', noon, evening)).toBe('reserved')
+    expect(ask('c', evening, '1970-02-01T05:00:01Z')).toBe('too-long')
+    expect(ask('c', evening, evening)).toBe('bad-span')
+    const far = {
+      data: { reservation: 'c', project: 'nowhere', from: evening, until: '1970-01-01T06:00:00Z', note: '' },
+    }
+    expect(ask('c', evening, evening, far)).toBe('unknown-project')
+    expect(ask('c', evening, '1970-01-01T06:00:00Z', { key: 'nine' })).toBe('unknown')
+    const free = (reservation: string, principal = 'olga') =>
+      ask('c', '', '', { type: 'end-node.unreserve', principal, data: { reservation, reason: '' } })
+    expect(ask('d', '1970-01-02T00:00:00Z', '1970-01-03T00:00:00Z')).toBe(1)
+    expect([free('d', 'carol'), free('d'), free('d'), free('c')]).toEqual(['not-allowed', 1, 0, 0])
     expect(ask('b', evening, '1970-01-01T06:00:00Z')).toBe(1)
     expect(ask('c', noon, morning)).toBe('bad-span')
     expect(ask('c', morning, noon, { principal: 'carol' })).toBe('not-allowed')

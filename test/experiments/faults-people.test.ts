@@ -2,9 +2,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { StepExecution } from '#contracts/experiment-parts'
+import { millrace } from '../processes.ts'
 import { untilTold, withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
 import { altered, countOf } from './seen.ts'
+import { hostileLinks } from './story.ts'
 
 const engine = await engineForTests()
 
@@ -43,6 +45,23 @@ describe.runIf(engine)('people who use a testbed', { timeout: 240_000 }, () => {
     return answer.accepted ? 'accepted' : `${answer.refusal}: ${answer.detail}`
   }
 
+  /** What both were told who asked for the same at once: one is accepted, and the other told who was. */
+  const pressed = async (id: string, verb: string, sentence: string, data: object = {}) => {
+    const [olga, oleg] = await Promise.all([answerTo('olga', id, verb, data), answerTo('oleg', id, verb, data)])
+    const [won, lost, winner] = olga === 'accepted' ? [olga, oleg, 'olga'] : [oleg, olga, 'oleg']
+    expect([verb, won, lost]).toEqual([
+      ...[verb, 'accepted'],
+      expect.stringMatching(new RegExp(`^${sentence}: ${winner} has done so at \\d\\d:\\d\\d UTC$`)),
+    ])
+    return winner
+  }
+
+  /** What somebody is told on a command line, and how it ends. */
+  const told = async (who: string, ...words: readonly string[]) => {
+    const { ended, output } = millrace([...words, '--as', who, '--nats', bed.testbed().nats])
+    return { code: await ended, output: output() }
+  }
+
   test('build with a script of their own, which is told over ssh', async () => {
     const { folder } = bed.testbed()
     const { registry } = JSON.parse(readFileSync(join(folder, 'north.yaml'), 'utf8'))
@@ -71,24 +90,58 @@ describe.runIf(engine)('people who use a testbed', { timeout: 240_000 }, () => {
       answerTo('oleg', second, 'move-to-testbed', move),
     ])
     const [winner, loser] = moves[0] === 'accepted' ? [first, second] : [second, first]
-    expect(moves.toSorted()).toEqual(['accepted', `occupied: ${node} is not free: experiment ${winner} has it`])
-    await bed.until(winner, bed.isAt('deliver', 'succeeded', node))
-    await Promise.all([answerTo('olga', winner, 'mark-ready'), answerTo('oleg', winner, 'mark-ready')])
-    const runs = await Promise.all([answerTo('olga', winner, 'run'), answerTo('oleg', winner, 'run')])
-    expect(runs.toSorted()).toEqual([
+    const mover = winner === first ? 'olga' : 'oleg'
+    expect(moves.toSorted()).toEqual([
       'accepted',
-      expect.stringMatching(`^run-open: ${winner} is running at south already`),
+      expect.stringMatching(
+        `^occupied: ${node} is not free: experiment ${winner} has it, given by ${mover} at \\d\\d:\\d\\d UTC$`,
+      ),
     ])
+    await bed.until(winner, bed.isAt('deliver', 'succeeded', node))
+    await pressed(winner, 'mark-ready', `ready: ${winner} is ready already`)
+    await pressed(winner, 'run', `run-open: ${winner} is running at south already, on south/self`)
     await bed.until(winner, bed.isAt('collect', 'succeeded', node))
-    const submits = await Promise.all([answerTo('olga', winner, 'submit'), answerTo('oleg', winner, 'submit')])
-    expect(submits).toEqual(['accepted', 'accepted'])
+    const submitter = await pressed(winner, 'submit', `submitted: ${winner} is submitted already`)
+    const late = await told(submitter === 'olga' ? 'oleg' : 'olga', 'experiment', 'submit', winner)
+    expect(late).toEqual({ code: 3, output: expect.stringContaining(`already: ${submitter} has done so at `) })
     const { events } = await bed.until(winner, bed.isAt('upload', 'succeeded', 'south/self'))
     for (const once of ['moved-to-testbed', 'marked-ready', 'run-begun', 'submitted'])
       expect([once, events.filter(({ type }) => type === `experiment.${once}`).length]).toEqual([once, 1])
     expect(bed.started(winner)).toBe(1)
     // Once it is submitted its node is free.
     await bed.order('oleg', loser, 'move-to-testbed', move)
-    await bed.order('oleg', loser, 'terminate')
+    await pressed(loser, 'terminate', `idle: ${loser} is terminated already`)
+  })
+
+  test('retry the same step at once: it is taken once more, and once alone', async () => {
+    const id = await bed.create({ build: ['RUN sleep 1; false'] })
+    await bed.order('carol', id, 'initiate')
+    await bed.until(id, bed.isAt('build', 'failed', 'south/self'))
+    const again = { part: 'south/self', step: 'build' }
+    await pressed(id, 'retry', 'not-failed: The step build of south/self is retried already, and is scheduled', again)
+    const isFailedAgain = bed.isAt('build', 'failed', 'south/self')
+    const seen = await bed.until(
+      id,
+      (now) => isFailedAgain(now) && now.experiment.parts['south/self']?.build?.try === 2,
+    )
+    expect(seen.events.filter(({ type }) => type === 'experiment.step-retried')).toHaveLength(1)
+    await bed.order('carol', id, 'terminate')
+  })
+
+  test('give a link that git would take for something else: it is refused with a sentence', async () => {
+    const { folder } = bed.testbed()
+    const resource = join(folder, 'hostile.yaml')
+    writeFileSync(resource, 'nodeType: Rover\ncapabilities: []\ncount: 1\nsites: [south]\nhours: 1\n')
+    for (const link of hostileLinks) {
+      const about = ['--project', 'rover', '--name', 'x', `--git=${link}`, '--resource', resource]
+      const { code, output } = await told('carol', 'experiment', 'create', ...about, '--json')
+      expect([link, code, output]).toEqual([
+        ...[link, link === 'file:///etc' ? 3 : 2],
+        expect.stringMatching(/expected https:|Code can't come from/),
+      ])
+      expect([link, output]).toEqual([link, expect.not.stringContaining('    at ')])
+      await expect(bed.create({ link })).rejects.toThrow(/expected|Code can't come from/)
+    }
   })
 
   test('terminate what is being built, and begin anew: what is said of the first attempt changes nothing', async () => {

@@ -84,7 +84,7 @@ const holdsOf = (told: Story, key: string, nodes: ReturnType<typeof fleet>): voi
 
 const folded = (told: Story, events = told.events): Experiment =>
   events.reduce(
-    (state: Experiment, event, at) => evolve(state, { ...event, principal: told.principals[at] ?? '' }),
+    (state: Experiment, event, at) => evolve(state, { ...event, principal: told.principals[at] ?? '', storedAt: 0 }),
     initial,
   )
 

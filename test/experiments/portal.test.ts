@@ -1,15 +1,19 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { secretOf } from '#agents/experiments/cloud-links'
 import { readPortalFile } from '#agents/experiments/host-file'
 import { type PortalConfig, portalConfig } from '#agents/experiments/portal-config'
 import { runPortal } from '#agents/experiments/portal-host'
 import { openLocal } from '#agents/local'
+import { openVault } from '#agents/uploads/secrets'
 import { ask } from '#bus/command'
 import { memoryHub } from '#bus/memory'
+import type { CloudLink } from '#contracts/cloud-link'
 import { addressOfPortal } from '#contracts/portal'
 import { temporaryFolder } from '../agents/on-disk.ts'
-import { created } from './story.ts'
+import { eventsOf } from '../events.ts'
+import { created, hostileLinks } from './story.ts'
 
 const configOf = (folder: string, members: readonly string[]): PortalConfig =>
   portalConfig.parse({
@@ -75,6 +79,24 @@ test('a portal goes by its file as it is now', async () => {
   expect(said).toContainEqual(expect.stringContaining('start the portal anew'))
 })
 
+test.each(hostileLinks)('%s is no link: it is refused over the bus, and nothing is recorded', async (link) => {
+  const { hub } = await startPortal()
+  const bus = hub.connect('carol')
+  const before = (await eventsOf(bus)).length
+  const address = { aggregate: 'experiment', scope: 'rover', key: 'rover-1' }
+  const data = created({ source: { link } }).data
+  const answer = await ask(bus, { address, type: 'experiment.create', data }).catch(({ message }: Error) => message)
+  expect(answer).toEqual(
+    link === 'file:///etc'
+      ? {
+          ...{ accepted: false, refusal: 'folder-not-allowed' },
+          detail: "Code can't come from /etc: the portal's file allows no such folder",
+        }
+      : expect.stringMatching(/source\.link: .*expected https:/),
+  )
+  expect(await eventsOf(bus)).toHaveLength(before)
+})
+
 test('nobody but the portal says who is who', async () => {
   const { hub } = await startPortal()
   const policy = { administrators: ['mallory'], projects: {}, sites: {} }
@@ -83,15 +105,43 @@ test('nobody but the portal says who is who', async () => {
 })
 
 test('whatever is secret of a cloud link stays at the portal, for one experiment and one link', async () => {
-  const { hub } = await startPortal()
-  const bus = hub.connect('carol')
-  const keep = (experiment: string, text: string) =>
-    bus.request('services.portal.cloud-links.keep.carol', { experiment, text })
+  const { hub, folder } = await startPortal()
+  const keep = async (experiment: string, text: string, who = 'carol') =>
+    (await hub.connect(who).request(`services.portal.cloud-links.keep.${who}`, { experiment, text })) as CloudLink
   const link = await keep('rover-1', 'webdav+https://carol:hunter2@dav.example/home')
   expect(link).toMatchObject({ kind: 'webdav', url: 'https://dav.example/home', secret: expect.any(String) })
   expect(JSON.stringify(link)).not.toContain('hunter2')
   expect(await keep('rover-1', 'directory:carol')).toEqual({ kind: 'directory', path: 'carol' })
   await expect(keep('rover-1', 'ftp://nowhere')).rejects.toThrow(/Expected/)
+  const vault = await openVault({ folder: join(folder, 'experiments/.secrets') })
+  expect(await secretOf(vault, 'rover-1', link)).toContain('hunter2')
+  const elsewhere = { ...link, url: 'https://dav.mallory.example/home' } as CloudLink
+  for (const [experiment, other] of [
+    ['rover-2', link],
+    ['rover-1', elsewhere],
+  ] as const)
+    await expect(secretOf(vault, experiment, other)).rejects.toMatchObject({
+      ...{ code: 'vault.other', message: expect.stringMatching(/given for another one. Set the cloud link once more/) },
+    })
+  expect(await secretOf(vault, 'rover-1', { kind: 'directory', path: 'carol' })).toBeUndefined()
+})
+
+test('nobody but a member of its project gives an experiment a cloud link, and nothing of another is put away', async () => {
+  const { hub, folder } = await startPortal()
+  const keep = (who: string, experiment: string) => {
+    const text = 'webdav+https://mallory:hunter2@dav.example/home'
+    return hub.connect(who).request(`services.portal.cloud-links.keep.${who}`, { experiment, text })
+  }
+  const secrets = () => readdirSync(join(folder, 'experiments/.secrets')).filter((name) => name.endsWith('.secret'))
+  for (const [who, experiment] of [
+    ['mallory', 'rover-1'],
+    ['olga', 'rover-1'],
+    ['carol', 'boat-1'],
+  ] as const)
+    await expect(keep(who, experiment)).rejects.toThrow(`${who} is no member of the project`)
+  expect(secrets()).toEqual([])
+  await keep('carol', 'rover-1')
+  expect(secrets()).toHaveLength(1)
 })
 
 test('each mistake of a portal’s file is told with its line', async () => {

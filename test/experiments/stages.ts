@@ -8,11 +8,11 @@ export const [site, other, node, far] = ['north/self', 'south/self', 'north/one'
 
 export const atBoth = (told = story()): Story =>
   told.must('carol', created({ resource })).must('carol', initiate).take('fetch')
-export const builtAtBoth = () =>
-  [site, other].reduce((told, part) => told.take('ship', part).take('build', part), atBoth())
-export const readyAtBoth = () =>
+export const builtAtBoth = (told = story()) =>
+  [site, other].reduce((all, part) => all.take('ship', part).take('build', part), atBoth(told))
+export const readyAtBoth = (told = story()) =>
   [node, far]
-    .reduce((told, part) => told.take('deliver', part), builtAtBoth().must('olga', moveToTestbed(node, far)))
+    .reduce((all, part) => all.take('deliver', part), builtAtBoth(told).must('olga', moveToTestbed(node, far)))
     .must('olga', markReady)
 export const runningAtBoth = () => {
   const told = readyAtBoth().must('olga', run).take('probe', site).take('probe', other)

@@ -15,7 +15,10 @@ import { type Address, historyOf } from '#contracts/subjects'
 export const policy: Policy = policyShape.parse({
   administrators: ['ada'],
   operators: ['olga', 'oleg'],
-  projects: { rover: { members: ['carol', 'emil', 'mia'] }, strict: { members: ['carol'], approval: true } },
+  projects: {
+    rover: { members: ['carol', 'emil', 'mia'] },
+    strict: { members: ['carol'], approval: true },
+  },
   portal: ['portal'],
   gitHosts: ['git.example'],
   sites: {
@@ -27,7 +30,18 @@ export const policy: Policy = policyShape.parse({
   },
 })
 
-export const decider = experimentDecider(() => policy)
+/** The same with a second administrator, and with two people who are more than one thing. */
+const everybody: Policy = {
+  ...policy,
+  administrators: ['ada', 'abe'],
+  operators: [...policy.operators, 'mona', 'emma'],
+  projects: {
+    ...policy.projects,
+    rover: { members: ['carol', 'emil', 'emma', 'mia', 'mona'], approval: false },
+  },
+}
+
+export const decider = experimentDecider(() => everybody)
 
 export const manifest = 'c'.repeat(64)
 export const results = { manifest, files: 2, bytes: 10, refused: 0, partial: false }
@@ -44,6 +58,16 @@ export const created = (more: Partial<Extract<ExperimentCommand, { type: 'experi
       ...more,
     },
   }) as const satisfies ExperimentCommand
+
+/** What git would take for an option, for a program to run, or for a file of its own machine. */
+export const hostileLinks = [
+  '--upload-pack=/tmp/taken',
+  'ext::/tmp/taken',
+  'ext::sh -c touch% /tmp/taken',
+  ';rm',
+  'https://git.example/a.git;rm',
+  'file:///etc',
+] as const
 
 /** What a step makes where it succeeds. */
 export const madeBy = (step: StepName): Made => {
@@ -110,7 +134,7 @@ export const story = (key = 'rover-1', scope = 'rover', decide = decider, nodes 
     asks.push({ principal, command })
     for (const also of decision.also ?? []) nodes.record(also)
     for (const event of decision.events) {
-      now = decide.evolve(now, { ...event, position: `log.${events.length + 1}`, principal })
+      now = decide.evolve(now, { ...event, position: `log.${events.length + 1}`, principal, storedAt: 0 })
       events.push(event)
       principals.push(principal)
       if ('next' in event.data) asked.push(...event.data.next)

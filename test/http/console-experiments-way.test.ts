@@ -132,3 +132,19 @@ test('what is given up says why in its history, and a clone begins with what was
   expect(idOf(page)).not.toBe('rover-wrong1')
   expect((await page.request.get(addressOf(`/api/experiments/${idOf(page)}`))).status()).toBe(200)
 })
+
+test('of two operators who press the same button at once, one is told that the other has', async () => {
+  await create('rover-twice', 'Pressed twice')
+  await order('carol', 'rover-twice', 'initiate')
+  const page = await openAs('oleg', '/experiments/rover-twice')
+  await page.getByRole('button', { name: 'Move to the testbed' }).waitFor()
+  await order('olga', 'rover-twice', 'move-to-testbed', { nodes: ['north/one'] })
+  await page.getByRole('button', { name: 'Mark ready' }).waitFor()
+  // The other one is faster, by as much as a request takes.
+  await page.route('**/mark-ready', async (route) => {
+    await order('olga', 'rover-twice', 'mark-ready')
+    await route.continue()
+  })
+  await press(page, 'Mark ready')
+  await page.getByText(/rover-twice is ready already: olga has done so at \d\d:\d\d UTC/).waitFor()
+})

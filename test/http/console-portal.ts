@@ -28,7 +28,7 @@ const rover = (...capabilities: readonly string[]) => ({ type: 'Rover', capabili
 /** Two sites with different nodes, and people who may different things. */
 export const policy = policyShape.parse({
   administrators: ['ada'],
-  operators: ['olga'],
+  operators: ['olga', 'oleg'],
   projects: { rover: { members: ['carol', 'emil', 'fay'] }, strict: { members: ['mia'], approval: true } },
   gitHosts: ['git.example'],
   sites: {
@@ -61,7 +61,7 @@ export const withPortal = () => {
     buildIfOld()
     bus = await simulate(policy, stop.signal, take)
     const file = join(folder, 'tokens')
-    writeFileSync(file, tokenLines('carol', 'olga', 'ada', 'mia', 'stranger'))
+    writeFileSync(file, tokenLines('carol', 'olga', 'oleg', 'ada', 'mia', 'stranger'))
     const say = () => undefined
     const { signal } = stop
     const follower = await follow({ bus, path: join(folder, 'metadata.db'), projection: metadata, signal, say })

@@ -21,7 +21,7 @@ export const tokenLines = (...names: readonly string[]): string =>
 /** A web process with tokens beside a portal: whoever asks says who they are. */
 export const experimentSite = async (more: Partial<Pick<Site, 'putSecret'>> = {}) => {
   const file = join(await folder(), 'tokens')
-  writeFileSync(file, tokenLines('ada', 'olga', 'carol', 'emil', 'mia', 'stranger'))
+  writeFileSync(file, tokenLines('ada', 'olga', 'oleg', 'carol', 'emil', 'mia', 'stranger'))
   const said: string[] = []
   const tokens = tokensIn(file, (line) => said.push(line))
   const site = await siteOf({ runs: 0, heartbeat: 100, more: { tokens, ...more } })

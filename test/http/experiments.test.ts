@@ -3,7 +3,7 @@ import { own } from '#bus/command'
 import { accept, type Decider } from '#bus/decider'
 import type { PersonCommand, PersonEvent } from '#contracts/notification'
 import { wordOf } from '#http/experiment-creation'
-import { created, moveToTestbed } from '../experiments/story.ts'
+import { created, hostileLinks, moveToTestbed } from '../experiments/story.ts'
 import { experimentSite } from './experiment-site.ts'
 import { siteOf } from './site.ts'
 
@@ -70,6 +70,16 @@ test('what is wrong with an order is told with the path of each field', async ()
   expect((await send('carol', '/api/experiments/nothing/run')).status).toBe(400)
 })
 
+test('a link that git would take for something else is refused, and nothing is recorded', async () => {
+  const { send, get } = await experimentSite()
+  for (const link of hostileLinks) {
+    const { status, body: problem } = await send('carol', '/api/experiments', { ...body, source: { link } })
+    if (link === 'file:///etc') expect([status, problem.code]).toEqual([409, 'refused.folder-not-allowed'])
+    else expect([link, status, problem.errors[0]]).toMatchObject([link, 400, { field: 'source.link' }])
+  }
+  expect(items(await get('carol', '/api/experiments'))).toEqual([])
+})
+
 test('each may what their role may: others are told 403, and what can’t be at the moment 409', async () => {
   const { send, get, portal, caughtUp } = await experimentSite()
   const { experiment } = (await send('carol', '/api/experiments', body)).body
@@ -83,6 +93,10 @@ test('each may what their role may: others are told 403, and what can’t be at 
   expect(await status('olga', 'run')).toEqual([409, 'refused.idle'])
   expect(await status('carol', 'set-experimenters', { experimenters: ['emil'] })).toEqual([200, undefined])
   expect(await status('emil', 'initiate')).toEqual([200, undefined])
+  expect(await send('carol', `${at}/initiate`)).toMatchObject({
+    ...{ status: 409, body: { code: 'refused.begun' } },
+    body: { detail: expect.stringMatching(/is in development already: emil has done so at \d\d:\d\d UTC$/) },
+  })
   await portal.update(experiment)
   for (const step of ['fetch', 'ship', 'build'] as const) await portal.take(experiment, step)
   await caughtUp()

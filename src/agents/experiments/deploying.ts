@@ -1,6 +1,7 @@
 import { accept, type Commanded, type Decision, type Near, refuse } from '#bus/decider'
 import type { ExperimentEvent } from '#contracts/experiment'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
+import { deed } from '#contracts/experiment-deeds'
 import { partOfSite, placeOfPart } from '#contracts/experiment-parts'
 import { isOperatorIn } from '#contracts/experiment-rights'
 import { openRun, siteOf, stageOf, stepOf } from '#contracts/experiment-standing'
@@ -8,6 +9,7 @@ import type { KnownExperiment } from '#contracts/experiment-state'
 import { called } from '#contracts/names'
 import type { Policy } from '#contracts/portal'
 import { allowedLink } from './allowed-link.ts'
+import { doneAlready, lastOf, withWho } from './done-already.ts'
 import { hasBegun, isComingHome, isInTestbed, isRefusal, meant } from './meant-sites.ts'
 import { firstStep, scheduled } from './next-steps.ts'
 import { freed, object, objectionTo, objectionToNodes, objectionToUse, occupied } from './place-nodes.ts'
@@ -16,12 +18,14 @@ type Command<Type extends ExperimentCommand['type']> = Commanded<Extract<Experim
 type Decided = Decision<ExperimentEvent>
 
 export const initiate = (
-  { key, scope }: Command<'experiment.initiate'>,
+  command: Command<'experiment.initiate'>,
   experiment: KnownExperiment,
   policy: Policy,
 ): Decided => {
+  const { key, scope } = command
+  if (isInTestbed(experiment)) return refuse('in-testbed', `${key} is in the testbed already`)
   if (hasBegun(experiment))
-    return isInTestbed(experiment) ? refuse('in-testbed', `${key} is in the testbed already`) : accept()
+    return doneAlready(command, experiment.deeds[deed.initiate], 'begun', `${key} is in development already`)
   const isAsked = called(policy.projects, scope)?.approval === true && experiment.approval === 'not-asked'
   if (experiment.approval === 'asked' || isAsked)
     return refuse('not-approved', `${key} is to be approved by an administrator first`)
@@ -39,12 +43,19 @@ export const initiate = (
 }
 
 export const terminate = (
-  { data, key, scope, principal }: Command<'experiment.terminate'>,
+  { data, key, scope, principal, at }: Command<'experiment.terminate'>,
   experiment: KnownExperiment,
   policy: Policy,
   near: readonly Near[],
 ): Decided => {
-  if (!hasBegun(experiment)) return refuse('idle', `${key} is idle: there is nothing to terminate`)
+  const earlier = experiment.deeds[deed.terminate]
+  if (!hasBegun(experiment))
+    return refuse(
+      'idle',
+      earlier
+        ? withWho(`${key} is terminated already`, earlier, { at })
+        : `${key} is idle: there is nothing to terminate`,
+    )
   if (isInTestbed(experiment)) {
     const isFree = isOperatorIn(policy, scope, principal) && stageOf(experiment) !== 'submitted'
     if (!isFree) return refuse('in-testbed', `${key} is in the testbed: an operator ends it there`)
@@ -59,12 +70,13 @@ export const terminate = (
 }
 
 export const moveToTestbed = (
-  { data, key, scope, at }: Command<'experiment.move-to-testbed'>,
+  command: Command<'experiment.move-to-testbed'>,
   experiment: KnownExperiment,
   policy: Policy,
   near: readonly Near[],
 ): Decided => {
-  const { attempt, plan } = experiment
+  const { data, key, scope, at } = command
+  const { attempt, plan, deeds } = experiment
   if (!plan) return refuse('idle', `${key} is idle: its user initiates its development first`)
   const nodes = [...new Set(data.nodes)]
   for (const [site, there] of Map.groupBy(nodes, (part) => placeOfPart(part).site)) {
@@ -75,13 +87,17 @@ export const moveToTestbed = (
       if (stepOf(experiment, partOfSite(site), 'build')?.state === 'succeeded') continue
       return refuse('not-built', `Its image is not built at ${site} in this attempt`)
     }
-    if (known.stage === 'submitted') return refuse('submitted', `${key} is submitted at ${site}`)
+    if (known.stage === 'submitted')
+      return refuse('submitted', withWho(`${key} is submitted at ${site}`, deeds[deed.submit(site)], command))
     const isSame = known.nodes.toSorted().join() === there.toSorted().join()
-    if (!isSame)
-      return refuse('in-testbed', `${key} is in the testbed of ${site} already, with ${known.nodes.join(', ')}`)
+    const already = `${key} is in the testbed of ${site} already, with ${known.nodes.join(', ')}`
+    if (!isSame) return refuse('in-testbed', withWho(already, deeds[deed.move(site)], command))
   }
   const news = nodes.filter((part) => siteOf(experiment, placeOfPart(part).site)?.stage === 'development')
-  if (news.length === 0) return accept()
+  if (news.length === 0) {
+    const by = lastOf(nodes.map((part) => deeds[deed.move(placeOfPart(part).site)]))
+    return doneAlready(command, by, 'in-testbed', `${key} is in the testbed already, with ${nodes.join(', ')}`)
+  }
   const objection =
     objectionToNodes(news, plan.resource, policy) ?? objectionToUse(near, { key, scope, at }, plan.resource.hours)
   if (objection) return object(objection)
@@ -90,7 +106,8 @@ export const moveToTestbed = (
   return { accepted: true, events: [event], also: occupied(near, key) }
 }
 
-export const markReady = ({ data, key }: Command<'experiment.mark-ready'>, experiment: KnownExperiment): Decided => {
+export const markReady = (command: Command<'experiment.mark-ready'>, experiment: KnownExperiment): Decided => {
+  const { data, key } = command
   const sites = meant(key, experiment, data.sites)
   if (isRefusal(sites)) return sites
   for (const [site, { stage, nodes }] of sites) {
@@ -102,5 +119,8 @@ export const markReady = ({ data, key }: Command<'experiment.mark-ready'>, exper
   const news = sites.filter(([, { stage }]) => stage === 'testbed').map(([site]) => site)
   if (news.length > 0)
     return accept({ type: 'experiment.marked-ready', data: { attempt: experiment.attempt, sites: news } })
-  return sites.every(([, { stage }]) => stage === 'submitted') ? refuse('submitted', `${key} is submitted`) : accept()
+  const by = (name: (site: string) => string) => lastOf(sites.map(([site]) => experiment.deeds[name(site)]))
+  return sites.every(([, { stage }]) => stage === 'submitted')
+    ? refuse('submitted', withWho(`${key} is submitted`, by(deed.submit), command))
+    : doneAlready(command, by(deed.ready), 'ready', `${key} is ready already`)
 }

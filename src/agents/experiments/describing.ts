@@ -1,12 +1,14 @@
 import { accept, type Commanded, type Decision, refuse } from '#bus/decider'
 import type { ExperimentEvent } from '#contracts/experiment'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
+import { deed } from '#contracts/experiment-deeds'
 import { experimentId, partOfSite, projectOf } from '#contracts/experiment-parts'
 import { isOpen, stageOf, stepOf } from '#contracts/experiment-standing'
 import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
 import { called } from '#contracts/names'
 import type { Policy } from '#contracts/portal'
 import { allowedLink } from './allowed-link.ts'
+import { doneAlready } from './done-already.ts'
 import { hasBegun, inTestbed, isInTestbed } from './meant-sites.ts'
 import { object, objectionTo } from './place-nodes.ts'
 
@@ -74,17 +76,21 @@ export const setCloudLink = (
 }
 
 export const approve = (
-  { type, data, key, scope }: Command<'experiment.approve' | 'experiment.decline'>,
+  command: Command<'experiment.approve' | 'experiment.decline'>,
   experiment: KnownExperiment,
   policy: Policy,
 ): Decided => {
+  const { type, data, key, scope } = command
   // Also of what was made before its project came to ask for it.
   if (experiment.approval === 'not-asked' && called(policy.projects, scope)?.approval !== true)
     return refuse('not-asked', `${key} needs no approval: the portal's file does not ask for one in its project`)
   if (hasBegun(experiment)) return refuse('begun', `${key} is in development already`)
+  const by = experiment.deeds[deed.approval]
   if (type === 'experiment.approve')
-    return experiment.approval === 'given' ? accept() : accept({ type: 'experiment.approved', data })
+    return experiment.approval === 'given'
+      ? doneAlready(command, by, 'approved', `${key} is approved already`)
+      : accept({ type: 'experiment.approved', data })
   return experiment.approval === 'declined'
-    ? accept()
+    ? doneAlready(command, by, 'declined', `${key} is declined already`)
     : accept({ type: 'experiment.declined', data: { reason: data.reason } })
 }

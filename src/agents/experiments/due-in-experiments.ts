@@ -10,7 +10,7 @@ export const dueInExperiments = (recorded: Recorded): Asked | undefined => {
   const { address } = event
   switch (event.type) {
     case 'experiment.step-started': {
-      const { host: _, duration: __, ...execution } = event.data
+      const { host: _, duration: __, timeout: ___, ...execution } = event.data
       return { address, type: 'experiment.expire-step', data: execution }
     }
     case 'experiment.run-cancel-begun': {

@@ -2,6 +2,7 @@ import { accept, type Decider, refuse } from '#bus/decider'
 import { foldOf } from '#contracts/all'
 import type { EndNodeCommand, EndNodeEvent } from '#contracts/end-node'
 import type { Recorded } from '#contracts/envelope'
+import type { Deed } from '#contracts/experiment-deeds'
 import { addressOfExperiment } from '#contracts/experiment-parts'
 import { called } from '#contracts/names'
 import { type Policy, whyGone } from '#contracts/portal'
@@ -10,18 +11,25 @@ import { occupantIn } from './occupant.ts'
 type Reservation = Extract<EndNodeEvent, { type: 'end-node.reserved' }>['data']
 
 /** Who has an end node, and for whom it is kept free. */
-export type EndNode = { readonly experiment?: string | undefined; readonly reservations: readonly Reservation[] }
+export type EndNode = {
+  readonly experiment?: string | undefined
+  /** Who gave it to that experiment. */
+  readonly given?: Deed | undefined
+  readonly reservations: readonly Reservation[]
+}
 
 type EndNodeDecider = Decider<EndNode, EndNodeCommand, EndNodeEvent>
 
 const initial: EndNode = { reservations: [] }
 
-const evolve = (node: EndNode, event: EndNodeEvent): EndNode => {
+type Told = EndNodeEvent & { readonly principal: string; readonly storedAt: number }
+
+const evolve = (node: EndNode, event: Told): EndNode => {
   switch (event.type) {
     case 'end-node.occupied':
-      return { ...node, experiment: event.data.experiment }
+      return { ...node, experiment: event.data.experiment, given: { who: event.principal, at: event.storedAt } }
     case 'end-node.freed':
-      return { ...node, experiment: undefined }
+      return { ...node, experiment: undefined, given: undefined }
     case 'end-node.reserved':
       return { ...node, reservations: [...node.reservations, event.data] }
     case 'end-node.unreserved':

@@ -1,6 +1,7 @@
-import { accept, type Commanded, type Decider, type Decision, type Near, refuse } from '#bus/decider'
+import { type Commanded, type Decider, type Decision, type Near, refuse } from '#bus/decider'
 import type { ExperimentEvent } from '#contracts/experiment'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
+import { deed } from '#contracts/experiment-deeds'
 import { evolve, initial } from '#contracts/experiment-evolve'
 import { isGivenIn, type Role, rights, rolesOf } from '#contracts/experiment-rights'
 import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
@@ -9,6 +10,7 @@ import { type Policy, whyGone } from '#contracts/portal'
 import type { Address } from '#contracts/subjects'
 import { initiate, markReady, moveToTestbed, terminate } from './deploying.ts'
 import { approve, create, setCloudLink, setExperimenters, update } from './describing.ts'
+import { doneAlready, withWho } from './done-already.ts'
 import { failGone } from './gone-step.ts'
 import { sitesOf } from './meant-sites.ts'
 import { scheduled } from './next-steps.ts'
@@ -79,8 +81,7 @@ const decideOn = (
   policy: Policy,
   near: readonly Near[],
 ): Decided => {
-  if (experiment.status === 'archived' && !stepCommands.has(command.type))
-    return command.type === 'experiment.archive' ? accept() : refuse('archived', `${command.key} has been archived`)
+  if (experiment.status === 'archived' && !stepCommands.has(command.type)) return archived(command, experiment)
   switch (command.type) {
     case 'experiment.update':
       return update(command, experiment, policy)
@@ -138,6 +139,12 @@ const noProject = ({ scope }: Commanded<ExperimentCommand>) =>
     'no-project',
     `The portal's file has no project '${scope}' any more: put it back there, or have what there is of it terminated, submitted and archived by an operator or an administrator`,
   )
+const archived = (command: Commanded<ExperimentCommand>, { deeds }: KnownExperiment): Decided => {
+  const [by, sentence] = [deeds[deed.archive], `${command.key} has been archived`] as const
+  return command.type === 'experiment.archive'
+    ? doneAlready(command, by, 'archived', sentence)
+    : refuse('archived', withWho(sentence, by, command))
+}
 
 const notAllowed = ({ type, principal, key, scope }: Commanded<ExperimentCommand>, may: readonly Role[]) => {
   const who: Readonly<Record<Role, string>> = {

@@ -48,7 +48,7 @@ export const scheduled = (
   more: { readonly run?: number | undefined; readonly agent?: string } = {},
 ): ScheduledStep => {
   const { attempt, plan, parts, tries } = experiment
-  const duration = step === 'run' ? Math.round((plan?.resource.hours ?? 1) * hours) : undefined
+  const duration = step === 'run' && plan ? Math.round(plan.resource.hours * hours) : undefined
   const { run = parts[part]?.[step]?.run, agent = agentOf(experiment, part, step) } = more
   return {
     ...{ part, step, agent, attempt },

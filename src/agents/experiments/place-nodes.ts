@@ -4,6 +4,7 @@ import { called } from '#contracts/names'
 import type { Policy } from '#contracts/portal'
 import type { ResourceDefinition } from '#contracts/resource'
 import type { Address } from '#contracts/subjects'
+import { when } from './done-already.ts'
 import { endNodeOf, reservedIn } from './end-node.ts'
 
 /** Where it is decided who has an end node. */
@@ -77,8 +78,10 @@ export const objectionToUse = (
   for (const { address, events } of near) {
     const node = endNodeOf(events)
     const name = `${address.scope}/${address.key}`
-    if (node.experiment !== undefined && node.experiment !== key)
-      return { refusal: 'occupied', detail: `${name} is not free: experiment ${node.experiment} has it` }
+    if (node.experiment !== undefined && node.experiment !== key) {
+      const by = node.given ? `, given by ${node.given.who} ${when(node.given.at, at)}` : ''
+      return { refusal: 'occupied', detail: `${name} is not free: experiment ${node.experiment} has it${by}` }
+    }
     const other = reservedIn(node, { from: at, until: at + hours * 3_600_000 }).find(({ project }) => project !== scope)
     if (other)
       return {

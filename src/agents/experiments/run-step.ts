@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { Fault } from '#bus/fault'
 import { placeOfPart, type Results } from '#contracts/experiment-parts'
 import { cancelled } from '../containers/ending.ts'
 import { readManifest } from '../containers/manifest.ts'
@@ -35,7 +36,9 @@ export const runStep =
   ({ machine, engine, folder, limits, registryPatience, resultsInto, compose, bundles }: Running): TakeStep =>
   async ({ id, step, execution, experiment, say, run, phase, signal, leaving }) => {
     const { site, node = '' } = placeOfPart(step.part)
-    const { attempt, run: number = 1, duration = 3_600_000 } = step
+    const { attempt, run: number = 1, duration } = step
+    if (duration === undefined)
+      throw new Fault('step.missing', `Nobody has said how long ${id} may run on ${step.part}: run it again`)
     const stop = new AbortController()
     const end = () =>
       stop.abort(leaving.aborted ? leaving.reason : cancelled(String(signal.reason?.message ?? signal.reason)))

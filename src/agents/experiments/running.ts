@@ -1,10 +1,12 @@
 import { accept, type Commanded, type Decision, type Near, refuse } from '#bus/decider'
 import type { ExperimentEvent } from '#contracts/experiment'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
-import { partOfSite, placeOfPart, portalPart, type StepName } from '#contracts/experiment-parts'
+import { deed } from '#contracts/experiment-deeds'
+import { partOfSite, placeOfPart, type StepName } from '#contracts/experiment-parts'
 import { isOpen, openRun, runOf, siteOf, stageOf, stepOf } from '#contracts/experiment-standing'
 import type { KnownExperiment } from '#contracts/experiment-state'
 import { type Policy, whyGone } from '#contracts/portal'
+import { doneAlready, lastOf, withWho } from './done-already.ts'
 import { hasBegun, isComingHome, isRefusal, meant } from './meant-sites.ts'
 import { scheduled } from './next-steps.ts'
 import { freed, object, objectionToUse } from './place-nodes.ts'
@@ -25,14 +27,18 @@ export const run = (
     if (stage === 'submitted') return refuse('submitted', `${key} is submitted at ${site}: clone it to run it again`)
     if (stage !== 'ready') return refuse('not-ready', `${key} is not ready at ${site}: mark it so first`)
     const open = openRun(experiment, site)
-    if (open.length > 0) return refuse('run-open', `${key} is running at ${site} already, on ${open.join(', ')}`)
+    if (open.length > 0) {
+      const by = lastOf([experiment.deeds[deed.run(site)], ...open.flatMap((part) => retriesOf(experiment, part))])
+      return refuse('run-open', withWho(`${key} is running at ${site} already, on ${open.join(', ')}`, by, { at }))
+    }
     const [gone] = [partOfSite(site), ...nodes].flatMap((part) => whyGone(policy, part) ?? [])
     if (gone !== undefined) return refuse('gone', gone)
   }
   if (experiment.cloudLink === undefined)
     return refuse('no-cloud-link', `Nobody has said where the results of ${key} go: set its cloud link first`)
   // Somebody else may have been promised a node meanwhile.
-  const objection = objectionToUse(near, { key, scope, at }, experiment.plan?.resource.hours ?? 1)
+  const { hours } = (experiment.plan ?? experiment).resource
+  const objection = objectionToUse(near, { key, scope, at }, hours)
   if (objection) return object(objection)
   const { attempt } = experiment
   const next = sites.map(([site]) => scheduled(experiment, partOfSite(site), 'probe'))
@@ -40,8 +46,16 @@ export const run = (
   return accept({ type: 'experiment.run-begun', data: { attempt, run: experiment.run + 1, nodes, next } })
 }
 
-export const cancelRun = ({ data, key }: Command<'experiment.cancel-run'>, experiment: KnownExperiment): Decided => {
-  const { attempt } = experiment
+/** Who has asked once more for what is open of a part's run. */
+const retriesOf = (experiment: KnownExperiment, part: string) =>
+  (['probe', 'run', 'collect'] as const).map((name) => {
+    const step = stepOf(experiment, part, name)
+    return step && isOpen(step) ? experiment.deeds[deed.retry(part, name, step.try)] : undefined
+  })
+
+export const cancelRun = (command: Command<'experiment.cancel-run'>, experiment: KnownExperiment): Decided => {
+  const { data, key } = command
+  const { attempt, deeds } = experiment
   const parts = Object.entries(experiment.sites).flatMap(([site, { nodes }]) => [partOfSite(site), ...nodes])
   const open = parts.flatMap((part) =>
     (['probe', 'run', 'collect'] as const).flatMap((name) => {
@@ -49,7 +63,13 @@ export const cancelRun = ({ data, key }: Command<'experiment.cancel-run'>, exper
       return step && isOpen(step) ? [{ part, name, step }] : []
     }),
   )
-  if (open.length === 0) return refuse('no-run', `No run of ${key} is open`)
+  if (open.length === 0)
+    return refuse(
+      'no-run',
+      deeds[deed.cancel]
+        ? withWho(`The run of ${key} is cancelled already`, deeds[deed.cancel], command)
+        : `No run of ${key} is open`,
+    )
   // A run is told to stop, and says so; all else is given up at once, and whoever does it is told.
   const waits = open.filter(({ name, step }) => name !== 'run' || step.state === 'scheduled')
   const runs = open.filter((one) => !waits.includes(one) && one.step.stopping === undefined)
@@ -62,18 +82,24 @@ export const cancelRun = ({ data, key }: Command<'experiment.cancel-run'>, exper
       type: 'experiment.run-cancel-begun',
       data: { attempt, nodes: runs.map(({ part }) => part), reason: data.reason },
     })
-  return accept(...events)
+  return events.length > 0
+    ? accept(...events)
+    : doneAlready(command, deeds[deed.cancel], 'cancelled', `The run of ${key} is told to stop already`)
 }
 
 export const submit = (
-  { data, key }: Command<'experiment.submit'>,
+  command: Command<'experiment.submit'>,
   experiment: KnownExperiment,
   near: readonly Near[],
 ): Decided => {
+  const { data, key } = command
   const sites = meant(key, experiment, data.sites)
   if (isRefusal(sites)) return sites
   const news = sites.filter(([, { stage }]) => stage !== 'submitted')
-  if (news.length === 0) return accept()
+  if (news.length === 0) {
+    const by = lastOf(sites.map(([site]) => experiment.deeds[deed.submit(site)]))
+    return doneAlready(command, by, 'submitted', `${key} is submitted already`)
+  }
   let partial = false
   for (const [site, { stage, nodes }] of news) {
     if (stage !== 'ready') return refuse('not-ready', `${key} has not been run at ${site}`)
@@ -104,7 +130,7 @@ export const submit = (
 }
 
 export const retry = (
-  { data: { part, step: name }, key }: Command<'experiment.retry'>,
+  { data: { part, step: name }, key, at }: Command<'experiment.retry'>,
   experiment: KnownExperiment,
   policy: Policy,
 ): Decided => {
@@ -112,13 +138,18 @@ export const retry = (
   if (!step) return refuse('unknown-step', `${key} has taken no step ${name} for ${part} in this attempt`)
   const { site } = placeOfPart(part)
   const isBehind = isNeededAgain(experiment, part, name)
-  if (step.state !== 'failed' && !isBehind)
-    return refuse('not-failed', `The step ${name} of ${part} has not failed: it is ${step.state}`)
+  if (step.state !== 'failed' && !isBehind) {
+    const by = experiment.deeds[deed.retry(part, name, step.try)]
+    return refuse(
+      'not-failed',
+      by
+        ? withWho(`The step ${name} of ${part} is retried already, and is ${step.state}`, by, { at })
+        : `The step ${name} of ${part} has not failed: it is ${step.state}`,
+    )
+  }
   const isOver =
     siteOf(experiment, site)?.stage === 'submitted' && (name === 'run' || name === 'collect' || name === 'probe')
   if (isOver && !isBehind) return refuse('submitted', `${key} is submitted at ${site}: its runs are over`)
-  if (part !== portalPart && siteOf(experiment, site) === undefined)
-    return refuse('wrong-site', `${key} is not at ${site} in this attempt`)
   const gone = whyGone(policy, part)
   if (gone !== undefined) return refuse('gone', gone)
   // It would take the place of what is just being brought home.

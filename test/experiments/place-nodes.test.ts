@@ -22,9 +22,21 @@ const under = (more: Partial<Policy>) =>
 describe('a resource definition', () => {
   test.each([
     ['unknown-site', { ...resource, sites: ['east'] }, 'There is no site east. There are: north, south'],
-    ['too-few-nodes', { ...resource, count: 2 }, 'south has 1 end nodes that are a Rover; 2 are asked for'],
-    ['too-few-nodes', { ...lidar, count: 2 }, 'north has 1 end nodes that are a Rover with lidar; 2 are asked for'],
-    ['too-few-nodes', { ...resource, nodeType: 'Boat' }, 'north has 0 end nodes that are a Boat; 1 are asked for'],
+    [
+      'too-few-nodes',
+      { ...resource, count: 2 },
+      'south has 1 end node of type Rover, and 2 are asked for. See: millrace experiment nodes',
+    ],
+    [
+      'too-few-nodes',
+      { ...lidar, count: 2 },
+      'north has 1 end node of type Rover with lidar, and 2 are asked for. See: millrace experiment nodes',
+    ],
+    [
+      'too-few-nodes',
+      { ...resource, nodeType: 'Boat' },
+      'north has no end nodes of type Boat, and 1 is asked for. See: millrace experiment nodes',
+    ],
   ])('is refused as %s, when it is made, changed, or begun with', (refusal, wanted, detail) => {
     const no = { accepted: false, refusal, detail }
     expect(story().ask('carol', created({ resource: wanted }))).toEqual(no)
@@ -86,17 +98,17 @@ describe('code', () => {
     [
       'host-not-allowed',
       'https://elsewhere.example/a.git',
-      "Code can't come from elsewhere.example. Allowed are: git.example",
+      "Code can't come from elsewhere.example. Allowed are: git.example. Others have to be in gitHosts of the portal's file",
     ],
     [
       'host-not-allowed',
       'git@elsewhere.example:a.git',
-      "Code can't come from elsewhere.example. Allowed are: git.example",
+      "Code can't come from elsewhere.example. Allowed are: git.example. Others have to be in gitHosts of the portal's file",
     ],
     [
       'host-not-allowed',
       'https://git.example.evil.example/a.git',
-      "Code can't come from git.example.evil.example. Allowed are: git.example",
+      "Code can't come from git.example.evil.example. Allowed are: git.example. Others have to be in gitHosts of the portal's file",
     ],
     [
       'folder-not-allowed',
@@ -124,7 +136,7 @@ describe('code', () => {
   test('comes from any host where the file says so, and from none where it names none', () => {
     under({ gitHosts: ['*'] }).must('carol', from('https://elsewhere.example/a.git'))
     expect(under({ gitHosts: [] }).ask('carol', created())).toMatchObject({
-      detail: expect.stringMatching(/Allowed are: none$/),
+      detail: expect.stringMatching(/Allowed are: none\./),
     })
     expect(under({ gitHosts: ['*'] }).ask('carol', from('file:///srv/git/a'))).toMatchObject({
       refusal: 'folder-not-allowed',

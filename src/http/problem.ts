@@ -73,6 +73,9 @@ const statusOf: Readonly<Record<FaultCode, ContentfulStatusCode>> = {
   'web.misdirected': 421,
 }
 
+/** What others answer a request with that is passed on to them. */
+const statusOfOthers: Readonly<Record<string, ContentfulStatusCode>> = { 'vault.denied': 403 }
+
 /** What every answer that is no success looks like: RFC 9457. */
 export const problem = z.object({
   type: z.string(),
@@ -130,7 +133,7 @@ export const onError =
   (say: (line: string) => void = () => undefined) =>
   (cause: Error, c: Context): Answered => {
     if (cause instanceof Fault) {
-      const known = statusOf as Readonly<Record<string, ContentfulStatusCode>>
+      const known: typeof statusOfOthers = { ...statusOf, ...statusOfOthers }
       return problemAs(c, known[cause.code] ?? 500, cause.code, cause.message, errorsIn(cause.cause))
     }
     if (cause instanceof HTTPException) {

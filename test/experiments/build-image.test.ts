@@ -93,6 +93,15 @@ describe.runIf(engine && mayServeImages)('an image', () => {
     expect(at('late') - at('early')).toBeGreaterThan(1_500)
   })
 
+  test('is given the arguments of its site, and keeps none of them for those who run it', async () => {
+    const lines: string[] = []
+    const dockerfile = `FROM ${base}\nARG PIP_INDEX_URL\nRUN echo "from $PIP_INDEX_URL through $HTTPS_PROXY"\n`
+    const given = { PIP_INDEX_URL: 'https://index.example/$HOME', HTTPS_PROXY: 'http://proxy.example:1' }
+    const { id: image } = await build({ folder: folderWith({ a: '' }), dockerfile, given }, lines)
+    expect(lines).toContain('from https://index.example/$HOME through http://proxy.example:1')
+    expect(await docker('image', 'inspect', '--format', '{{.Config.Env}}', image)).not.toContain('example')
+  })
+
   test('that fails says at which step, what that said last, and leaves nothing with its label', async () => {
     const folder = folderWith({
       Dockerfile: `FROM ${base}\nLABEL millrace.experiment=${id}\nRUN seq 1 100 && echo 'no such module' && exit 7\n`,

@@ -27,6 +27,8 @@ USER 65534:65534
 ENTRYPOINT ["python3","src/main.py"]
 `)
   expect(dockerfileOf({ base: 'python:3.12-slim', config: configOf([]) })).not.toMatch(/pip.*install/)
+  const given = dockerfileOf({ base: 'python', config: configOf(['numpy']), given: ['HTTPS_PROXY', 'PIP_INDEX_URL'] })
+  expect(given.match(/^ARG .*$/gm)).toEqual(['ARG PIP_INDEX_URL']) // Engines know those of a proxy themselves.
 })
 
 test.each([

@@ -23,6 +23,8 @@ export type Build = {
   readonly labels: Readonly<Record<string, string>>
   /** `host:port` of the registry it is pushed to; without one it stays in the engine. */
   readonly registry?: string | undefined
+  /** Arguments of the build, by name. */
+  readonly given?: Readonly<Record<string, string>> | undefined
   /** What its steps may reach: what the engine gives by itself, unless said otherwise. */
   readonly network?: 'none' | 'bridge' | 'host' | undefined
   readonly limits: {
@@ -99,7 +101,7 @@ export const buildImage = async (build: Build): Promise<{ readonly image: string
 }
 
 const make = async (
-  { engine, folder, except, dockerfile, labels, network, limits, say, signal }: Build,
+  { engine, folder, except, dockerfile, labels, given = {}, network, limits, say, signal }: Build,
   t: string,
 ): Promise<string> => {
   const own = await access(join(folder, 'Dockerfile')).then(
@@ -114,7 +116,7 @@ const make = async (
     broken = thrown
   })
   const options = {
-    ...{ t, labels, rm: true, forcerm: true, abortSignal: signal },
+    ...{ t, labels, buildargs: { ...given }, rm: true, forcerm: true, abortSignal: signal },
     ...(network === undefined ? {} : { networkmode: network }),
     ...(limits.memory === undefined ? {} : { memory: limits.memory, memswap: limits.memory }),
     ...(limits.cpus === undefined ? {} : { cpuperiod, cpuquota: Math.round(limits.cpus * cpuperiod) }),

@@ -18,6 +18,7 @@ export const buildStep =
   ({ config, bundles }: { readonly config: SiteConfig; readonly bundles: Bundles }): TakeStep =>
   async ({ id, step, experiment, say, phase, signal }) => {
     const { site, experiments, registry, base } = config
+    const { arguments: given } = config.build
     const folder = join(experiments, id)
     const { attempt } = step
     const { bundle } = madeIn(experiment, partOfSite(site), 'ship')
@@ -31,7 +32,9 @@ export const buildStep =
       () => true,
       () => false,
     )
-    const dockerfile = hasOwn ? undefined : dockerfileOf({ base, config: await readConfig(folder) })
+    const dockerfile = hasOwn
+      ? undefined
+      : dockerfileOf({ base, config: await readConfig(folder), given: Object.keys(given) })
     if (dockerfile !== undefined) say('The repository has no Dockerfile: one is made from its config.yaml')
     // Sites may share a registry, and each builds its own.
     const tag = `${id.toLowerCase()}:${attempt}-${site}`
@@ -41,6 +44,7 @@ export const buildStep =
         engine: engineAt(config.engine),
         except: [...besideCode, markFile],
         network: config.buildNetwork,
+        given,
         folder,
         dockerfile,
         tag,

@@ -14,13 +14,15 @@ export type DockerfileGiven = {
   /** The image that a site gives to begin with; it has Python 3, and pip where something is to be installed. */
   readonly base: string
   readonly config: Pick<ExperimentConfig, 'code'>
+  /** Names of what the engine is given for this build: pip takes those that are its own. */
+  readonly given?: readonly string[]
 }
 
 /**
  * The Dockerfile of a source that has none: its dependencies, then `src`, started as `src/main.py`, as nobody, with a folder
  * for results that nobody may write. The same text for the same config. Throws where `base` is no name of an image.
  */
-export const dockerfileOf = ({ base, config: { code } }: DockerfileGiven): string => {
+export const dockerfileOf = ({ base, config: { code }, given = [] }: DockerfileGiven): string => {
   if (!image.test(base))
     throw new Fault(
       'site.bad-image',
@@ -37,6 +39,7 @@ export const dockerfileOf = ({ base, config: { code } }: DockerfileGiven): strin
     `RUN ${words('mkdir', '-p', resultsFolder)}`,
     `RUN ${words('chown', nobody, resultsFolder)}`,
     `WORKDIR ${home}`,
+    ...given.filter((name) => name.startsWith('PIP_')).map((name) => `ARG ${name}`),
     ...(code.dependencies.length > 0 ? [`RUN ${words(...pip, ...code.dependencies)}`] : []),
     `COPY ${words('config.yaml', './')}`,
     `COPY ${words('src/', './src/')}`,

@@ -39,7 +39,10 @@ const container = z.strictObject({
   groups: z.array(z.int().nonnegative()).default([]).describe("Numbers of the node's groups that the code belongs to"),
 })
 
-/** What building an image may take of the site server's machine. */
+/** Names that a Dockerfile can declare. */
+const argumentName = z.string().regex(/^[A-Za-z_]\w*$/, 'expected letters, digits and _')
+
+/** What building an image is given, and what it may take of the site server's machine. */
 const build = z.strictObject({
   memory: z
     .int()
@@ -53,6 +56,12 @@ const build = z.strictObject({
     .positive()
     .default(10 * 1024 * mebibyte)
     .describe('Bytes of the image: a larger one is not pushed'),
+  arguments: z
+    .record(argumentName, z.string().max(2_000))
+    .default({})
+    .describe(
+      'Such as HTTPS_PROXY, or PIP_INDEX_URL for what pip installs: no secrets, for whoever has the image can read them',
+    ),
 })
 
 const registryPatience = z

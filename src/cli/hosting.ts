@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Hosting } from '#agents/hosting'
@@ -13,17 +12,7 @@ import { type Common, keepBytes, logLevel, withConnection } from './options.ts'
 import { print } from './print.ts'
 import { stopping } from './signals.ts'
 import { hostState } from './state.ts'
-
-/** The version of this package. */
-export const version = (): string =>
-  (
-    JSON.parse(
-      readFileSync(
-        new URL(import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json', import.meta.url),
-        'utf8',
-      ),
-    ) as { version: string }
-  ).version
+import { version } from './version.ts'
 
 /** Options of every verb that runs agents under a host's name. */
 export type HostingOptions = Common & {

@@ -6,14 +6,14 @@ import { called, name } from './names.ts'
 const people = z.array(name).default([])
 
 /** What a site has of end nodes, and who may say how their steps end. */
-const endNode = z.strictObject({
+const endNode = z.object({
   type: z.string().min(1).max(64),
   capabilities: z.array(z.string().max(64)).default([]),
   agent: name.optional().describe('The host that runs its own agent; without one, its site server drives it over ssh'),
 })
 
 /** A site, as rights and guards see it. */
-export const siteShape = z.strictObject({
+export const siteShape = z.object({
   server: name.describe('The host that is its site server'),
   builder: z
     .enum(['site-server', 'command'])
@@ -26,13 +26,14 @@ export const siteShape = z.strictObject({
 
 /**
  * Who is who, and what there is: what an experiment's rights and guards are decided by. Whoever is not named here may nothing.
+ * What a later version says besides is passed over, as in every event; the portal's file has no field that is not known.
  */
-export const policy = z.strictObject({
+export const policy = z.object({
   administrators: people,
   operators: people,
   projects: z.record(
     name,
-    z.strictObject({
+    z.object({
       members: people,
       approval: z.boolean().default(false).describe('Whether an administrator approves each experiment first'),
     }),

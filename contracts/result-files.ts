@@ -28,6 +28,7 @@ export const resultList = z.object({
       count: count.describe('How many files there are in all'),
       files: z.array(resultFile),
       refused: z.array(z.object({ path: z.string(), reason: z.string() })).describe('What was left behind, and why'),
+      problem: z.string().optional().describe('Why nothing of it can be told'),
       next: z.string().nullable().describe('Behind which path there are more; null where these are the last'),
     }),
   ),

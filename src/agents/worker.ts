@@ -117,12 +117,18 @@ const handle = async <T extends Task, E extends Execution, R extends Result>(
       say(`${name}: ${reasonOf(cause)}; trying again`)
       holdings.letGo(piece)
     }
-    piece.postpone(signal.aborted ? 0 : 1_000)
+    piece.postpone(signal.aborted ? 0 : pauseAfter(piece.delivery))
   } finally {
     isOver = true
     clearInterval(keepLease)
   }
 }
+
+/**
+ * How long work that broke rests before it is delivered again, in milliseconds: what passes soon is soon tried again, and of what
+ * lasts for an hour there are tries left when it is over.
+ */
+const pauseAfter = (delivery: number): number => Math.min(30_000, 1_000 * 2 ** Math.max(0, delivery - 10))
 
 /** Executes the work and has its result recorded; `superseded` where it is, or was meanwhile, in other hands. */
 const carryOut = async <T extends Task, E extends Execution, R extends Result>(

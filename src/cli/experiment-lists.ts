@@ -80,8 +80,9 @@ const fetchAll = async ({ bus, signal }: Session, experiment: string, folder: st
       `result of ${experiment} at the portal yet: they come there once an operator has submitted it. See: millrace experiment show ${experiment}`,
     )
   let count = 0
-  for (const { site, node } of sets)
+  for (const { site, node, problem } of sets.toSorted((one, other) => Number(!!one.problem) - Number(!!other.problem)))
     for (let after = ''; ; ) {
+      if (problem !== undefined) print(`${count} files lie in ${folder}, and none of ${site}/${node}`)
       const [page] = (await lists.results({ experiment, site, node, after })).sets
       for (const { path } of page?.files ?? []) {
         const out = resolve(folder, site, node, path)

@@ -2,6 +2,7 @@ import type { Bus } from '#bus/bus'
 import { ask } from '#bus/command'
 import { Fault, faults } from '#bus/fault'
 import type { Answer } from '#bus/handle'
+import { called } from '#contracts/names'
 import { addressOfPortal, type Policy } from '#contracts/portal'
 
 /**
@@ -14,7 +15,7 @@ export const askPortal = (bus: Bus, command: Parameters<typeof ask>[1]): Promise
     const { aggregate, scope } = command.address
     const policy = (await bus.read(addressOfPortal)).events.at(-1)?.data as { readonly policy?: Policy } | undefined
     const known = aggregate === 'end-node' ? policy?.policy?.sites : policy?.policy?.projects
-    if (!known || scope in known) throw cause
+    if (!known || called<unknown>(known, scope) !== undefined) throw cause
     const kind = aggregate === 'end-node' ? 'site' : 'project'
     throw faults.nothingThere(`${kind} ${scope}. The portal knows: ${Object.keys(known).join(', ') || 'none'}`)
   })

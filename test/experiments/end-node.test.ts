@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { endNodeDecider, endNodeOf } from '#agents/experiments/end-node'
 import type { Commanded } from '#bus/decider'
 import type { EndNodeCommand } from '#contracts/end-node'
-import { builtAtBoth, far, node, readyAtBoth, resource, running, site, succeeded } from './stages.ts'
+import { builtAtBoth, far, node, readyAtBoth, resource, retry, running, site, succeeded } from './stages.ts'
 import {
   created,
   decider,
@@ -83,6 +83,24 @@ describe('end nodes', () => {
     const ended = { type: 'end-node.unreserved', data: { reservation: 'a', reason: 'rain' } }
     nodes.record({ address, expectedVersion: version + 1, events: [ended] })
     told.must('olga', run)
+    // While it waits for its node somebody else is promised that, and has it.
+    told.take('probe')
+    nodes.record({ address, expectedVersion: version + 2, events: [{ type: 'end-node.reserved', data }] })
+    told.begin('run')
+    expect(told.events.at(-1)).toMatchObject({
+      ...{
+        type: 'experiment.step-failed',
+        data: { how: 'failed', reason: expect.stringMatching(/kept free for strict/) },
+      },
+    })
+    for (const again of [run, retry(node, 'run')])
+      expect(told.ask('olga', again)).toMatchObject({ refusal: 'reserved' })
+    nodes.record({ address, expectedVersion: version + 3, events: [ended] })
+    told.must('olga', retry(node, 'run')).begin('run')
+    nodes.record({ address, expectedVersion: version + 4, events: [{ type: 'end-node.reserved', data }] })
+    const taken = { ...told.executionOf(told.lastAsked('run'), 2), host: 'north' }
+    expect(told.ask('north', { type: 'experiment.start-step', data: taken })).toMatchObject({ accepted: true })
+    expect(told.known().parts[node]?.run?.state).toBe('running') // What runs there goes on, whoever takes it over.
   })
 
   test('on which an experiment runs are promised to others only from the time on at which that is over at the latest', () => {

@@ -140,7 +140,7 @@ test('every command that is delivered a second time gets its first answer, and r
   }
   const { state } = await owner.current(address)
   if (state.status === 'unknown') throw new Error('It is not known')
-  const deeds = Object.fromEntries(Object.entries(state.deeds).map(([name, { who }]) => [name, { who, at: 0 }]))
+  const deeds = Object.fromEntries(Object.entries(state.deeds).map(([name, one]) => [name, { ...one, at: 0 }]))
   expect({ ...state, deeds }).toEqual(told.known())
   await bus.close()
 })

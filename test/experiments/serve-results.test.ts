@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Manifest } from '#agents/containers/manifest'
 import { keepListings } from '#agents/experiments/keep-listings'
-import { pageOf } from '#agents/experiments/page-results'
+import { listEach, pageOf } from '#agents/experiments/page-results'
 import { serveResults } from '#agents/experiments/serve-results'
 import { memoryHub } from '#bus/memory'
 import { experimentListsOf } from '#client/experiment-lists'
@@ -76,6 +76,17 @@ test('refuses a manifest that is not the one that was reported', async () => {
   const { lists, file } = await atHome(['a'])
   appendFileSync(file, ' ')
   await expect(lists.results({ experiment: id })).rejects.toThrow(/manifest.json has been altered/)
+})
+
+test('results of one end node that can’t be told hide none of another', async () => {
+  const one = { site: 'north', node: 'one', run: 1, list: () => listingOf(manifestOf(['a'])) }
+  const two = { ...one, node: 'two', list: () => Promise.reject(new Error('it has been altered')) }
+  const told = pageOf(await listEach([one, two]), '')
+  expect(told).toMatchObject([
+    { node: 'one', count: 1 },
+    { node: 'two', count: 0, problem: 'it has been altered' },
+  ])
+  await expect(listEach([two])).rejects.toThrow('it has been altered')
 })
 
 test('an answer is bounded in bytes, of one end node always goes on, and of several leaves the others for later', async () => {

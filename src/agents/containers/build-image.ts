@@ -141,7 +141,11 @@ const make = async (
   }
   const { Id, Size } = await engine.getImage(t).inspect()
   if (limits.size === undefined || Size <= limits.size) return Id
-  await engine.getImage(t).remove({ force: true })
+  // Where somebody builds upon it just now, it goes with what is left of the build.
+  await engine
+    .getImage(t)
+    .remove({ force: true })
+    .catch(() => undefined)
   throw new Fault(
     'build.too-large',
     `The image is ${bytesFor(Size)} large, and may be ${bytesFor(limits.size)} here (build.size in the site's file). Leave out of it what a run does not need`,

@@ -24,9 +24,9 @@ export const when = (moment: number, now: number): string => {
   return `${isToday ? '' : `on ${day} `}at ${time.slice(0, 5)} UTC`
 }
 
-/** The last of several deeds; of those at the same moment, the last one named. */
+/** The last of several deeds; of those that one event tells of, the last one named. */
 export const lastOf = (deeds: readonly (Deed | undefined)[]): Deed | undefined =>
   deeds
     .flatMap((one) => one ?? [])
-    .toSorted((one, other) => one.at - other.at)
+    .toSorted((one, other) => one.order - other.order)
     .at(-1)

@@ -14,7 +14,7 @@ type Reservation = Extract<EndNodeEvent, { type: 'end-node.reserved' }>['data']
 export type EndNode = {
   readonly experiment?: string | undefined
   /** Who gave it to that experiment. */
-  readonly given?: Deed | undefined
+  readonly given?: Pick<Deed, 'who' | 'at'> | undefined
   readonly reservations: readonly Reservation[]
 }
 

@@ -15,8 +15,8 @@ import { failGone } from './gone-step.ts'
 import { sitesOf } from './meant-sites.ts'
 import { scheduled } from './next-steps.ts'
 import { addressOfNode } from './place-nodes.ts'
-import { archive, cancelRun, retry, run, submit } from './running.ts'
-import { beat, expire, handOver, report, settle, start, turn } from './taking-steps.ts'
+import { archive, cancelRun, nodesRunBy, retry, run, submit } from './running.ts'
+import { beat, expire, handOver, isAboutToRun, report, settle, start, turn } from './taking-steps.ts'
 
 type ExperimentDecider = Decider<Experiment, ExperimentCommand, ExperimentEvent>
 type Decided = Decision<ExperimentEvent>
@@ -39,6 +39,10 @@ export const experimentDecider = (policy: () => Policy): ExperimentDecider => ({
           : sitesOf(experiment, 'sites' in command.data ? command.data.sites : undefined).flatMap(([, { nodes }]) =>
               nodes.map(addressOfNode),
             )
+      case 'experiment.retry':
+        return nodesRunBy(experiment, command.data).map(addressOfNode)
+      case 'experiment.start-step':
+        return isAboutToRun(experiment, command.data) ? [addressOfNode(command.data.part)] : []
       default:
         return []
     }
@@ -108,7 +112,7 @@ const decideOn = (
     case 'experiment.submit':
       return submit(command, experiment, near)
     case 'experiment.retry':
-      return retry(command, experiment, policy)
+      return retry(command, experiment, policy, near)
     case 'experiment.archive':
       return archive(command, experiment)
     case 'experiment.package':
@@ -116,7 +120,7 @@ const decideOn = (
         scheduled(now, part, 'build', { agent: 'site-server' }),
       )
     case 'experiment.start-step':
-      return start(command.data, experiment)
+      return start(command, experiment, near)
     case 'experiment.beat-step':
       return beat(command.data, experiment)
     case 'experiment.turn-step':

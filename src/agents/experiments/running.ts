@@ -4,7 +4,7 @@ import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { deed } from '#contracts/experiment-deeds'
 import { partOfSite, placeOfPart, type StepName } from '#contracts/experiment-parts'
 import { isOpen, openRun, runOf, siteOf, stageOf, stepOf } from '#contracts/experiment-standing'
-import type { KnownExperiment } from '#contracts/experiment-state'
+import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
 import { type Policy, whyGone } from '#contracts/portal'
 import { doneAlready, lastOf, withWho } from './done-already.ts'
 import { hasBegun, isComingHome, isRefusal, meant } from './meant-sites.ts'
@@ -130,9 +130,10 @@ export const submit = (
 }
 
 export const retry = (
-  { data: { part, step: name }, key, at }: Command<'experiment.retry'>,
+  { data: { part, step: name }, key, scope, at }: Command<'experiment.retry'>,
   experiment: KnownExperiment,
   policy: Policy,
+  near: readonly Near[],
 ): Decided => {
   const step = stepOf(experiment, part, name)
   if (!step) return refuse('unknown-step', `${key} has taken no step ${name} for ${part} in this attempt`)
@@ -155,8 +156,21 @@ export const retry = (
   // It would take the place of what is just being brought home.
   if (name === 'run' && isOpen(stepOf(experiment, part, 'collect')))
     return refuse('run-open', `What the run on ${part} has left is being brought to ${site}: retry once it is there`)
+  const objection = objectionToUse(near, { key, scope, at }, (experiment.plan ?? experiment).resource.hours)
+  if (objection) return object(objection)
   const more = name === 'run' ? { run: experiment.run + 1 } : {}
   return accept({ type: 'experiment.step-retried', data: { next: [scheduled(experiment, part, name, more)] } })
+}
+
+/** The end nodes that a step which is taken once more runs on, or leads to a run on. */
+export const nodesRunBy = (
+  experiment: Experiment,
+  { part, step }: { readonly part: string; readonly step: StepName },
+): readonly string[] => {
+  if (experiment.status === 'unknown' || !stepOf(experiment, part, step)) return []
+  if (step === 'run') return [part]
+  if (step !== 'probe') return []
+  return siteOf(experiment, placeOfPart(part).site)?.nodes ?? []
 }
 
 /** Whether what a step has made is to be made once more, as the step behind it can't use it, or as it was given up. */

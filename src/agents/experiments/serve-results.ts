@@ -10,7 +10,7 @@ import { type ResultList, type ResultProvided, resultAsked, resultListAsked } fr
 import { askedBy, servicesOf } from '#contracts/subjects'
 import { checkedBytes } from '../uploads/checked-bytes.ts'
 import { keepListings } from './keep-listings.ts'
-import { pageOf } from './page-results.ts'
+import { listEach, pageOf } from './page-results.ts'
 import { resultsAt } from './places-of.ts'
 import { collectedAt } from './pull-step.ts'
 import { readExperiment } from './read-experiment.ts'
@@ -49,7 +49,7 @@ export const serveResults = ({ bus, host, experiments, policy, signal }: Serving
         const { site, node, after = '' } = resultListAsked.parse(body)
         const found = sets.filter((one) => (site ?? one.site) === one.site && (node ?? one.node) === one.node)
         if (after !== '' && (site === undefined || node === undefined)) throw severalAfter()
-        const all = await Promise.all(found.map(async (set) => ({ ...set, listing: await set.list() })))
+        const all = await listEach(found)
         return { sets: pageOf(all, after) } satisfies ResultList
       }
       if (verb !== 'provide') throw faults.nothingThere(`such request: ${verb}`)

@@ -5,6 +5,7 @@ import type { Made, Results, ScheduledStep, StepExecution } from '#contracts/exp
 import type { KnownExperiment, Source } from '#contracts/experiment-state'
 import type { ResourceDefinition } from '#contracts/resource'
 import type { Hosted, Hosting } from '../hosting.ts'
+import { typed } from '../machines/quote.ts'
 import { openOutput } from '../output.ts'
 import type { Agent, LogLevel } from '../result.ts'
 import { tell } from '../tell.ts'
@@ -94,7 +95,7 @@ const execute = async (
   try {
     const experiment = await patiently(() => readExperiment(bus, address), abort)
     if (!experiment?.plan) return { outcome: 'failed', reason: `${id} is not being developed` }
-    const run = (words: readonly string[]) => say(`$ ${words.join(' ')}`)
+    const run = (words: readonly string[]) => say(`$ ${words.map(typed).join(' ')}`)
     const { plan } = experiment
     const taken = await take({
       ...{ step, execution, id, project, experiment, plan, say, run, phase },

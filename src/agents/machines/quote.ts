@@ -7,6 +7,9 @@ export const quoted = (argument: string): string => {
   return `'${argument.replaceAll("'", `'\\''`)}'`
 }
 
+/** An argument as people type it: quoted where a shell would take it apart. */
+export const typed = (argument: string): string => (/^[\w@%+=:,./-]+$/.test(argument) ? argument : quoted(argument))
+
 /** A whole command line for the shell of another machine. It begins with `exec`, so that no shell stays between. */
 export const commandLine = (words: readonly string[]): string => `exec ${words.map(quoted).join(' ')}`
 

@@ -30,7 +30,6 @@ export const openPortal = ({ bus, log }: Hosting, { run, signal }: Hosted) => {
   const unheard = (asker: Parameters<typeof mayNotSpeak>[1]) => mayNotSpeak(policy(), asker)
   const portal = own(bus, portalDecider(bus.principal), addressOfPortal.scope, signal, unheard)
   run(portal.served)
-  run(own(bus, personDecider, 'all', signal, unheard).served)
   let known: NamedBefore = { projects: [], sites: [], parts: [] }
   const owned = new Set<string>()
   /** Once for each: told again, it is owned already. */
@@ -48,6 +47,8 @@ export const openPortal = ({ bus, log }: Hosting, { run, signal }: Hosted) => {
       (reason) => say(`The portal can't be defined for now: ${reason}`),
     )
     now = next
+    // Only now it is known who may speak for whom.
+    once('people', () => run(own(bus, personDecider, 'all', signal, unheard).served))
     known = await patiently(() => namedBefore(bus), signal)
     for (const scope of known.projects)
       once(`project ${scope}`, () => {

@@ -1,5 +1,5 @@
 import { type FormEvent, type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
-import { useAsked } from './asked.ts'
+import { type Answer, useAsked } from './asked.ts'
 import { ProblemNote } from './problem-note.tsx'
 import { ShellLine } from './shell-line.tsx'
 
@@ -13,8 +13,8 @@ type Props = {
   /** The command line that does the same, where there is one. */
   readonly shell?: string
   readonly children?: ReactNode
-  /** What is said once it has been accepted, given the id that it was sent with. */
-  readonly done?: (id: string) => ReactNode
+  /** What is said once it has been accepted, given the id that it was sent with and the answer; where that is nothing, it closes. */
+  readonly done?: (id: string, answer: Answer) => ReactNode
   readonly isGrave?: boolean
   readonly isReady?: boolean
 }
@@ -32,8 +32,8 @@ export const Order = ({ label, submit = label, path, body, shell, children, done
     data: accepted,
     isPending,
     reset,
-  } = useAsked(path, body, () => {
-    if (!done) open(false)
+  } = useAsked(path, body, ({ id, answer }) => {
+    if (!done?.(id, answer)) open(false)
   })
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was answered belongs to what was asked.
   useEffect(reset, [asked])
@@ -74,7 +74,7 @@ export const Order = ({ label, submit = label, path, body, shell, children, done
             </button>
           </div>
           {shell !== undefined && <ShellLine command={shell} />}
-          <output>{accepted && done?.(accepted.id)}</output>
+          <output>{accepted && done?.(accepted.id, accepted.answer)}</output>
           {error && <ProblemNote error={error} />}
         </form>
       )}

@@ -2,6 +2,7 @@ import { useState } from 'react'
 import type { EndNode } from './api-sites.ts'
 import { day, dayAfter, inputOf } from './days.ts'
 import { Order } from './order.tsx'
+import { visible } from './text.ts'
 
 type Props = { readonly nodes: readonly EndNode[]; readonly projects: readonly string[] }
 
@@ -19,6 +20,7 @@ export const Reserve = ({ nodes, projects }: Props) => {
       submit="Reserve"
       path={`/api/end-nodes/${part}/reserve`}
       body={body}
+      done={(_, { note: besides }) => typeof besides === 'string' && visible(besides)}
       isReady={part !== '' && body.project !== '' && body.from !== '' && body.until !== ''}
     >
       <label>

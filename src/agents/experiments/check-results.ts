@@ -22,7 +22,7 @@ export const checkResults = async (folder: string, results: Pick<Results, 'manif
   if (wrong.length === 0) return
   throw new Fault(
     'results.altered',
-    `Results have been altered in ${folder}, and there is no other copy of them: ${listed(wrong)}. Put back what was there and retry this step, or run it again`,
+    `Results have been altered in ${folder}, and there is no other copy of them: ${listed(wrong)}. Put back what was there, and retry this step; else it is to be run again`,
   )
 }
 

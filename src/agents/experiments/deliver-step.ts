@@ -33,8 +33,13 @@ export const deliverStep =
     try {
       await mkdir(draft, { recursive: true })
       await writeFile(join(draft, 'docker-compose.yml'), compose)
-      const to = join(config.nodes[node]?.folder ?? '~', id)
-      await machine.send(draft, to, { ran: run, signal })
+      const folder = config.nodes[node]?.folder ?? '~'
+      await machine.send(draft, join(folder, id), { ran: run, signal }).catch(async (cause) => {
+        // There was room for a folder, and for nothing in it.
+        const isFull = Object(cause).code === 'machine.no-space'
+        if (isFull) await machine.run(['rmdir', '--', id], { folder, signal }).catch(() => undefined)
+        throw cause
+      })
       return { step: 'deliver' }
     } finally {
       await rm(draft, { recursive: true, force: true })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { partOfSite, placeOfPart } from '#contracts/experiment-parts'
 import { composeFile } from '../containers/compose-file.ts'
 import type { Machine } from '../machines/machine.ts'
+import { partialFolder } from '../machines/rsync.ts'
 import { builtAt } from './places-of.ts'
 import type { SiteConfig } from './site-config.ts'
 import { composeGivenOf } from './site-container.ts'
@@ -35,9 +36,8 @@ export const deliverStep =
       await writeFile(join(draft, 'docker-compose.yml'), compose)
       const folder = config.nodes[node]?.folder ?? '~'
       await machine.send(draft, join(folder, id), { ran: run, signal }).catch(async (cause) => {
-        // There was room for a folder, and for nothing in it.
-        const isFull = Object(cause).code === 'machine.no-space'
-        if (isFull) await machine.run(['rmdir', '--', id], { folder, signal }).catch(() => undefined)
+        if (Object(cause).code === 'machine.no-space')
+          await leaveNothing(machine, folder, id, signal).catch(() => undefined)
         throw cause
       })
       return { step: 'deliver' }
@@ -45,3 +45,9 @@ export const deliverStep =
       await rm(draft, { recursive: true, force: true })
     }
   }
+
+/** Where there was room for a folder, and for nothing in it: removes that, unless something was delivered into it before. */
+const leaveNothing = async (machine: Machine, folder: string, id: string, signal: AbortSignal): Promise<void> => {
+  await machine.run(['rm', '-rf', '--', join(id, partialFolder)], { folder, signal })
+  await machine.run(['rmdir', '--', id], { folder, signal })
+}

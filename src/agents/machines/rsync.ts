@@ -7,7 +7,7 @@ import { cannotWrite, rsyncFault } from './rsync-faults.ts'
 import { questions, type SshSettings, sshOptions } from './ssh-settings.ts'
 
 /** Where rsync keeps what it has of a file that was cut off; it is never sent, nor counted as superfluous. */
-const partialFolder = '.rsync-partial'
+export const partialFolder = '.rsync-partial'
 
 /** How often it is run once more where it could not write and said no word of why: the other side's last words get lost at times. */
 const askedAgain = 3

@@ -137,15 +137,9 @@ export const withTestbed = (
   }
 
   const create = async (wanted: Wanted): Promise<string> => {
-    const { name = 'Sampling', sites = ['south'], cloud = 'directory:carol' } = wanted
+    const { name = 'Sampling', sites = ['south'], cloud = 'directory:carol', count = 1 } = wanted
     const link = wanted.link ?? newRepository(wanted).link
-    const resource = {
-      nodeType: 'Rover',
-      capabilities: ['thermometer'],
-      count: wanted.count ?? 1,
-      sites: [...sites],
-      hours: 1,
-    }
+    const resource = { nodeType: 'Rover', capabilities: ['thermometer'], count, sites: [...sites], hours: 1 }
     const { id, answer } = await (await as('carol')).experiments.create(
       'rover',
       { name, description: '', source: { link }, resource },

@@ -38,7 +38,7 @@ describe.runIf(engine).concurrent('an experiment', () => {
     const experiment = `control-${process.pid}-held`
     const held = async () => {
       const volume = await docker('volume', 'ls', '-q', '--filter', `label=millrace.experiment=${experiment}`)
-      const holder = ['run', '-d', '--network', 'none', '--volume', `${volume}:/held`]
+      const holder = ['run', '-d', '--rm', '--network', 'none', '--volume', `${volume}:/held`]
       return docker(...holder, image, 'sh', '-c', 'touch /held/go; sleep 300')
     }
     let holding: Promise<string> | undefined

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
@@ -21,8 +22,10 @@ export type Wanted = {
   readonly config?: string
   readonly sites?: readonly string[]
   readonly cloud?: string
+  /** How many end nodes of each site it asks for. */
+  readonly count?: number
   readonly link?: string
-  /** How many bytes there are in a file `large` of its repository. */
+  /** How many bytes there are in a file `large` of its repository, which can be pressed to three quarters of that. */
   readonly large?: number
 }
 
@@ -128,15 +131,15 @@ export const withTestbed = (
         '',
       ].join('\n'),
       'main.sh': `${script}\n`,
-      ...(large > 0 && { large: 'x'.repeat(large) }),
+      ...(large > 0 && { large: randomBytes((large * 3) / 4).toString('base64') }),
       'config.yaml': config ?? 'device: { type: Rover, capabilities: [thermometer] }\ncode: { dependencies: [] }\n',
     })
   }
 
   const create = async (wanted: Wanted): Promise<string> => {
-    const { name = 'Sampling', sites = ['south'], cloud = 'directory:carol' } = wanted
+    const { name = 'Sampling', sites = ['south'], cloud = 'directory:carol', count = 1 } = wanted
     const link = wanted.link ?? newRepository(wanted).link
-    const resource = { nodeType: 'Rover', capabilities: ['thermometer'], count: 1, sites: [...sites], hours: 1 }
+    const resource = { nodeType: 'Rover', capabilities: ['thermometer'], count, sites: [...sites], hours: 1 }
     const { id, answer } = await (await as('carol')).experiments.create(
       'rover',
       { name, description: '', source: { link }, resource },

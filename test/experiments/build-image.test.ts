@@ -68,21 +68,46 @@ describe.runIf(engine && mayServeImages)('an image', () => {
   const build = (more: Partial<Build> & Pick<Build, 'folder'>, lines: string[] = []) =>
     buildImage(given({ engine: engineAt(host), ...more }, lines))
 
-  test('is pushed and named by the digest that the registry gives it, and is the same when built again', async () => {
+  const kept = (reference: string) => docker('images', '-q', '--filter', `reference=${reference}`)
+
+  test('is pushed and named by the digest that the registry gives it, and the engine keeps nothing of it', async () => {
     const folder = folderWith({ 'src/main.py': 'print(1)\n', '.git/HEAD': 'x' })
     const dockerfile = `FROM ${base}\nCOPY . /app\nRUN test ! -e /app/.git && test -f /app/src/main.py\n`
     const [lines, phases]: [string[], string[]] = [[], []]
     const phase = (one: string) => phases.push(one)
-    const first = await build({ folder, dockerfile, registry: registry.address, phase }, lines)
-    expect(first.image).toMatch(new RegExp(`^${registry.address}/${id}@sha256:[0-9a-f]{64}$`))
+    const { image, id: own } = await build({ folder, dockerfile, registry: registry.address, phase }, lines)
+    expect(image).toMatch(new RegExp(`^${registry.address}/${id}@sha256:[0-9a-f]{64}$`))
     expect(phases).toEqual(['building', 'pushing'])
     expect(lines).toContain('Step 2/4 : COPY . /app')
-    const stored = await fetch(`http://${registry.address}/v2/${id}/manifests/${first.image.split('@')[1]}`, {
+    const stored = await fetch(`http://${registry.address}/v2/${id}/manifests/${image.split('@')[1]}`, {
       headers: { accept: 'application/vnd.docker.distribution.manifest.v2+json' },
     })
     expect(stored.status).toBe(200)
+    expect(await docker('images', '-a', '-q', '--no-trunc')).not.toContain(own)
+  })
+
+  test('stays where a container uses it that was made meanwhile', async () => {
+    const folder = folderWith({ Dockerfile: `FROM ${base}\nRUN echo used > /used\n` })
+    const down = await registryIn(temporaryFolder())
+    const use = () => docker('create', '--network', 'none', `${down.address}/${id}:used`, 'true').finally(down.start)
+    let made: Promise<string> | undefined
+    const say = (line: string) => {
+      if (/trying again in/.test(line)) made ??= use()
+    }
+    try {
+      await build({ folder, tag: `${id}:used`, registry: down.address, say })
+      expect(await kept(`${down.address}/${id}`)).not.toBe('')
+    } finally {
+      await docker('rm', (await made) ?? '')
+      await down.stop()
+    }
+  })
+
+  test('is the same when it is built again of the same content', async () => {
+    const folder = folderWith({ Dockerfile: `FROM ${base}\nCOPY . /app\n`, '.git/HEAD': 'x' })
+    const first = await build({ folder })
     writeFileSync(join(folder, '.git/HEAD'), 'y')
-    expect(await build({ folder, dockerfile, registry: registry.address })).toEqual(first)
+    expect(await build({ folder })).toEqual(first)
   })
 
   test('tells its log while it is made', async () => {
@@ -132,13 +157,17 @@ describe.runIf(engine && mayServeImages)('an image', () => {
     }
   })
 
-  test('is not waited for where the registry stays down, and the registry is named', async () => {
+  test('is not waited for where the registry stays down, which is named, and is not kept', async () => {
     const address = `127.0.0.1:${await freePort()}`
     const folder = folderWith({ Dockerfile: `FROM ${base}\n` })
     const limits = { milliseconds: 60_000, registryPatience: 500 }
     await expect(build({ folder, registry: address, limits })).rejects.toThrow(
       new RegExp(`The registry ${address} did not take .*connection refused`),
     )
+    const stopping = new AbortController()
+    const say = (line: string) => /trying again in/.test(line) && stopping.abort(new Error('terminated'))
+    await expect(build({ folder, registry: address, say, signal: stopping.signal })).rejects.toThrow('terminated')
+    expect(await kept(`${address}/${id}`)).toBe('')
   })
 
   test('is not made further once it is aborted, in the engine neither', async () => {

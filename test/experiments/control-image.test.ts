@@ -33,7 +33,7 @@ describe.runIf(engine && mayServeImages).concurrent('an experiment', () => {
 
   /** An image of an experiment's own, which the engine then has to fetch. */
   const ownImage = async (experiment: string, { address } = registry): Promise<string> => {
-    const { image, id } = await buildImage({
+    const { image } = await buildImage({
       engine: engineAt(host),
       folder: temporaryFolder(),
       dockerfile: `FROM ${base}\n`,
@@ -44,7 +44,6 @@ describe.runIf(engine && mayServeImages).concurrent('an experiment', () => {
       say: () => undefined,
       signal: new AbortController().signal,
     })
-    await docker('rmi', '-f', id)
     return image
   }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Control } from '#agents/containers/control'
+import { type Control, runExperiment } from '#agents/containers/control'
 import { cancelled } from '#agents/containers/ending'
 import { temporaryFolders } from '../processes.ts'
 import { baseImage } from './base-image.ts'
@@ -43,6 +43,32 @@ describe.runIf(engine).concurrent('an experiment', () => {
     const date = readFileSync(join(prepared.root, 'results/files/date'), 'utf8')
     expect((await runs(prepared)).outcome).toEqual(outcome)
     expect(readFileSync(join(prepared.root, 'results/files/date'), 'utf8')).toBe(date)
+  })
+
+  test('is told what of it the engine still holds where others use that, and is over once they do not', async () => {
+    const experiment = `control-${process.pid}-held`
+    const held = async () => {
+      const volume = await docker('volume', 'ls', '-q', '--filter', `label=millrace.experiment=${experiment}`)
+      const holder = ['run', '-d', '--rm', '--network', 'none', '--volume', `${volume}:/held`]
+      return docker(...holder, image, 'sh', '-c', 'touch /held/go; sleep 300')
+    }
+    let holding: Promise<string> | undefined
+    const say: Control['say'] = () => {
+      holding ??= held()
+    }
+    const script = 'echo up; while ! test -e /results/go; do sleep 0.1; done'
+    const prepared = prepare({ image, script, experiment }, { say })
+    try {
+      await expect(runExperiment(prepared.control)).rejects.toMatchObject({
+        code: 'engine.not-clean',
+        message: expect.stringMatching(
+          new RegExp(`still holds something of experiment ${experiment}: volume .* in use.*Remove it there by hand`),
+        ),
+      })
+    } finally {
+      await docker('rm', '-f', (await holding) ?? '')
+    }
+    expect((await runs(prepared)).outcome.outcome).toBe('succeeded')
   })
 
   test('that runs for too long is stopped, though it ignores being told to', async () => {

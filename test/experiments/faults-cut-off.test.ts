@@ -6,36 +6,47 @@ import { slow } from '../processes.ts'
 import { untilTold, withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
 import { layWire, type Wire } from './proxy.ts'
-import { altered, countOf, eventually } from './seen.ts'
+import { altered, countOf, eventually, failedAt, reasonOf } from './seen.ts'
 
 const engine = await engineForTests()
 
 /** How long nodes are cut off, in milliseconds: in the long form for longer than work may go without a word. */
 const away = slow ? 75_000 : 4_000
 
-type North = {
-  readonly nodes: { readonly two: { readonly ssh: { readonly port: number; readonly knownHosts: string } } }
+type Ssh = { readonly port: number; readonly knownHosts: string }
+type North = { readonly nodes: { readonly two: { readonly ssh: Ssh } } }
+type Portal = { readonly sites: { readonly north: { readonly ssh: Ssh } } }
+
+/** Lays a wire to a machine, and gives the settings that lead over it. */
+const overWire = async (ssh: Ssh) => {
+  const wire = await layWire(ssh.port)
+  const { port } = wire
+  appendFileSync(ssh.knownHosts, readFileSync(ssh.knownHosts, 'utf8').replaceAll(`:${ssh.port} `, `:${port} `))
+  return { wire, ssh: { ...ssh, port, noticedWithin: 3 } }
 }
 
 describe.runIf(engine)('end nodes that are cut off while they run something', { timeout: 240_000 }, () => {
   if (!engine) return
   const wires: Record<string, Wire> = {}
+  /** From the portal to a site. */
+  let road: Wire | undefined
   afterAll(async () => {
     for (const wire of Object.values(wires)) await wire.stop()
+    await road?.stop()
   })
   const bed = withTestbed(engine, {
     adjust: async (name, file) => {
-      if (name !== 'north') return file
-      const north = file as North
-      const { ssh } = north.nodes.two
-      const wire = await layWire(ssh.port)
-      const { port } = wire
-      wires.two = wire
-      appendFileSync(ssh.knownHosts, readFileSync(ssh.knownHosts, 'utf8').replaceAll(`:${ssh.port} `, `:${port} `))
-      return {
-        ...north,
-        nodes: { ...north.nodes, two: { ...north.nodes.two, ssh: { ...ssh, port, noticedWithin: 3 } } },
+      if (name === 'portal') {
+        const { sites } = file as Portal
+        const { wire, ssh } = await overWire(sites.north.ssh)
+        road = wire
+        return { ...file, sites: { ...sites, north: { ...sites.north, ssh } } }
       }
+      if (name !== 'north') return file
+      const { nodes } = file as North
+      const { wire, ssh } = await overWire(nodes.two.ssh)
+      wires.two = wire
+      return { ...file, nodes: { ...nodes, two: { ...nodes.two, ssh } } }
     },
     route: async (name, nats) => {
       if (name !== 'three') return nats
@@ -106,5 +117,35 @@ describe.runIf(engine)('end nodes that are cut off while they run something', { 
     wires.two?.release()
     for (const node of ['two', 'three']) bed.sense(node, 'go')
     await end(id)
+  })
+
+  test('fail while something large is on its way between portal and site, and once they are tried again only what is missing of it is sent', async () => {
+    const [site, node, size] = ['north/self', 'north/two', 12_000_000]
+    const script = `head -c ${size} /dev/urandom > /results/large`
+    const id = await bed.create({ sites: ['north'], large: size, script })
+    /** Cuts a step off halfway, and gives how many bytes it takes once it is tried again. */
+    const again = async (step: 'ship' | 'pull', way: 'up' | 'down', begin: () => Promise<unknown>) => {
+      const cut = road?.passed(way, size / 2).then(road.cut)
+      await begin()
+      await cut
+      expect(reasonOf(await bed.until(id, failedAt(site, step, 1)), site, step)).toMatch(
+        /The connection to 127\.0\.0\.1 broke while it was to copy .*Try again once it can be reached/s,
+      )
+      const before = road?.bytes()[way] ?? 0
+      await bed.order('olga', id, 'retry', { part: site, step })
+      await bed.until(id, bed.isAt(step, 'succeeded', site))
+      return (road?.bytes()[way] ?? 0) - before
+    }
+    expect(await again('ship', 'up', () => bed.order('carol', id, 'initiate'))).toBeLessThan(0.6 * size)
+    await bed.until(id, bed.isBuilt)
+    await bed.toTestbed(id, node)
+    await bed.order('olga', id, 'run')
+    await bed.until(id, bed.isAt('collect', 'succeeded', node))
+    expect(await again('pull', 'down', () => bed.order('olga', id, 'submit'))).toBeLessThan(0.85 * size)
+    await bed.until(id, bed.isAt('upload', 'succeeded', site))
+    const { folder } = bed.testbed()
+    expect(altered(join(folder, 'portal/directories/carol', id, node))).toEqual([])
+    const large = (path: string) => readFileSync(join(folder, path, 'large'))
+    expect(large(`north/experiments/${id}`).equals(large(`portal/experiments/north/${id}`))).toBe(true)
   })
 })

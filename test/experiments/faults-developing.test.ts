@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { withTestbed } from './bed.ts'
+import { usual, withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
-import { reasonOf } from './seen.ts'
+import { altered, eventually, reasonOf } from './seen.ts'
 
 const engine = await engineForTests()
 
@@ -35,9 +35,8 @@ describe.runIf(engine)('what goes wrong before an experiment is built', { timeou
   test('is told of a repository that is not there, and goes on once it is', async () => {
     const id = await begin({ link: `file://${at('repositories/later')}` })
     await failsAt(id, 'portal/self', 'fetch', /repositories\/later.*(not|no) /s)
-    expect([existsSync(at('portal/experiments/.fetched', id)), existsSync(at('portal/experiments/south', id))]).toEqual(
-      [false, false],
-    )
+    const left = [at('portal/experiments/.fetched', id), at('portal/experiments/south', id, 'config.yaml')]
+    expect(left.filter(existsSync)).toEqual([])
     renameSync(bed.newRepository({}).folder, at('repositories/later'))
     await goesOn(id, 'portal/self', 'fetch')
   })
@@ -74,6 +73,7 @@ describe.runIf(engine)('what goes wrong before an experiment is built', { timeou
     await registry.kill()
     const first = await begin({})
     await failsAt(first, 'south/self', 'build', /registry 127\.0\.0\.1:\d+ did not take.*Start the registry/s)
+    await eventually(async () => (await bed.left(first)).length === 0, 'the engine keeps nothing of it')
     await registry.start()
     await goesOn(first, 'south/self', 'build')
     await registry.kill()
@@ -100,5 +100,38 @@ describe.runIf(engine)('what goes wrong before an experiment is built', { timeou
     expect(existsSync(at('north/experiments', id))).toBe(false)
     writeFileSync(hosts, host)
     await goesOn(id, 'north/self', 'ship')
+  })
+
+  test('is begun anew after a run: what was there is set aside, its results stay, and code of another attempt is refused', async () => {
+    const [site, sites, nodes] = ['north/self', ['north', 'south'], ['north/two', 'south/three']]
+    const code = bed.newRepository({ script: usual })
+    code.write({ 'old.txt': 'old\n' })
+    code.commit()
+    const id = await bed.running({ link: code.link, sites }, ...nodes)
+    await bed.until(id, bed.isAt('collect', 'succeeded', ...nodes))
+    code.git(['rm', '--quiet', 'old.txt'])
+    code.write({ 'new.txt': 'new\n' })
+    code.commit()
+    await bed.order('olga', id, 'terminate', { reason: 'another branch' })
+    // Between the two what was shipped gives way to the code of the attempt before.
+    const { hosts } = bed.testbed()
+    await hosts.north.kill()
+    await bed.order('carol', id, 'initiate')
+    await bed.until(id, bed.isAt('ship', 'succeeded', site))
+    const mark = '.millrace-experiment.json'
+    const before = (name: string) => at('portal/experiments', name, '.before', id, '2-1')
+    copyFileSync(join(before('north'), mark), at('north/experiments', id, mark))
+    await hosts.north.start()
+    await failsAt(id, site, 'build', /holds attempt 1 of .*asked for is attempt 2 of .*Retry the step ship/s)
+    await goesOn(id, site, 'ship')
+    for (const part of nodes) {
+      const [name = '', node = ''] = part.split('/')
+      expect(readFileSync(join(before(name), 'old.txt'), 'utf8')).toBe('old\n')
+      const there = at(name, 'experiments', id)
+      expect(['old.txt', 'new.txt'].map((file) => existsSync(join(there, file)))).toEqual([false, true])
+      expect(altered(join(there, 'results', node, '1-1'))).toEqual([])
+      expect(readFileSync(join(there, 'results', node, '1-1/files/deep/b.txt'), 'utf8')).toBe('two\n')
+    }
+    expect(await bed.left(id)).toEqual([])
   })
 })

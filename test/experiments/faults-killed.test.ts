@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Recorded } from '#contracts/envelope'
+import type { StepName } from '#contracts/experiment-parts'
 import { untilTold, withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
-import { altered, countOf } from './seen.ts'
+import { altered, countOf, failedAt, reasonOf } from './seen.ts'
 
 const engine = await engineForTests()
 
@@ -18,6 +19,19 @@ const comesTo =
     const isIt = of.part === part && of.step === step
     return isIt && (phase === undefined ? type === 'experiment.step-started' : of.phase === phase)
   }
+
+/** Does harm to a file, in such a way that neither its size nor its time tells; gives what puts it back as it was. */
+const harm = (file: string, how: 'altered' | 'lost'): (() => void) => {
+  const bytes = readFileSync(file)
+  const { atime, mtime } = statSync(file)
+  const write = (what: Buffer) => {
+    writeFileSync(file, what)
+    utimesSync(file, atime, mtime)
+  }
+  if (how === 'lost') rmSync(file)
+  else write(Buffer.alloc(bytes.length, '?'))
+  return () => write(bytes)
+}
 
 describe.runIf(engine)('a host that is killed and started again', { timeout: 240_000 }, () => {
   if (!engine) return
@@ -91,5 +105,59 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
       (path) => path.includes(id) && path.includes('draft'),
     )
     expect(drafts).toEqual([])
+  })
+
+  test('names results that were altered meanwhile, and has them once they are as they were', async () => {
+    const [one, two, site] = ['north/one', 'north/two', 'north/self']
+    const { folder, hosts } = bed.testbed()
+    for (const node of ['one', 'two']) bed.sense(node, 'wait')
+    const id = await bed.running({ sites: ['north'], count: 2, script: untilTold }, one, two)
+    const failure = async (part: string, step: StepName, tries: number) =>
+      reasonOf(await bed.until(id, failedAt(part, step, tries)), part, step)
+    const retry = (part: string, step: StepName) => bed.order('olga', id, 'retry', { part, step })
+    await bed.until(id, ({ experiment }) => experiment.parts[one]?.run?.phase === 'running')
+    bed.sense('two', 'go')
+    await bed.until(id, bed.isAt('collect', 'succeeded', two))
+    await hosts.north.kill()
+    bed.sense('one', 'go')
+    await bed.until(id, bed.isAt('run', 'succeeded', one))
+    const there = join(folder, 'nodes/one/experiments', id, 'results/1-1/files')
+    const here = join(folder, 'north/experiments', id, 'results')
+    const harmed = [harm(join(there, 'a.txt'), 'altered'), harm(join(there, 'b.txt'), 'lost')]
+    await hosts.north.start()
+    const reason = await failure(one, 'collect', 1)
+    expect(reason).toMatch(
+      /: files\/a\.txt is altered, files\/b\.txt is missing, and they came so twice\. See that .* at north\/one holds/,
+    )
+    const { parts } = JSON.parse(bed.testbed().millrace('experiment', 'show', id, '--json'))
+    expect(parts).toContainEqual(expect.objectContaining({ part: one, ended: 'failed at collect', reason }))
+    expect(existsSync(join(here, 'one/1-1/files/a.txt'))).toBe(false)
+    for (const mend of harmed) mend()
+    await retry(one, 'collect')
+    await bed.until(id, bed.isAt('collect', 'succeeded', one, two))
+
+    // At the site: what the node still has is brought there anew; what it has not is nowhere else.
+    harm(join(here, 'one/1-1/files/a.txt'), 'altered')
+    const mend = harm(join(here, 'two/1-1/files/b.txt'), 'lost')
+    await bed.order('olga', id, 'submit')
+    expect(await failure(site, 'pull', 1)).toMatch(
+      /files\/a\.txt is altered.*retry the step collect of north\/one before/,
+    )
+    await retry(one, 'collect')
+    await bed.until(id, bed.isAt('collect', 'succeeded', one))
+    await retry(site, 'pull')
+    expect(await failure(site, 'pull', 2)).toMatch(
+      /files\/b\.txt is missing.*retry the step collect of north\/two before/,
+    )
+    await retry(two, 'collect')
+    expect(await failure(two, 'collect', 2)).toMatch(
+      /no other copy of them: files\/b\.txt is missing\. Put back what was/,
+    )
+    mend()
+    await retry(two, 'collect')
+    await bed.until(id, bed.isAt('collect', 'succeeded', two))
+    await retry(site, 'pull')
+    await bed.until(id, bed.isAt('upload', 'succeeded', site))
+    for (const part of [one, two]) expect(altered(join(folder, 'portal/directories/carol', id, part))).toEqual([])
   })
 })

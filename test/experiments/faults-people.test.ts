@@ -5,7 +5,7 @@ import type { StepExecution } from '#contracts/experiment-parts'
 import { millrace } from '../processes.ts'
 import { untilTold, withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
-import { altered, countOf } from './seen.ts'
+import { altered, countOf, eventually } from './seen.ts'
 import { hostileLinks } from './story.ts'
 
 const engine = await engineForTests()
@@ -34,6 +34,11 @@ describe.runIf(engine)('people who use a testbed', { timeout: 240_000 }, () => {
   if (!engine) return
   const bed = withTestbed(engine, {
     adjust: (name, file) => {
+      if (name === 'south') {
+        const { nodes } = file as { readonly nodes: { readonly three: { readonly container: object } } }
+        const container = { ...nodes.three.container, network: 'bridge' }
+        return { ...file, nodes: { ...nodes, three: { ...nodes.three, container } } }
+      }
       if (name !== 'portal') return file
       const { sites } = file as { readonly sites: { readonly north: object } }
       const packageBuilder = ['./package-builder.py', '--pkg', '{id}']
@@ -166,6 +171,7 @@ describe.runIf(engine)('people who use a testbed', { timeout: 240_000 }, () => {
     })
     expect({ ...after.experiment, ignored: [] }).toEqual({ ...seen.experiment, ignored: [] })
     await bed.order('carol', id, 'terminate')
+    await eventually(async () => (await bed.left(id)).length === 0, 'the engine keeps nothing of either')
   })
 
   test('cancel a run: it is stopped, what it left by then is collected, and the engine is clean', async () => {
@@ -173,6 +179,7 @@ describe.runIf(engine)('people who use a testbed', { timeout: 240_000 }, () => {
     bed.sense('three', 'wait')
     const id = await bed.running({ script: untilTold }, node)
     await bed.until(id, ({ experiment }) => experiment.parts[node]?.run?.phase === 'running')
+    expect(await engine.docker('network', 'ls', '-q', '--filter', `label=millrace.experiment=${id}`)).not.toBe('')
     await bed.order('carol', id, 'cancel-run', { reason: 'too loud' })
     const seen = await bed.until(id, bed.isAt('collect', 'succeeded', node))
     expect(seen.experiment.parts[node]?.run).toMatchObject({

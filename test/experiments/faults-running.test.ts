@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { untilTold, withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
-import { countOf, eventually, reasonOf } from './seen.ts'
+import { countOf, eventually, failedAt, reasonOf } from './seen.ts'
 
 const engine = await engineForTests()
 
@@ -21,24 +21,35 @@ esac
 describe.runIf(engine)('what goes wrong once an experiment is in the testbed', { timeout: 240_000 }, () => {
   if (!engine) return
   let mounted: string | undefined
+  const disks: string[] = []
+  /** A disk of its own, which is soon full. */
+  const mount = (folder: string): string => {
+    mkdirSync(folder, { recursive: true })
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder])
+    disks.push(folder)
+    return folder
+  }
   const bed = withTestbed(engine, {
     adjust: (name, file, folder) => {
       if (name === 'three') return { ...file, registryPatience: 3_000, container: { disk: 5_000_000 } }
       if (name !== 'north') return file
-      // A disk of its own, which is soon full.
-      mounted = join(folder, 'north/experiments')
-      mkdirSync(mounted, { recursive: true })
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mounted])
+      mounted = mount(join(folder, 'north/experiments'))
+      for (const node of ['one', 'two', 'three']) mount(join(folder, 'nodes', node, 'experiments'))
       return file
     },
   })
-  afterAll(() => mounted && execFileSync('umount', ['--lazy', mounted]))
+  afterAll(() => {
+    for (const disk of disks) execFileSync('umount', ['--lazy', disk])
+  })
+  /** Leaves no space on a disk; gives what makes room again. */
+  const fill = (disk: string): (() => void) => {
+    const filler = join(disk, 'filler')
+    expect(() => execFileSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k'], { stdio: 'pipe' })).toThrow(/No space/)
+    return () => rmSync(filler)
+  }
 
   const failsAt = async (id: string, part: string, step: 'ship' | 'deliver' | 'run', tries: number, reason: RegExp) => {
-    const seen = await bed.until(id, ({ experiment: { parts } }) => {
-      const at = parts[part]?.[step]
-      return at?.try === tries && at.state === 'failed'
-    })
+    const seen = await bed.until(id, failedAt(part, step, tries))
     expect(reasonOf(seen, part, step)).toMatch(reason)
     return seen
   }
@@ -65,16 +76,67 @@ describe.runIf(engine)('what goes wrong once an experiment is in the testbed', {
     expect(existsSync(join(mounted ?? '', '.delivered', id, 'two'))).toBe(false)
 
     // What the run leaves waits in its container for room at the site.
-    const filler = join(mounted ?? '', 'filler')
     await bed.order('olga', id, 'mark-ready')
-    expect(() => execFileSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k'], { stdio: 'pipe' })).toThrow(/No space/)
+    const makeRoom = fill(mounted ?? '')
     await bed.order('olga', id, 'run')
     const log = join(bed.testbed().folder, 'logs/north.log')
     await eventually(() => /The results can't be kept here.*trying again/.test(readFileSync(log, 'utf8')), 'it waits')
-    rmSync(filler)
+    makeRoom()
     const seen = await bed.until(id, bed.isAt('collect', 'succeeded', node))
     expect(seen.experiment.parts[node]?.run).toMatchObject({ state: 'succeeded', try: 1, results: { files: 2 } })
     expect([bed.started(id), await bed.left(id)]).toEqual([1, []])
+    await bed.order('olga', id, 'submit')
+  })
+
+  test('is told that there is no space on an end node, has nothing left over there, and goes on once there is', async () => {
+    const [one, two, three] = ['north/one', 'north/two', 'south/three']
+    const { folder } = bed.testbed()
+    const diskOf = (part: string) => join(folder, 'nodes', part.split('/')[1] ?? '', 'experiments')
+    for (const node of ['one', 'two', 'three']) bed.sense(node, 'wait')
+    const [id, other] = await Promise.all([
+      bed.built({ sites: ['north'], count: 2, script: untilTold }),
+      bed.built({ script: untilTold }),
+    ])
+    const room = [one, two].map((part) => fill(diskOf(part)))
+    await bed.order('olga', id, 'move-to-testbed', { nodes: [one, two] })
+    for (const part of [one, two]) {
+      await failsAt(id, part, 'deliver', 1, /There is no space left at 127\.0\.0\.1 to .*Free some, and try again/s)
+      expect(existsSync(join(diskOf(part), id))).toBe(false)
+    }
+    expect(shown(id).parts).toMatchObject([{ ended: 'failed at deliver' }, { ended: 'failed at deliver' }])
+    for (const make of room) make()
+    for (const part of [one, two]) await bed.order('olga', id, 'retry', { part, step: 'deliver' })
+    await bed.until(id, bed.isAt('deliver', 'succeeded', one, two))
+    await bed.order('olga', id, 'mark-ready')
+    await bed.order('olga', id, 'run')
+
+    // Where no rsync comes, the agent writes the Compose file before it runs that.
+    await bed.toTestbed(other, three)
+    const makeRoom = fill(diskOf(three))
+    await bed.order('olga', other, 'run')
+    await failsAt(other, three, 'run', 1, /There is no space left at .* to keep .*docker-compose\.yml.*Free some/s)
+    expect(existsSync(join(diskOf(three), other))).toBe(false)
+    makeRoom()
+    await bed.order('olga', other, 'retry', { part: three, step: 'run' })
+
+    const isRunning = ({ experiment: { parts } }: Awaited<ReturnType<typeof bed.see>>) =>
+      [one, two].every((part) => parts[part]?.run?.phase === 'running')
+    await bed.until(id, isRunning)
+    const makeRoomAgain = fill(diskOf(one))
+    for (const node of ['one', 'two', 'three']) bed.sense(node, 'go')
+    const log = join(folder, 'logs/one.log')
+    await eventually(() => /The results can't be kept here.*trying again/.test(readFileSync(log, 'utf8')), 'it waits')
+    makeRoomAgain()
+    const { experiment } = await bed.until(id, bed.isAt('collect', 'succeeded', one, two))
+    for (const part of [one, two]) expect(experiment.parts[part]?.run).toMatchObject({ try: 1, results: { files: 2 } })
+    await bed.until(other, bed.isAt('collect', 'succeeded', three))
+    for (const [each, runs] of [
+      [id, 2],
+      [other, 1],
+    ] as const) {
+      expect([bed.started(each), await bed.left(each)]).toEqual([runs, []])
+      await bed.order('olga', each, 'submit')
+    }
   })
 
   test('is told why a container failed, has what it left, and runs again', async () => {
@@ -116,11 +178,8 @@ describe.runIf(engine)('what goes wrong once an experiment is in the testbed', {
     bed.sense('three', 'go')
     const id = await bed.built({ script: untilTold })
     await bed.toTestbed(id, node)
-    const forget = async () => {
-      for (const image of new Set(await bed.left(id))) await engine.docker('rmi', '-f', image)
-    }
     const { registry } = bed.testbed()
-    await Promise.all([forget(), registry.kill()])
+    await registry.kill()
     await bed.order('olga', id, 'run')
     await failsAt(
       id,

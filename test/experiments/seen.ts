@@ -30,6 +30,12 @@ export const lastWords = (folder: string): string =>
 export const reasonOf = ({ experiment }: Seen, part: string, step: StepName): string =>
   experiment.parts[part]?.[step]?.state === 'failed' ? (experiment.parts[part]?.[step]?.reason ?? '') : ''
 
+/** Whether a step has failed when it was tried for that time. */
+export const failedAt =
+  (part: string, step: StepName, tries: number) =>
+  ({ experiment: { parts } }: Seen): boolean =>
+    parts[part]?.[step]?.try === tries && parts[part]?.[step]?.state === 'failed'
+
 /** How often something of that kind was recorded of each step, by its part and name. */
 export const countOf = ({ events }: Seen, type: string): Readonly<Record<string, number>> => {
   const all: Record<string, number> = {}

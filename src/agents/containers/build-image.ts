@@ -9,6 +9,7 @@ import { engineTrouble } from './engine-at.ts'
 import { jsonLines } from './json-lines.ts'
 import { memoryOf } from './memory-of.ts'
 import { pushImage } from './push-image.ts'
+import { removeImage } from './remove-image.ts'
 
 export type Build = {
   readonly engine: Docker
@@ -43,7 +44,7 @@ export type Build = {
 }
 
 /** What an engine says where somebody else, just then, removed the layers that it was building upon. */
-const wasRemoved = /unknown parent image ID|failed to set parent/
+const wasRemoved = /unknown parent image ID|failed to set parent|No such image: sha256/
 
 /** For how long a build begins anew because of that, in milliseconds. */
 const builtUponFor = 60_000
@@ -52,9 +53,9 @@ const builtUponFor = 60_000
 const lastLines = 10
 
 /**
- * Builds an image, pushes it, and resolves with what names it for ever: `host:port/name@sha256:…`. The same content gives the same
- * image again. Rejects with the step that failed and its last lines; a build that is aborted ends in the engine as well. What
- * carries these labels and no name any more is removed from the engine, however it ends.
+ * Builds an image, pushes it, and resolves with what names it for ever: `host:port/name@sha256:…`. Rejects with the step that
+ * failed and its last lines; a build that is aborted ends in the engine as well. However it ends, the engine keeps nothing of it:
+ * neither what was to be pushed, unless a container uses it, nor what carries these labels and no name any more.
  */
 export const buildImage = async (build: Build): Promise<{ readonly image: string; readonly id: string }> => {
   const { engine, labels, registry, limits, phase, say } = build
@@ -94,9 +95,11 @@ export const buildImage = async (build: Build): Promise<{ readonly image: string
       )
     throw engineTrouble(`build ${build.tag}`, engine, thrown)
   } finally {
-    await prune(engine, labels).catch((thrown) =>
-      say(engineTrouble('remove what is left of it', engine, thrown).message),
-    )
+    const leaveNothing = async () => {
+      if (registry) await removeImage(engine, `${repository}:${version}`)
+      await prune(engine, labels)
+    }
+    await leaveNothing().catch((thrown) => say(engineTrouble('remove what is left of it', engine, thrown).message))
   }
 }
 

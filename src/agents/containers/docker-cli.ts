@@ -120,7 +120,7 @@ const troubleOf = (machine: string, program: Program, { code, killedBy, lastWord
 
 /** Whether it was the machine or its engine that was away, so that nobody knows what holds there now. */
 export const isAway = (thrown: unknown): boolean =>
-  !(thrown instanceof Fault) || !/^(engine\.(refused|no-|address)|results\.|run\.|limit\.)/.test(thrown.code)
+  !(thrown instanceof Fault) || !/^(engine\.(refused|no-|not-clean|address)|results\.|run\.|limit\.)/.test(thrown.code)
 
 /** What was said, in one line. */
 export const shortly = (thrown: unknown): string => reasonOf(thrown).replace(/\s+/g, ' ').slice(0, 500)

@@ -4,6 +4,7 @@ import { partOfSite } from '#contracts/experiment-parts'
 import { buildImage } from '../containers/build-image.ts'
 import { composeFile, labels } from '../containers/compose-file.ts'
 import { engineAt } from '../containers/engine-at.ts'
+import { removeImage } from '../containers/remove-image.ts'
 import { checkAttempt, markFile } from './attempt-mark.ts'
 import type { Bundles } from './bundle.ts'
 import { readConfig } from './config-yaml.ts'
@@ -11,6 +12,7 @@ import { dockerfileOf } from './dockerfile.ts'
 import { besideCode, commitOf, madeIn } from './places-of.ts'
 import type { SiteConfig } from './site-config.ts'
 import { composeGivenOf } from './site-container.ts'
+import type { StepTask } from './step-work.ts'
 import type { TakeStep } from './take-steps.ts'
 
 /** Builds an experiment's image at its site, pushes it to the site's registry, and writes the Compose file. */
@@ -36,8 +38,7 @@ export const buildStep =
       ? undefined
       : dockerfileOf({ base, config: await readConfig(folder), given: Object.keys(given) })
     if (dockerfile !== undefined) say('The repository has no Dockerfile: one is made from its config.yaml')
-    // Sites may share a registry, and each builds its own.
-    const tag = `${id.toLowerCase()}:${attempt}-${site}`
+    const tag = tagOf(id, attempt, site)
     say(`The engine is asked to build ${registry}/${tag}, as docker build does`)
     const { image } = await buildImage({
       ...{
@@ -70,3 +71,12 @@ export const buildStep =
     await rename(`${path}.draft`, path)
     return { step: 'build', image, compose }
   }
+
+/** Removes what a build that is nobody's business any longer has left in the engine, where this process died in its midst. */
+export const dropBuild =
+  ({ site, engine, registry }: SiteConfig) =>
+  ({ address, data }: StepTask): Promise<void> =>
+    removeImage(engineAt(engine), `${registry}/${tagOf(address.key, data.attempt, site)}`)
+
+/** Sites may share a registry, and each builds its own. */
+const tagOf = (id: string, attempt: number, site: string): string => `${id.toLowerCase()}:${attempt}-${site}`

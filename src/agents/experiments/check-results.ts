@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '#bus/fault'
 import type { Results } from '#contracts/experiment-parts'
@@ -18,11 +19,58 @@ export const readManifestOf = async (folder: string, manifest: string): Promise<
   return readManifest(path)
 }
 
-/** Refuses results that are not what was left on the node: `folder` holds `manifest.json` and `files/`. */
-export const checkResults = async (folder: string, { manifest }: Pick<Results, 'manifest'>): Promise<void> => {
-  const wrong = await verifyManifest(join(folder, 'files'), await readManifestOf(folder, manifest))
+/** Where a copy comes from, as people call it, how it is brought, and what else helps where that is altered too. */
+type Copy = { readonly from: string; readonly bring: () => Promise<void>; readonly advice?: string | undefined }
+
+/** Something that is not as the run left it, below the folder of the results; what is there can be removed. */
+type Wrong = { readonly path: string; readonly problem: string; readonly isThere: boolean }
+
+/**
+ * Refuses results that are not what was left on the node: `folder` holds `manifest.json` and `files/`. There is no other copy of
+ * them, so nothing is touched.
+ */
+export const checkResults = async (folder: string, results: Pick<Results, 'manifest'>): Promise<void> => {
+  const wrong = await wrongIn(folder, results)
   if (wrong.length === 0) return
+  throw new Fault(
+    'results.altered',
+    `Results have been altered in ${folder}, and there is no other copy of them: ${listed(wrong)}. Put back what was there, and retry this step; else it is to be run again`,
+  )
+}
+
+/**
+ * Brings a copy of results into a folder, and holds it against what was left on the node. What is found altered of it is removed,
+ * as whoever copies may pass over what has the right size and time, and brought once more; where that does not help it is removed
+ * again before this rejects, so that a later call brings it anew.
+ */
+export const bringResults = async (
+  folder: string,
+  results: Pick<Results, 'manifest'>,
+  { from, bring, advice = '' }: Copy,
+): Promise<void> => {
+  let wrong: readonly Wrong[] = []
+  for (let times = 0; times < 2; times++) {
+    await bring()
+    wrong = await wrongIn(folder, results)
+    if (wrong.length === 0) return
+    for (const { path, isThere } of wrong) if (isThere) await rm(join(folder, path), { recursive: true, force: true })
+  }
+  throw new Fault(
+    'results.altered',
+    `Results have been altered on the way to ${folder}: ${listed(wrong)}, and they came so twice. See that ${from} holds what the run left, and retry this step${advice}`,
+  )
+}
+
+const wrongIn = async (folder: string, { manifest }: Pick<Results, 'manifest'>): Promise<readonly Wrong[]> => {
+  const path = 'manifest.json'
+  const found = await sha256Of(join(folder, path)).catch(() => undefined)
+  if (found === undefined) return [{ path, problem: 'missing', isThere: false }]
+  if (found !== manifest) return [{ path, problem: `altered (it is ${found}, expected ${manifest})`, isThere: true }]
+  const wrong = await verifyManifest(join(folder, 'files'), await readManifest(join(folder, path)))
+  return wrong.map(({ path, problem }) => ({ path: `files/${path}`, problem, isThere: problem !== 'missing' }))
+}
+
+const listed = (wrong: readonly Wrong[]): string => {
   const some = wrong.slice(0, told).map(({ path, problem }) => `${path} is ${problem}`)
-  const more = wrong.length > told ? `, and ${wrong.length - told} more` : ''
-  throw new Fault('results.altered', `Results have been altered on the way: ${some.join(', ')}${more}. Retry this step`)
+  return `${some.join(', ')}${wrong.length > told ? `, and ${wrong.length - told} more` : ''}`
 }

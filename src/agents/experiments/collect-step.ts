@@ -3,7 +3,7 @@ import { Fault } from '#bus/fault'
 import { placeOfPart } from '#contracts/experiment-parts'
 import type { Machine } from '../machines/machine.ts'
 import type { Bundles } from './bundle.ts'
-import { checkResults } from './check-results.ts'
+import { bringResults, checkResults } from './check-results.ts'
 import { resultsAt, resultsOn } from './places-of.ts'
 import type { SiteConfig } from './site-config.ts'
 import { sparsely } from './sparsely.ts'
@@ -28,14 +28,16 @@ export const collectStep =
     const { attempt, run: number = of.run ?? 1 } = step
     const into = join(config.experiments, id, resultsAt(node, attempt, number))
     phase('collecting')
-    if (of.results.bundle !== undefined) {
-      say(`Out of the bucket of ${of.host}: ${of.results.bundle}`)
-      await bundles.get({ host: of.host, bundle: of.results.bundle }, into, signal)
+    const { bundle } = of.results
+    if (bundle !== undefined) {
+      say(`Out of the bucket of ${of.host}: ${bundle}`)
+      const bring = () => bundles.get({ host: of.host, bundle }, into, signal)
+      await bringResults(into, of.results, { from: `the bucket of ${of.host}`, bring })
     } else if (hasAgent && machine) {
       const from = join(config.nodes[node]?.folder ?? '~', id, resultsOn(attempt, number))
-      await machine.fetch(from, into, { exact: true, progress: sparsely(say), ran: run, signal })
-    }
-    await checkResults(into, of.results)
+      const bring = () => machine.fetch(from, into, { exact: true, progress: sparsely(say), ran: run, signal })
+      await bringResults(into, of.results, { from: `${from} at ${step.part}`, bring })
+    } else await checkResults(into, of.results)
     say(`${of.results.files} files, ${of.results.bytes} bytes, each as its manifest says`)
     if (config.transport === 'ssh') return { step: 'collect' }
     return { step: 'collect', bundle: await bundles.put(into, { signal }) }

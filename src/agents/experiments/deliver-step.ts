@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { partOfSite, placeOfPart } from '#contracts/experiment-parts'
 import { composeFile } from '../containers/compose-file.ts'
 import type { Machine } from '../machines/machine.ts'
+import { partialFolder } from '../machines/rsync.ts'
 import { builtAt } from './places-of.ts'
 import type { SiteConfig } from './site-config.ts'
 import { composeGivenOf } from './site-container.ts'
@@ -33,10 +34,20 @@ export const deliverStep =
     try {
       await mkdir(draft, { recursive: true })
       await writeFile(join(draft, 'docker-compose.yml'), compose)
-      const to = join(config.nodes[node]?.folder ?? '~', id)
-      await machine.send(draft, to, { ran: run, signal })
+      const folder = config.nodes[node]?.folder ?? '~'
+      await machine.send(draft, join(folder, id), { ran: run, signal }).catch(async (cause) => {
+        if (Object(cause).code === 'machine.no-space')
+          await leaveNothing(machine, folder, id, signal).catch(() => undefined)
+        throw cause
+      })
       return { step: 'deliver' }
     } finally {
       await rm(draft, { recursive: true, force: true })
     }
   }
+
+/** Where there was room for a folder, and for nothing in it: removes that, unless something was delivered into it before. */
+const leaveNothing = async (machine: Machine, folder: string, id: string, signal: AbortSignal): Promise<void> => {
+  await machine.run(['rm', '-rf', '--', join(id, partialFolder)], { folder, signal })
+  await machine.run(['rmdir', '--', id], { folder, signal })
+}

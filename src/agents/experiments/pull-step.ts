@@ -3,7 +3,7 @@ import { placeOfPart, type Results } from '#contracts/experiment-parts'
 import type { KnownExperiment } from '#contracts/experiment-state'
 import type { Machine } from '../machines/machine.ts'
 import type { Bundles } from './bundle.ts'
-import { checkResults } from './check-results.ts'
+import { bringResults } from './check-results.ts'
 import { resultsAt } from './places-of.ts'
 import { sparsely } from './sparsely.ts'
 import type { TakeStep } from './take-steps.ts'
@@ -49,15 +49,17 @@ export const pullStep =
     for (const { node, attempt, run: number, results, bucket } of collectedAt(experiment, site)) {
       const below = resultsAt(node, attempt, number)
       const into = join(experiments, id, below)
+      const advice = `; where it does not, retry the step collect of ${site}/${node} before`
       if (bucket) {
         say(`Out of the bucket of ${bucket.host}: ${bucket.bundle}`)
-        await bundles.get(bucket, into, signal)
+        const bring = () => bundles.get(bucket, into, signal)
+        await bringResults(into, results, { from: `the bucket of ${bucket.host}`, bring, advice })
       } else if (there) {
         const from = join(there.folder, id, below)
-        await there.machine.fetch(from, into, { exact: true, progress: sparsely(say), ran: run, signal })
+        const bring = () => there.machine.fetch(from, into, { exact: true, progress: sparsely(say), ran: run, signal })
+        await bringResults(into, results, { from: `${from} at ${site}`, bring, advice })
       } else
         return { failed: `Nobody has said how results come from ${site}: give it ssh in the portal's file, and retry` }
-      await checkResults(into, results)
       files += results.files
       bytes += results.bytes
     }

@@ -1,10 +1,11 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { Fault } from '#bus/fault'
+import { Fault, reasonOf } from '#bus/fault'
 import { placeOfPart, type Results } from '#contracts/experiment-parts'
 import { cancelled } from '../containers/ending.ts'
 import { readManifest } from '../containers/manifest.ts'
 import type { Machine } from '../machines/machine.ts'
+import { machineFaults } from '../machines/machine-faults.ts'
 import type { Bundles } from './bundle.ts'
 import { runUntilKnown } from './run-until-known.ts'
 import type { TakeStep } from './take-steps.ts'
@@ -49,9 +50,7 @@ export const runStep =
     if (stopping !== undefined) stop.abort(cancelled(stopping))
     const text = madeBy(experiment.parts[step.part]?.deliver?.made)
     if (compose && text !== undefined) {
-      const path = compose(id)
-      await mkdir(dirname(path), { recursive: true })
-      await writeFile(path, text)
+      await keepAt(compose(id), text, machine.name)
     }
     const into = resultsInto(id, attempt, number)
     await mkdir(dirname(into), { recursive: true })
@@ -88,6 +87,21 @@ export const runStep =
       signal.removeEventListener('abort', end)
     }
   }
+
+/** Writes a file as a whole, in a folder that is made where it is missing; leaves nothing where it can't. */
+const keepAt = async (path: string, text: string, where: string): Promise<void> => {
+  const draft = `${path}.draft`
+  const made = await mkdir(dirname(path), { recursive: true })
+  try {
+    await writeFile(draft, text)
+    await rename(draft, path)
+  } catch (cause) {
+    await rm(made ?? draft, { recursive: true, force: true })
+    const isFull = ['ENOSPC', 'EDQUOT'].includes(String(Object(cause).code))
+    const { noSpace, copyFailed } = machineFaults
+    throw (isFull ? noSpace : copyFailed)(where, `keep ${path}`, reasonOf(cause))
+  }
+}
 
 const madeBy = (made: { readonly step: string; readonly compose?: string | undefined } | undefined) =>
   made?.step === 'deliver' ? made.compose : undefined

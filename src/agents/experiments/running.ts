@@ -179,7 +179,10 @@ const isNeededAgain = (experiment: KnownExperiment, part: string, name: StepName
   const state = stepOf(experiment, part, name)?.state
   if (name === 'ship') return state === 'succeeded' && stepOf(experiment, whole, 'build')?.state === 'failed'
   if (name !== 'collect') return false
-  return state === 'cancelled' || (state === 'succeeded' && stepOf(experiment, whole, 'pull')?.state === 'failed')
+  return (
+    state === 'cancelled' ||
+    (!isOpen(stepOf(experiment, part, name)) && stepOf(experiment, whole, 'pull')?.state === 'failed')
+  )
 }
 
 /** What can't be brought home may be put away as well: that is for people to decide. */

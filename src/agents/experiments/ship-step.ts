@@ -21,7 +21,9 @@ export const shipStep =
     const from = join(experiments, id)
     const to = join(folder, id)
     await checkAttempt(from, { experiment: id, attempt: step.attempt, commit: commitOf(experiment) })
-    await machine.send(from, to, { exact: true, except: besideCode, progress: sparsely(say), ran: run, signal })
+    // What lies there of an attempt before may be of the same size, and have been written in the same second.
+    const options = { byBytes: true, exact: true, except: besideCode }
+    await machine.send(from, to, { ...options, progress: sparsely(say), ran: run, signal })
     return { step: 'ship' }
   }
 

@@ -3,7 +3,7 @@ import { partOfSite } from '#contracts/experiment-parts'
 import { type Hosting, runAgents } from '../hosting.ts'
 import { localMachine } from '../machines/local-machine.ts'
 import { sshMachine } from '../machines/ssh-machine.ts'
-import { buildStep } from './build-step.ts'
+import { buildStep, dropBuild } from './build-step.ts'
 import { openBundles } from './bundle.ts'
 import { collectStep } from './collect-step.ts'
 import { deliverStep } from './deliver-step.ts'
@@ -31,9 +31,8 @@ export const runSite = (hosting: Hosting, config: SiteConfig, scratch: string): 
       const bundles = openBundles(bus, host, scratch)
       const given = { ...hosting, outbox, signal }
       const where = site
-      run(
-        takeSteps(given, { where, agent: 'site-server' }, buildStep({ config, bundles }), { concurrency: builtAtOnce }),
-      )
+      const building = { concurrency: builtAtOnce, drop: dropBuild(config) }
+      run(takeSteps(given, { where, agent: 'site-server' }, buildStep({ config, bundles }), building))
       const disks: Watched[] = [{ part: partOfSite(site), machine: localMachine(), folder: resolve(experiments) }]
       for (const [node, { ssh, agent: hasAgent, folder, engine }] of nodes) {
         const machine = ssh && sshMachine(ssh)

@@ -27,6 +27,8 @@ export type CopyOptions = {
   readonly progress?: ((bytes: number, percent: number) => void) | undefined
   /** Told the program that copies, with its arguments, as it is run. */
   readonly ran?: ((program: readonly string[]) => void) | undefined
+  /** Holds what is there already against its bytes, all of which are read: else its size and time, in seconds, tell. */
+  readonly byBytes?: boolean | undefined
   /** Removes there what is not here. */
   readonly exact?: boolean | undefined
   /** Names at the top of the folder that are neither copied nor removed. */

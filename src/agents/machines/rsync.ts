@@ -7,7 +7,7 @@ import { cannotWrite, rsyncFault } from './rsync-faults.ts'
 import { questions, type SshSettings, sshOptions } from './ssh-settings.ts'
 
 /** Where rsync keeps what it has of a file that was cut off; it is never sent, nor counted as superfluous. */
-const partialFolder = '.rsync-partial'
+export const partialFolder = '.rsync-partial'
 
 /** How often it is run once more where it could not write and said no word of why: the other side's last words get lost at times. */
 const askedAgain = 3
@@ -58,7 +58,7 @@ export const farSide = (settings: SshSettings, noticedWithin: number) => {
 export const copyFolder = async (
   run: Machine['run'],
   { from, to, trusted, ends, shell }: Copy,
-  { signal, progress, ran, exact = false, except = [] }: CopyOptions,
+  { signal, progress, ran, byBytes = false, exact = false, except = [] }: CopyOptions,
 ): Promise<void> => {
   if (isAbsolute(from) && !(await stat(from).catch(() => undefined))?.isDirectory())
     throw machineFaults.noFolder(ends[0], from)
@@ -69,6 +69,7 @@ export const copyFolder = async (
     ...(trusted ? ['--links', '--safe-links'] : ['--no-links', '--chmod=D755,F644']),
     ...['--no-owner', '--no-group', '--no-devices', '--no-specials', '--protect-args'],
     ...['--partial', `--partial-dir=${partialFolder}`, ...(exact ? ['--delete'] : [])],
+    ...(byBytes ? ['--checksum'] : []),
     ...except.map((name) => `--exclude=/${name}`),
     ...['--info=progress2', '--no-human-readable', '--no-inc-recursive', '--outbuf=N'],
     ...(shell === undefined ? [] : ['--compress', `--rsh=${shell}`]),

@@ -68,8 +68,11 @@ describe.runIf(engine)('people who use a testbed', { timeout: 240_000 }, () => {
     const experiments = join(folder, 'north/experiments')
     mkdirSync(experiments, { recursive: true })
     writeFileSync(join(experiments, 'package-builder.py'), script(engine.host, registry), { mode: 0o755 })
-    const id = await bed.running({ sites: ['north'] }, 'north/one')
-    const seen = await bed.until(id, bed.isAt('collect', 'succeeded', 'north/one'))
+    const id = await bed.built({ sites: ['north'] })
+    await bed.toTestbed(id, 'north/one')
+    const ran = await told('olga', 'control-module', '--exp', id)
+    expect(ran).toEqual({ code: 0, output: expect.stringMatching(/ begins\n[^]* ends\n[^]*north\/one succeeded\n$/) })
+    const seen = await bed.see(id)
     expect(seen.experiment.parts['north/self']?.build).toMatchObject({
       ...{ agent: 'packager', host: 'portal' },
       made: { image: expect.stringMatching(new RegExp(`^${registry}/${id}@sha256:`)) },
@@ -125,6 +128,9 @@ describe.runIf(engine)('people who use a testbed', { timeout: 240_000 }, () => {
       (now) => isFailedAgain(now) && now.experiment.parts['south/self']?.build?.try === 2,
     )
     expect(seen.events.filter(({ type }) => type === 'experiment.step-retried')).toHaveLength(1)
+    expect(await told('olga', 'package-builder', '--pkg', id)).toEqual({
+      ...{ code: 6, output: expect.stringMatching(/RUN sleep 1; false[^]*\nThe build of \S+ at south failed: .+\n$/) },
+    })
     await bed.order('carol', id, 'terminate')
   })
 

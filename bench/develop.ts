@@ -74,11 +74,11 @@ export const develop: Bench = async ({ say }) => {
     ]
   } finally {
     await client.close()
-    await testbed.stop()
     const built = ids.flatMap((id) =>
       docker('images', '-q', '--filter', `label=millrace.experiment=${id}`).trim().split('\n'),
     )
     for (const image of new Set([...tags, ...built])) if (image !== '') docker('rmi', '--force', image)
+    await testbed.stop()
     await rm(folder, { recursive: true, force: true })
   }
 }

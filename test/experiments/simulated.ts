@@ -14,6 +14,7 @@ import { memoryHub } from '#bus/memory'
 import { openOutbox } from '#bus/outbox'
 import { portalPlace } from '#contracts/experiment-parts'
 import { addressOfPortal, type Policy, policy as policyShape } from '#contracts/portal'
+import { type ResultList, resultListAsked } from '#contracts/result-files'
 import { servicesOf } from '#contracts/subjects'
 import { temporaryFolder } from '../agents/on-disk.ts'
 import { madeBy } from './story.ts'
@@ -40,9 +41,14 @@ export const policyOfMany = (sites: number, nodes: number): Policy =>
 const simulated: TakeStep = async ({ step }) => madeBy(step.step)
 
 /** A portal and its sites on one bus in memory; what they do is a function. Ends with the signal. */
-export const simulate = async (policy: Policy, signal: AbortSignal, take: TakeStep = simulated): Promise<Bus> => {
+export const simulate = async (
+  policy: Policy,
+  signal: AbortSignal,
+  take: TakeStep = simulated,
+  listed: (experiment: string) => ResultList['sets'] = () => [],
+): Promise<Bus> => {
   const hub = memoryHub({ lease })
-  await simulateOn(hub.connect, policy, signal, take)
+  await simulateOn(hub.connect, policy, signal, take, listed)
   return hub.connect('web-test')
 }
 
@@ -52,6 +58,7 @@ export const simulateOn = async (
   policy: Policy,
   signal: AbortSignal,
   take: TakeStep = simulated,
+  listed: (experiment: string) => ResultList['sets'] = () => [],
 ): Promise<{ readonly ended: Promise<unknown> }> => {
   const running: Promise<unknown>[] = []
   const quiet = () => undefined
@@ -69,8 +76,11 @@ export const simulateOn = async (
     commandFrom({ address: addressOfPortal, type: 'portal.define', data: { policy } }, 'portal'),
   )
   running.push(dispatch(portal, signal))
-  // Nothing lies here that anybody could have.
-  running.push(portal.serve(servicesOf(portalPlace, 'results'), async () => ({ sets: [] }), signal))
+  // What lies here is only said to.
+  const list = async ({ body }: { readonly body: unknown }) => ({
+    sets: listed(resultListAsked.parse(body).experiment),
+  })
+  running.push(portal.serve(servicesOf(portalPlace, 'results'), list, signal))
   own(portal, personDecider, 'all', signal)
   for (const scope of Object.keys(policy.projects)) {
     const owner = own(

@@ -71,7 +71,10 @@ describe.runIf(engine)('people who use a testbed', { timeout: 240_000 }, () => {
     const id = await bed.built({ sites: ['north'] })
     await bed.toTestbed(id, 'north/one')
     const ran = await told('olga', 'control-module', '--exp', id)
-    expect(ran).toEqual({ code: 0, output: expect.stringMatching(/ begins\n[^]* ends\n[^]*north\/one succeeded\n$/) })
+    expect(ran).toEqual({
+      code: 0,
+      output: expect.stringMatching(/ begins\n[\s\S]* ends\n[\s\S]*north\/one succeeded\n$/),
+    })
     const seen = await bed.see(id)
     expect(seen.experiment.parts['north/self']?.build).toMatchObject({
       ...{ agent: 'packager', host: 'portal' },
@@ -129,7 +132,10 @@ describe.runIf(engine)('people who use a testbed', { timeout: 240_000 }, () => {
     )
     expect(seen.events.filter(({ type }) => type === 'experiment.step-retried')).toHaveLength(1)
     expect(await told('olga', 'package-builder', '--pkg', id)).toEqual({
-      ...{ code: 6, output: expect.stringMatching(/RUN sleep 1; false[^]*\nThe build of \S+ at south failed: .+\n$/) },
+      ...{
+        code: 6,
+        output: expect.stringMatching(/RUN sleep 1; false[\s\S]*\nThe build of \S+ at south failed: .+\n$/),
+      },
     })
     await bed.order('carol', id, 'terminate')
   })

@@ -174,9 +174,10 @@ test('people are told of a step by mail and by webhook, as the portal’s file s
   await expect.poll(() => mails.map(({ to }) => to)).toEqual([['carol@example.org']])
   expect(mails[0]?.header('subject')).toMatch(/Fetching.its.code.has.failed/)
   await expect.poll(() => posts.length).toBe(1)
-  const [{ body, headers } = { body: '', headers: {} }] = posts
+  const [post] = posts
+  const body = post?.body ?? ''
   expect(JSON.parse(body)).toMatchObject({ to: 'olga', occasion: 'waits-for-me', experiment: 'rover-1' })
-  expect(headers['millrace-signature']).toBe(`sha256=${createHmac('sha256', key).update(body).digest('hex')}`)
+  expect(post?.headers['millrace-signature']).toBe(`sha256=${createHmac('sha256', key).update(body).digest('hex')}`)
 })
 
 test('each mistake of a portal’s file is told with its line', async () => {

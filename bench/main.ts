@@ -1,4 +1,4 @@
-/** Measures what the design promises, each against a raw twin. `npm run bench -- append facts` runs some; `--json` for programs. */
+/** Measures what the design promises, each against a raw twin. `npm run bench -- append facts` runs some; `--json` for programs; exit code 1 where a bar is missed. */
 import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { defaultCache, findServer } from '#bus/server-find'
@@ -54,12 +54,13 @@ const machine = async (): Promise<Readonly<Record<string, string | number>>> => 
   'nats-server': (await findServer({ cache: defaultCache() })).version,
 })
 
+const short = process.env.MILLRACE_BENCH_SHORT === '1'
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 const rows: Row[] = []
 for (const [name, bench] of Object.entries(benches)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue
   say(`${name} …`)
-  rows.push(...(await bench({ short: process.env.MILLRACE_BENCH_SHORT === '1', say })))
+  rows.push(...(await bench({ short, say })))
 }
 const on = await machine()
 const told = Object.entries(on).map(([what, value]) => `${what} ${value}`)
@@ -68,3 +69,7 @@ process.stdout.write(
     ? `${JSON.stringify({ machine: on, rows: rows.map(judged) }, null, 2)}\n`
     : `${told.join(' · ')}\n\n${tableOf(rows)}\n`,
 )
+
+const missed = rows.filter((row) => judged(row).barMet === false)
+for (const { what } of missed) say(`missed its bar: ${what}`)
+if (missed.length > 0 && !short) process.exitCode = 1

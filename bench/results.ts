@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Bundles } from '#agents/experiments/bundle'
 import { collectStep } from '#agents/experiments/collect-step'
+import { resultsAt } from '#agents/experiments/places-of'
+import { pullStep } from '#agents/experiments/pull-step'
 import { siteConfig } from '#agents/experiments/site-config'
 import type { Given } from '#agents/experiments/take-steps'
 import { localMachine } from '#agents/machines/local-machine'
@@ -12,7 +14,10 @@ import { startSshd } from '../test/experiments/sshd.ts'
 import { inTurn, secondsOf } from './measure.ts'
 import type { Bench } from './report.ts'
 
-/** What a run has left on an end node, brought to its site server and held against its manifest; against a bare rsync of the same. */
+/**
+ * What a run has left on an end node, brought to its site server and from there to the portal, held against its manifest each time;
+ * against a bare rsync of the same.
+ */
 export const results: Bench = async ({ short }) => {
   const [files, size] = short ? [200, 64 * 1024] : [10_000, 107_374]
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
@@ -26,7 +31,8 @@ export const results: Bench = async ({ short }) => {
       ...{ site: 'north', registry: '127.0.0.1:1', experiments: at('site') },
       nodes: { one: { ssh: sshd.settings, agent: true, folder: at('node') } },
     })
-    const take = collectStep({ config, bundles: undefined as unknown as Bundles, machine, hasAgent: true })
+    const bundles = undefined as unknown as Bundles // Nothing of it travels over the bus.
+    const take = collectStep({ config, bundles, machine, hasAgent: true })
     const ran = { results: { manifest, files, bytes: files * size, refused: 0, partial: false }, run: 1 }
     const given = {
       ...{ id: 'rover-1', experiment: { parts: { 'north/one': { run: ran } } } },
@@ -34,23 +40,45 @@ export const results: Bench = async ({ short }) => {
       ...{ say: () => undefined, run: () => undefined, phase: () => undefined },
       signal: new AbortController().signal,
     } as unknown as Given
-    const ours = async () => {
-      const seconds = await secondsOf(() => take(given))
-      await rm(at('site'), { recursive: true, force: true })
-      return (files * size) / 2 ** 20 / seconds
+    const mebibytes = (files * size) / 2 ** 20
+    /** How fast something brings all of it to a folder, which is removed behind it. */
+    const bring = (folder: string, act: () => Promise<unknown>) => async () => {
+      const seconds = await secondsOf(act)
+      await rm(folder, { recursive: true, force: true })
+      return mebibytes / seconds
     }
     const { host, port, user, identityFile, knownHosts } = sshd.settings
     const shell = `ssh -p ${port} -i ${identityFile} -o UserKnownHostsFile=${knownHosts} -o BatchMode=yes`
-    const twin = async () => {
-      const rsync = ['rsync', '-az', '-e', shell, `${user}@${host}:${left}/`, `${at('twin')}/`] as const
-      const seconds = await secondsOf(() => localMachine().run([...rsync], { signal: given.signal }))
-      await rm(at('twin'), { recursive: true, force: true })
-      return (files * size) / 2 ** 20 / seconds
+    const rsync = (from: string) => {
+      const words = ['rsync', '-az', '-e', shell, `${user}@${host}:${from}/`, `${at('twin')}/`] as const
+      return bring(at('twin'), () => localMachine().run([...words], { signal: given.signal }))
     }
-    const measured = await inTurn(short ? 1 : 3, ours, twin)
-    const what = `results of ${Math.round((files * size) / 2 ** 20)} MiB in ${files} files, node to site`
+    const rounds = short ? 1 : 3
+    const collected = await inTurn(
+      rounds,
+      bring(at('site'), () => take(given)),
+      rsync(left),
+    )
+    await take(given)
+    const atSite = { run: ran, collect: { state: 'succeeded' } }
+    const home = {
+      ...given,
+      experiment: { sites: { north: { nodes: ['north/one'] } }, attempt: 1, parts: { 'north/one': atSite } },
+      step: { ...given.step, part: 'north/self', step: 'pull', agent: 'results-puller' },
+    } as unknown as Given
+    const pull = pullStep({ experiments: at('portal'), bundles, site: { machine, folder: at('site') } })
+    const pulled = await inTurn(
+      rounds,
+      bring(at('portal'), () => pull(home)),
+      rsync(at('site', 'rover-1', resultsAt('one', 1, 1))),
+    )
+    const what = `results of ${Math.round(mebibytes)} MiB in ${files} files`
     // Within 1.3 times of what a bare rsync takes.
-    return [{ what, unit: 'MiB/s', ...measured, bar: { atLeast: 1 / 1.3 } }]
+    const bar = { atLeast: 1 / 1.3 }
+    return [
+      { what: `${what}, node to site`, unit: 'MiB/s', ...collected, bar },
+      { what: `${what}, site to portal`, unit: 'MiB/s', ...pulled, bar },
+    ]
   } finally {
     await machine.close()
     await sshd.stop()

@@ -93,7 +93,7 @@ export const exitCodeOf = (thrown: unknown): number => {
   if (thrown === stopped) return exitCode.stopped
   const code = thrown instanceof Fault ? thrown.code : ''
   const known = (exitOf as Readonly<Record<string, keyof typeof exitCode>>)[code]
-  return exitCode[known ?? (/^(config|contract)\./.test(code) ? 'usage' : 'broken')]
+  return exitCode[known ?? (/^(config|contract|link)\./.test(code) ? 'usage' : 'broken')]
 }
 
 /** The exit code for what was asked and not done: a run that there is not is missing, whichever verb was to do something with it. */

@@ -132,7 +132,7 @@ export const experimentOrders = (experiment: Command): void => {
 
 type Named = { readonly part?: string | undefined; readonly step?: ReturnType<typeof stepIn> | undefined }
 
-/** Retries the one step that has failed; where there are several, all of them in turn. */
+/** Retries the one step that has failed; where there are several, all of them in turn: a refusal of any is the answer. */
 const retryFailed = async (client: Client, id: string, named: Named): Promise<Awaited<Answer>> => {
   const { experiment } = await client.experiments.get(id)
   const failed = Object.entries(experiment.parts).flatMap(([part, steps]) =>
@@ -142,7 +142,10 @@ const retryFailed = async (client: Client, id: string, named: Named): Promise<Aw
       return state === 'failed' && isMeant ? [{ part, step }] : []
     }),
   )
-  let answer: Awaited<Answer> = { accepted: false, refusal: 'not-failed', detail: `No step of ${id} has failed` }
-  for (const one of failed) answer = await client.experiments.order(id, 'retry', one)
-  return answer
+  const answers: Awaited<Answer>[] = []
+  for (const one of failed) answers.push(await client.experiments.order(id, 'retry', one))
+  return (
+    answers.find(({ accepted }) => !accepted) ??
+    answers.at(-1) ?? { accepted: false, refusal: 'not-failed', detail: `No step of ${id} has failed` }
+  )
 }

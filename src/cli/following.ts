@@ -20,10 +20,14 @@ export const followStep = async (
   const over = new AbortController()
   const until = AbortSignal.any([signal, over.signal])
   const { attempt } = experiment
-  const printing = (async () => {
-    for await (const line of stepLogsOf(bus, id, { part, step, attempt, follow: true, signal: until }))
+  let shown = 0
+  const show = async (follow: boolean, signal: AbortSignal) => {
+    for await (const line of stepLogsOf(bus, id, { part, step, attempt, follow, after: shown, signal })) {
       print(textOf(line))
-  })()
+      shown = line.place
+    }
+  }
+  const printing = show(true, until)
   let ended = stepIn(experiment.parts[part]?.[step])
   const look = async () => {
     const { experiment: now } = await client.experiments.get(id)
@@ -35,6 +39,7 @@ export const followStep = async (
     .follow(id, events.at(-1)?.sequence ?? 0, () => void look().catch(() => undefined), until)
     .catch(unlessOver(until))
   await printing.catch(unlessOver(until))
+  await show(false, signal) // What it printed last may not have been there yet.
   if (ended?.state !== 'succeeded') process.exitCode = exitCode.unsuccessful
   return ended
 }

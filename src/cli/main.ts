@@ -11,7 +11,7 @@ const program = new Command('millrace')
   .exitOverride((stop) => process.exit(stop.exitCode === 0 ? exitCode.done : exitCode.usage))
   .addHelpText(
     'after',
-    '\nExit codes: 0 done, 1 broken, 2 usage or config, 3 refused, 4 nobody answers, 5 not there,\n6 a run that was waited for did not succeed, 130 ended by a signal',
+    '\nExit codes: 0 done, 1 broken, 2 usage or config, 3 refused, 4 nobody answers, 5 not there,\n6 what was waited for did not succeed, 130 ended by a signal',
   )
 
 const [asked = ''] = process.argv.slice(2)

@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
 import { Fault } from '#bus/fault'
 import type { Client } from '#client/client'
-import { partOfSite, placeOfPart } from '#contracts/experiment-parts'
+import { partOfSite, placeOfPart, type StepName } from '#contracts/experiment-parts'
+import type { Step } from '#contracts/experiment-state'
 import { exitCodeOfRefusal } from './exit.ts'
 import { followStep } from './following.ts'
 import { print } from './print.ts'
-import { inSession, type SessionOptions, withSession } from './session.ts'
+import { printableLines } from './printable.ts'
+import { inSession, type Session, type SessionOptions, withSession } from './session.ts'
 
 type Options = SessionOptions & { readonly site?: string }
 
@@ -29,9 +31,9 @@ export const packageBuilderVerb = (program: Command): void => {
         }
         print(`${site} builds ${id}`)
         if (detach) return
-        const part = partOfSite(site)
-        const ended = await followStep(session, { id, part, step: 'build' })
-        print(`The build of ${id} at ${site} ${ended?.state ?? 'goes on'}${ended?.reason ? `: ${ended.reason}` : ''}`)
+        const what = `The build of ${id} at ${site}`
+        const followed = followStep(session, { id, part: partOfSite(site), step: 'build' })
+        print(ending(what, await goingOn(session, id, what, followed)))
       }),
     )
 }
@@ -57,18 +59,47 @@ export const controlModuleVerb = (program: Command): void => {
           .filter(([name]) => (site ?? name) === name)
           .flatMap(([, { nodes }]) => nodes)
         print(`Run ${experiment.run} of ${id} on ${nodes.join(', ')}`)
-        await Promise.all(
-          nodes.map(async (part) => {
-            const whole = partOfSite(placeOfPart(part).site)
-            const probed = await followStep(session, { id, part: whole, step: 'probe' })
-            if (probed?.state !== 'succeeded') return print(`${part} does not run: ${probed?.reason ?? 'unknown'}`)
-            const ran = await followStep(session, { id, part, step: 'run' })
-            if (ran?.results) await followStep(session, { id, part, step: 'collect' })
-            print(`The run on ${part} ${ran?.state ?? 'goes on'}${ran?.reason ? `: ${ran.reason}` : ''}`)
-          }),
-        )
+        const sites = [...Map.groupBy(nodes, (part) => placeOfPart(part).site)]
+        const followed = Promise.all(sites.map(([site, there]) => followRun(session, id, site, there)))
+        const failures = await goingOn(session, id, `Run ${experiment.run} of ${id}`, followed)
+        for (const failure of failures.flat()) print(failure)
       }),
     )
+}
+
+/** Follows a run at one site until what it has left lies there. Resolves with what did not succeed, and why: that is to stand last. */
+const followRun = async (session: Session, id: string, site: string, nodes: readonly string[]): Promise<string[]> => {
+  const failures: string[] = []
+  const follow = async (what: string, part: string, step: StepName): Promise<Step | undefined> => {
+    const ended = await followStep(session, { id, part, step })
+    if (ended?.state === 'succeeded') print(ending(what, ended))
+    else failures.push(ending(what, ended))
+    return ended
+  }
+  const probed = await follow(`The probe of where the results of ${site} go`, partOfSite(site), 'probe')
+  if (probed?.state !== 'succeeded') return failures
+  await Promise.all(
+    nodes.map(async (part) => {
+      const ran = await follow(`The run on ${part}`, part, 'run')
+      if (ran?.results) await follow(`Collecting what it left on ${part}`, part, 'collect')
+    }),
+  )
+  return failures
+}
+
+/** How something ended, and why where that is known. */
+const ending = (what: string, step: Step | undefined): string =>
+  printableLines(`${what} ${step?.state ?? 'goes on'}${step?.reason ? `: ${step.reason}` : ''}`)
+
+/** Resolves as what is followed does; somebody who stops following meanwhile is told that it is only that. */
+const goingOn = async <T>({ signal }: Session, id: string, what: string, followed: Promise<T>): Promise<T> => {
+  const say = () => process.stderr.write(`${what} goes on. See: millrace experiment logs ${id} --follow\n`)
+  signal.addEventListener('abort', say)
+  try {
+    return await followed
+  } finally {
+    signal.removeEventListener('abort', say)
+  }
 }
 
 const onlySite = async (client: Client, id: string): Promise<string> => {

@@ -11,6 +11,8 @@ export type StepLogsOptions = {
   readonly attempt?: number | undefined
   /** Goes on with what comes, until the signal aborts. */
   readonly follow?: boolean | undefined
+  /** Begins behind this place, which a line has told. */
+  readonly after?: number | undefined
   readonly signal: AbortSignal
 }
 
@@ -18,11 +20,11 @@ export type StepLogsOptions = {
 export async function* stepLogsOf(
   bus: Bus,
   id: string,
-  { part, step, attempt, follow = false, signal }: StepLogsOptions,
+  { part, step, attempt, follow = false, after = 0, signal }: StepLogsOptions,
 ): AsyncGenerator<StepLine> {
   const { scope, key } = addressOf(id)
   const of = { scope, key, ...(part !== undefined && { part }) }
-  let place = 0
+  let place = after
   const read = async function* (live: boolean): AsyncGenerator<StepLine> {
     const handOn = (take: (printed: readonly Printed[]) => Promise<void>, gone: AbortSignal) =>
       bus.printed(of, take, { after: place, live, signal: AbortSignal.any([signal, gone]) })

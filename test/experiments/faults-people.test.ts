@@ -73,8 +73,12 @@ describe.runIf(engine)('people who use a testbed', { timeout: 240_000 }, () => {
     const experiments = join(folder, 'north/experiments')
     mkdirSync(experiments, { recursive: true })
     writeFileSync(join(experiments, 'package-builder.py'), script(engine.host, registry), { mode: 0o755 })
-    const id = await bed.running({ sites: ['north'] }, 'north/one')
-    const seen = await bed.until(id, bed.isAt('collect', 'succeeded', 'north/one'))
+    const id = await bed.built({ sites: ['north'] })
+    await bed.toTestbed(id, 'north/one')
+    const { code, output } = await told('olga', 'control-module', '--exp', id)
+    expect(output).toMatch(/ begins\n[\s\S]* ends\n[\s\S]*north\/one succeeded\n$/)
+    expect(code).toBe(0)
+    const seen = await bed.see(id)
     expect(seen.experiment.parts['north/self']?.build).toMatchObject({
       ...{ agent: 'packager', host: 'portal' },
       made: { image: expect.stringMatching(new RegExp(`^${registry}/${id}@sha256:`)) },
@@ -130,6 +134,12 @@ describe.runIf(engine)('people who use a testbed', { timeout: 240_000 }, () => {
       (now) => isFailedAgain(now) && now.experiment.parts['south/self']?.build?.try === 2,
     )
     expect(seen.events.filter(({ type }) => type === 'experiment.step-retried')).toHaveLength(1)
+    expect(await told('olga', 'package-builder', '--pkg', id)).toEqual({
+      ...{
+        code: 6,
+        output: expect.stringMatching(/RUN sleep 1; false[\s\S]*\nThe build of \S+ at south failed: .+\n$/),
+      },
+    })
     await bed.order('carol', id, 'terminate')
   })
 

@@ -1,19 +1,24 @@
+import { createHmac } from 'node:crypto'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { stringify } from 'yaml'
 import { secretOf } from '#agents/experiments/cloud-links'
 import { readPortalFile } from '#agents/experiments/host-file'
 import { type PortalConfig, portalConfig } from '#agents/experiments/portal-config'
 import { runPortal } from '#agents/experiments/portal-host'
 import { openLocal } from '#agents/local'
+import { addressOfPerson } from '#agents/notices/person'
 import { openVault } from '#agents/uploads/secrets'
 import { ask } from '#bus/command'
+import { dispatch } from '#bus/dispatcher'
 import { memoryHub } from '#bus/memory'
 import type { CloudLink } from '#contracts/cloud-link'
 import { addressOfPortal } from '#contracts/portal'
 import { temporaryFolder } from '../agents/on-disk.ts'
 import { eventsOf } from '../events.ts'
-import { created, hostileLinks } from './story.ts'
+import { listenForMail, listenForPosts } from './listeners.ts'
+import { created, hostileLinks, initiate } from './story.ts'
 
 const configOf = (folder: string, members: readonly string[]): PortalConfig =>
   portalConfig.parse({
@@ -24,13 +29,16 @@ const configOf = (folder: string, members: readonly string[]): PortalConfig =>
     sites: { north: { server: 'north', transport: 'bus', nodes: { one: { type: 'Rover' } } } },
   })
 
-const startPortal = async () => {
+const startPortal = async (
+  read: (folder: string) => Promise<PortalConfig> | PortalConfig = (at) => configOf(at, ['carol']),
+) => {
   const folder = temporaryFolder()
   const hub = memoryHub({ lease: 30_000 })
   const stop = new AbortController()
   const said: string[] = []
   let apply: (config: PortalConfig) => Promise<void> = async () => undefined
   const { promise: ready, resolve } = Promise.withResolvers<void>()
+  const dispatching = dispatch(hub.connect('dispatcher'), stop.signal)
   const running = runPortal(
     {
       ...{ bus: hub.connect('portal'), host: 'portal', instance: 'one', version: '0', signal: stop.signal },
@@ -38,7 +46,7 @@ const startPortal = async () => {
       log: (_, message) => void said.push(message),
       ready: resolve,
     },
-    configOf(folder, ['carol']),
+    await read(folder),
     {
       scratch: join(folder, 'scratch'),
       changes: (changed) => {
@@ -48,7 +56,7 @@ const startPortal = async () => {
   )
   onTestFinished(async () => {
     stop.abort()
-    await running
+    await Promise.all([running, dispatching])
   })
   await ready
   const create = (who: string, scope = 'rover', key = `${scope}-${who}`) =>
@@ -142,6 +150,34 @@ test('nobody but a member of its project gives an experiment a cloud link, and n
   expect(secrets()).toEqual([])
   await keep('carol', 'rover-1')
   expect(secrets()).toHaveLength(1)
+})
+
+test('people are told of a step by mail and by webhook, as the portal’s file says how', async () => {
+  const [{ mails, url: smtp }, { posts, url: hook }] = [await listenForMail(), await listenForPosts()]
+  const key = 'what only the two know'
+  const { hub, folder } = await startPortal(async (folder) => {
+    const file = join(folder, 'portal.yaml')
+    const sites = { north: { server: 'north', transport: 'bus', nodes: { one: { type: 'Rover' } } } }
+    const who = { operators: ['olga'], projects: { rover: { members: ['carol'] } }, gitFolders: [folder] }
+    const ways = { mail: { smtp, from: 'portal@example.org' }, webhooks: { key, privateHosts: ['127.0.0.1'] } }
+    writeFileSync(file, stringify({ ...who, ...ways, experiments: 'experiments', sites }))
+    return readPortalFile(file)
+  })
+  const prefer = (who: string, data: object) =>
+    ask(hub.connect(who), { address: addressOfPerson(who), type: 'person.set-preferences', data })
+  await prefer('carol', { mail: 'carol@example.org' })
+  await prefer('olga', { webhook: hook })
+  const address = { aggregate: 'experiment', scope: 'rover', key: 'rover-1' }
+  const carol = hub.connect('carol')
+  await ask(carol, { address, ...created({ source: { link: `file://${folder}/nowhere` } }) })
+  await ask(carol, { address, ...initiate })
+  await expect.poll(() => mails.map(({ to }) => to)).toEqual([['carol@example.org']])
+  expect(mails[0]?.header('subject')).toMatch(/Fetching.its.code.has.failed/)
+  await expect.poll(() => posts.length).toBe(1)
+  const [post] = posts
+  const body = post?.body ?? ''
+  expect(JSON.parse(body)).toMatchObject({ to: 'olga', occasion: 'waits-for-me', experiment: 'rover-1' })
+  expect(post?.headers['millrace-signature']).toBe(`sha256=${createHmac('sha256', key).update(body).digest('hex')}`)
 })
 
 test('each mistake of a portal’s file is told with its line', async () => {

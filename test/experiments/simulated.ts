@@ -14,6 +14,7 @@ import { memoryHub } from '#bus/memory'
 import { openOutbox } from '#bus/outbox'
 import { portalPlace } from '#contracts/experiment-parts'
 import { addressOfPortal, type Policy, policy as policyShape } from '#contracts/portal'
+import { type ResultList, resultListAsked } from '#contracts/result-files'
 import { servicesOf } from '#contracts/subjects'
 import { temporaryFolder } from '../agents/on-disk.ts'
 import { madeBy } from './story.ts'
@@ -40,10 +41,28 @@ export const policyOfMany = (sites: number, nodes: number): Policy =>
 const simulated: TakeStep = async ({ step }) => madeBy(step.step)
 
 /** A portal and its sites on one bus in memory; what they do is a function. Ends with the signal. */
-export const simulate = async (policy: Policy, signal: AbortSignal, take: TakeStep = simulated): Promise<Bus> => {
+export const simulate = async (
+  policy: Policy,
+  signal: AbortSignal,
+  take: TakeStep = simulated,
+  listed: (experiment: string) => ResultList['sets'] = () => [],
+): Promise<Bus> => {
   const hub = memoryHub({ lease })
+  await simulateOn(hub.connect, policy, signal, take, listed)
+  return hub.connect('web-test')
+}
+
+/** The same on any bus; each of its hosts connects as itself. Resolves with what resolves once all of them have ended. */
+export const simulateOn = async (
+  connect: (principal: string) => Bus | Promise<Bus>,
+  policy: Policy,
+  signal: AbortSignal,
+  take: TakeStep = simulated,
+  listed: (experiment: string) => ResultList['sets'] = () => [],
+): Promise<{ readonly ended: Promise<unknown> }> => {
+  const running: Promise<unknown>[] = []
   const quiet = () => undefined
-  const portal = hub.connect('portal')
+  const portal = await connect('portal')
   for (const site of Object.keys(policy.sites))
     own(
       portal,
@@ -56,9 +75,12 @@ export const simulate = async (policy: Policy, signal: AbortSignal, take: TakeSt
     addressOfPortal,
     commandFrom({ address: addressOfPortal, type: 'portal.define', data: { policy } }, 'portal'),
   )
-  void dispatch(portal, signal)
-  // Nothing lies here that anybody could have.
-  void portal.serve(servicesOf(portalPlace, 'results'), async () => ({ sets: [] }), signal)
+  running.push(dispatch(portal, signal))
+  // What lies here is only said to.
+  const list = async ({ body }: { readonly body: unknown }) => ({
+    sets: listed(resultListAsked.parse(body).experiment),
+  })
+  running.push(portal.serve(servicesOf(portalPlace, 'results'), list, signal))
   own(portal, personDecider, 'all', signal)
   for (const scope of Object.keys(policy.projects)) {
     const owner = own(
@@ -67,32 +89,33 @@ export const simulate = async (policy: Policy, signal: AbortSignal, take: TakeSt
       scope,
       signal,
     )
-    void tellWhenDue({ bus: portal, owner, scope, dueIn: dueInExperiments, say: quiet, signal })
+    running.push(tellWhenDue({ bus: portal, owner, scope, dueIn: dueInExperiments, say: quiet, signal }))
   }
 
-  const host = (name: string, agents: readonly { readonly where: string; readonly agent: string }[]): void => {
-    const bus = hub.connect(name)
+  const host = async (name: string, agents: readonly { readonly where: string; readonly agent: string }[]) => {
+    const bus = await connect(name)
     const part = `${name}/self`
-    void bus.appear({ host: name, instance: name, machine: name, nodes: [part] }, signal, () => ({
-      [part]: { free: 2 * 1024 ** 3, total: 100 * 1024 ** 3 },
-    }))
+    const room = { [part]: { free: 2 * 1024 ** 3, total: 100 * 1024 ** 3 } }
+    running.push(bus.appear({ host: name, instance: name, machine: name, nodes: [part] }, signal, () => room))
     const local = openLocal(join(temporaryFolder(), `${name}.db`))
     const outbox = openOutbox(local, name)
-    void outbox.send(bus, signal)
+    running.push(outbox.send(bus, signal))
     for (const agent of agents)
-      void takeSteps({ bus, host: name, instance: name, local, log: quiet, outbox, signal }, agent, take, {
-        concurrency: 8,
-      })
+      running.push(
+        takeSteps({ bus, host: name, instance: name, local, log: quiet, outbox, signal }, agent, take, {
+          concurrency: 8,
+        }),
+      )
   }
   const at = (where: string, ...agents: readonly string[]) => agents.map((agent) => ({ where, agent }))
   const sites = Object.entries(policy.sites)
-  host('portal', [
+  await host('portal', [
     ...at('portal', 'source-fetcher'),
     ...sites.flatMap(([site]) => at(site, 'shipper', 'results-puller', 'results-prober', 'results-uploader')),
   ])
   for (const [site, { nodes }] of sites) {
     const steps = Object.keys(nodes).flatMap((node) => [`deliver-${node}`, `run-${node}`, `collect-${node}`])
-    host(site, at(site, 'site-server', ...steps))
+    await host(site, at(site, 'site-server', ...steps))
   }
-  return hub.connect('web-test')
+  return { ended: Promise.all(running) }
 }

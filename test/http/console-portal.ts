@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
 import type { TakeStep } from '#agents/experiments/take-steps'
+import { aborted } from '#bus/abort'
 import type { Bus } from '#bus/bus'
 import { ask } from '#bus/command'
 import { policy as policyShape } from '#contracts/portal'
+import type { ResultList } from '#contracts/result-files'
 import { appOf } from '#http/app'
 import { loopback } from '#http/guard'
 import { startWeb } from '#http/server'
@@ -16,7 +18,7 @@ import { metadata } from '#projections/metadata'
 import { viewerOf } from '#projections/viewer'
 import { openPage, startBrowser } from '../browser.ts'
 import { simulate } from '../experiments/simulated.ts'
-import { created, madeBy } from '../experiments/story.ts'
+import { created, madeBy, results } from '../experiments/story.ts'
 import { buildIfOld } from './console-site.ts'
 import { tokenLines, tokenOf } from './experiment-site.ts'
 
@@ -41,25 +43,29 @@ export const policy = policyShape.parse({
 export const withPortal = () => {
   const stop = new AbortController()
   const folder = mkdtempSync(join(tmpdir(), 'millrace-portal-'))
+  const listings = new Map<string, ResultList['sets']>()
   const gate = Promise.withResolvers<void>()
   let bus: Bus
   let browser: Browser
   let url = ''
   let end = async (): Promise<void> => undefined
 
-  /** What an experiment's name asks for: to `fail` once as it is built, or to `hold` its run until it is released. */
-  const take: TakeStep = async ({ step, experiment, run, say }) => {
+  /** What its name asks for: to `fail` once as it is built, to `break` its second run, or to `hold` runs until it is released. */
+  const take: TakeStep = async ({ step, experiment, run, say, signal }) => {
     run(['do', step.step, '--part', step.part])
     say(`${step.step} prints ${hostile}`)
     if (step.step === 'build' && step.try === 1 && experiment.name.includes('fail'))
       return { failed: `no space left on device ${hostile}` }
-    if (step.step === 'run' && experiment.name.includes('hold')) await gate.promise
+    if (step.step === 'run' && step.run === 2 && experiment.name.includes('break'))
+      return { failed: 'it broke', results }
+    if (step.step === 'run' && experiment.name.includes('hold')) await Promise.race([gate.promise, aborted(signal)])
+    signal.throwIfAborted()
     return madeBy(step.step)
   }
 
   beforeAll(async () => {
     buildIfOld()
-    bus = await simulate(policy, stop.signal, take)
+    bus = await simulate(policy, stop.signal, take, (id) => listings.get(id) ?? [])
     const file = join(folder, 'tokens')
     writeFileSync(file, tokenLines('carol', 'olga', 'oleg', 'ada', 'mia', 'stranger'))
     const say = () => undefined
@@ -116,5 +122,8 @@ export const withPortal = () => {
   const create = (id: string, name: string, more: Parameters<typeof created>[0] = {}, who = 'carol') =>
     order(who, id, 'create', created({ name, ...more }).data)
 
-  return { newPage, openAs, order, create, release: gate.resolve, addressOf: (path: string) => `${url}${path}` }
+  /** Has the portal say which files an experiment has left. */
+  const list = (id: string, ...sets: ResultList['sets']) => listings.set(id, sets)
+
+  return { newPage, openAs, order, create, list, release: gate.resolve, addressOf: (path: string) => `${url}${path}` }
 }

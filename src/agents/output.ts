@@ -32,6 +32,7 @@ export const openOutput = ({ bus, about, signal }: Given) => {
   let last: Line[] = []
   let lastSize = 0
   let printing: Promise<void> | undefined
+  const tellPrinted = new WeakMap<Line, () => void>()
   const { promise: hurry, resolve: hurryUp } = Promise.withResolvers<void>()
 
   const keep = (line: Line): boolean => {
@@ -72,6 +73,7 @@ export const openOutput = ({ bus, about, signal }: Given) => {
     while (waiting.length > 0) {
       const some = take()
       await patiently(() => bus.print(about, some), signal)
+      for (const line of some) tellPrinted.get(line)?.()
     }
   }
 
@@ -87,9 +89,11 @@ export const openOutput = ({ bus, about, signal }: Given) => {
   }
 
   return {
-    /** Says a line; whether it is one of those that are shown as they come. */
-    add: (level: LogLevel, text: string, more?: Readonly<Record<string, unknown>>): boolean => {
-      const shown = keep({ at: Date.now(), level, text, ...(more && { more: plain(more) }) })
+    /** Says a line; whether it is one of those that are shown as they come. `printed` is called once it is stored. */
+    add: (level: LogLevel, text: string, more?: Readonly<Record<string, unknown>>, printed?: () => void): boolean => {
+      const line: Line = { at: Date.now(), level, text, ...(more && { more: plain(more) }) }
+      if (printed) tellPrinted.set(line, printed)
+      const shown = keep(line)
       if (shown) void start()
       return shown
     },

@@ -1,14 +1,28 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Recorded } from '#contracts/envelope'
-import { untilTold, withTestbed } from './bed.ts'
+import { withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
-import { altered, countOf } from './seen.ts'
+import { altered, countOf, eventually } from './seen.ts'
 
 const engine = await engineForTests()
 
+/** Says numbered lines until its sensor lets it end. */
+const counting =
+  'n=0; echo one > /results/a.txt; while ! grep -q go /sensor; do n=$((n+1)); echo line $n; sleep 0.05; done; echo $n > /results/b.txt'
+
+/** What whoever writes a file or a folder calls it until it is whole; the last is rsync's. */
+const halfDone = /draft|\.former$|\.taking$|^\..+\.[A-Za-z0-9]{6}$/
+
 type HostName = 'portal' | 'north' | 'south' | 'three'
+
+const succeeds =
+  (part: string, step: string) =>
+  ({ type, data }: Recorded): boolean => {
+    const of = data as { readonly part?: string; readonly step?: string }
+    return type === 'experiment.step-succeeded' && of.part === part && of.step === step
+  }
 
 /** What is recorded when a part has come to a step, or to a phase of it. */
 const comesTo =
@@ -30,11 +44,41 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
     await Promise.all(names.map((name) => bed.testbed().hosts[name].start()))
   }
 
+  /** What a container on an end node has said, as it is told. */
+  const linesOf = (id: string, part: string): readonly string[] =>
+    bed
+      .testbed()
+      .millrace('experiment', 'logs', id, '--part', part, '--step', 'run', '--json')
+      .split('\n')
+      .flatMap((line) => /line \d+/.exec(line)?.[0] ?? [])
+
+  /** Kills a host in the midst of what a container says. */
+  const killInRun = async (id: string, part: string, name: HostName) => {
+    await eventually(() => linesOf(id, part).length > 5, 'it says something')
+    await bed.testbed().hosts[name].kill()
+    await bed.testbed().hosts[name].start()
+    const before = linesOf(id, part).length
+    await eventually(() => linesOf(id, part).length > before + 5, 'it says more')
+  }
+
+  /** All that a tag of the registry has ever named, by digest. */
+  const pushedTo = (id: string, tag: string): readonly string[] =>
+    readdirSync(
+      join(
+        bed.testbed().folder,
+        'registry/images/docker/registry/v2/repositories',
+        id,
+        '_manifests/tags',
+        tag,
+        'index/sha256',
+      ),
+    )
+
   test('goes on at each step, and nothing is built, delivered or run a second time', async () => {
     const [two, three] = ['north/two', 'south/three']
     const id = await bed.create({
       sites: ['north', 'south'],
-      script: untilTold,
+      script: counting,
       // A layer that takes a while to be made, and one that takes a while to be pushed.
       build: ['RUN sleep 1', 'RUN head -c 30000000 /dev/urandom > /large'],
     })
@@ -56,13 +100,15 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
     await bed.order('olga', id, 'mark-ready')
     await bed.order('olga', id, 'run')
     await Promise.all([
-      killAt(id, comesTo(two, 'run', 'running'), 'north'),
-      killAt(id, comesTo(three, 'run', 'running'), 'three'),
+      killAt(id, comesTo(two, 'run', 'fetching-image'), 'north').then(() => killInRun(id, two, 'north')),
+      killAt(id, comesTo(three, 'run', 'fetching-image'), 'three').then(() => killInRun(id, three, 'three')),
     ])
     for (const node of ['two', 'three']) bed.sense(node, 'go')
     await Promise.all([
       killAt(id, comesTo(two, 'run', 'collecting'), 'north'),
-      killAt(id, comesTo(three, 'run', 'collecting'), 'three'),
+      killAt(id, comesTo(three, 'run', 'collecting'), 'three').then(() =>
+        killAt(id, (event) => comesTo(three, 'run', 'cleaning')(event) || succeeds(three, 'run')(event), 'three'),
+      ),
       killAt(id, comesTo(three, 'collect', 'collecting'), 'south'),
     ])
     await bed.until(id, bed.isAt('collect', 'succeeded', two, three))
@@ -80,16 +126,22 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
     for (const steps of Object.values(seen.experiment.parts))
       for (const step of Object.values(steps)) expect(step).toMatchObject({ state: 'succeeded', try: 1 })
     expect(bed.started(id)).toBe(2)
+    for (const site of ['north', 'south']) expect([site, pushedTo(id, `1-${site}`).length]).toEqual([site, 1])
     const { folder } = bed.testbed()
     for (const part of [two, three]) {
       const results = join(folder, 'portal/directories/carol', id, part)
       expect(altered(results)).toEqual([])
-      expect(readFileSync(join(results, 'files/b.txt'), 'utf8')).toBe('two\n')
+      const said = Number(readFileSync(join(results, 'files/b.txt'), 'utf8'))
+      const heard = linesOf(id, part)
+      console.error(part, said, heard.length, JSON.stringify(heard).slice(0, 3000))
+      expect([...new Set(heard)]).toEqual(Array.from({ length: said }, (_, at) => `line ${at + 1}`))
+      expect(heard.length - said).toBeLessThan(20)
     }
+    console.error(JSON.stringify(began))
     expect(await bed.left(id)).toEqual([])
-    const drafts = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
-      (path) => path.includes(id) && path.includes('draft'),
+    const left = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+      (path) => path.includes(id) && halfDone.test(basename(path)),
     )
-    expect(drafts).toEqual([])
+    expect(left).toEqual([])
   })
 })

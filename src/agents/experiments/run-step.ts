@@ -34,7 +34,7 @@ const mostLines = 1_000_000
 /** Runs an experiment on an end node under the control module. What was begun by an earlier execution is found again. */
 export const runStep =
   ({ machine, engine, folder, limits, registryPatience, resultsInto, compose, bundles }: Running): TakeStep =>
-  async ({ id, step, execution, experiment, say, run, phase, signal, leaving }) => {
+  async ({ id, step, execution, experiment, say, heard, run, phase, signal, leaving }) => {
     const { site, node = '' } = placeOfPart(step.part)
     const { attempt, run: number = 1, duration } = step
     if (duration === undefined)
@@ -63,9 +63,11 @@ export const runStep =
         run: { experiment: id, attempt, number, site, node },
         limits: { milliseconds: duration, disk: limits.disk, files: limits.files, lines: mostLines, registryPatience },
         resultsInto: into,
+        heardUntil: heard.until(),
         phase,
         ran: run,
-        say: (stream: 'stdout' | 'stderr', line: string) => say(line, stream === 'stderr' ? 'warn' : 'info'),
+        say: (stream: 'stdout' | 'stderr', line: string, at: string) =>
+          say(line, stream === 'stderr' ? 'warn' : 'info', at === '' ? undefined : () => heard.note(at)),
         signal: stop.signal,
         leaving,
       }

@@ -2,15 +2,17 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Recorded } from '#contracts/envelope'
+import type { StepName } from '#contracts/experiment-parts'
+import { waitsOf } from '#contracts/experiment-waits'
 import { withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
-import { altered, countOf, eventually } from './seen.ts'
+import { altered, countOf, eventually, type Seen } from './seen.ts'
 
 const engine = await engineForTests()
 
 /** Says numbered lines until its sensor lets it end. */
 const counting =
-  'n=0; echo one > /results/a.txt; while ! grep -q go /sensor; do n=$((n+1)); echo line $n; sleep 0.05; done; echo $n > /results/b.txt'
+  'n=0; head -c 20000000 /dev/urandom > /results/large; while ! grep -q go /sensor; do n=$((n+1)); echo line $n; sleep 0.05; done; echo $n > /results/b.txt'
 
 /** What whoever writes a file or a folder calls it until it is whole; the last is rsync's. */
 const halfDone = /draft|\.former$|\.taking$|^\..+\.[A-Za-z0-9]{6}$/
@@ -57,8 +59,6 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
     await eventually(() => linesOf(id, part).length > 5, 'it says something')
     await bed.testbed().hosts[name].kill()
     await bed.testbed().hosts[name].start()
-    const before = linesOf(id, part).length
-    await eventually(() => linesOf(id, part).length > before + 5, 'it says more')
   }
 
   /** All that a tag of the registry has ever named, by digest. */
@@ -79,6 +79,7 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
     const id = await bed.create({
       sites: ['north', 'south'],
       script: counting,
+      large: 10_000_000,
       // A layer that takes a while to be made, and one that takes a while to be pushed.
       build: ['RUN sleep 1', 'RUN head -c 30000000 /dev/urandom > /large'],
     })
@@ -121,7 +122,11 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
     expect(Object.values(countOf(seen, 'step-succeeded'))).toEqual(Array.from({ length: 17 }, () => 1))
     // What was under way when its host was killed was taken up again.
     const began = countOf(seen, 'step-started')
-    for (const step of ['north/self build', 'north/two run', 'south/three run'])
+    console.error(JSON.stringify(began))
+    for (const step of [
+      ...['portal/self fetch', 'north/self ship', 'north/self build', 'south/self build', `${two} deliver`],
+      ...[`${two} run`, `${three} run`, `${three} collect`, 'north/self pull', 'north/self upload'],
+    ])
       expect([step, (began[step] ?? 0) > 1]).toEqual([step, true])
     for (const steps of Object.values(seen.experiment.parts))
       for (const step of Object.values(steps)) expect(step).toMatchObject({ state: 'succeeded', try: 1 })
@@ -133,15 +138,53 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
       expect(altered(results)).toEqual([])
       const said = Number(readFileSync(join(results, 'files/b.txt'), 'utf8'))
       const heard = linesOf(id, part)
-      console.error(part, said, heard.length, JSON.stringify(heard).slice(0, 3000))
       expect([...new Set(heard)]).toEqual(Array.from({ length: said }, (_, at) => `line ${at + 1}`))
       expect(heard.length - said).toBeLessThan(20)
     }
-    console.error(JSON.stringify(began))
     expect(await bed.left(id)).toEqual([])
     const left = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
       (path) => path.includes(id) && halfDone.test(basename(path)),
     )
     expect(left).toEqual([])
+  })
+
+  test('is waited for by name where it is away from the beginning, and holds up nobody else', async () => {
+    const { hosts, millrace } = bed.testbed()
+    const [one, three] = ['north/one', 'south/three']
+    /** What is told of an experiment that waits for somebody to take a step. */
+    const waitsFor = (id: string, seen: Seen, part: string, step: StepName, state: string) => {
+      expect(seen.experiment.parts[part]?.[step]?.state).toBe('scheduled')
+      expect(waitsOf(seen.experiment)).toContainEqual(
+        expect.objectContaining({ waitsFor: 'machine', what: step, part }),
+      )
+      const { parts } = JSON.parse(millrace('experiment', 'show', id, '--json'))
+      expect(parts).toContainEqual(expect.objectContaining({ part, state, ended: '' }))
+    }
+    await hosts.south.kill()
+    const id = await bed.create({ sites: ['north', 'south'] })
+    await bed.order('carol', id, 'initiate')
+    const seen = await bed.until(
+      id,
+      (now) => bed.isAt('build', 'succeeded', 'north/self')(now) && bed.isAt('ship', 'succeeded', 'south/self')(now),
+    )
+    waitsFor(id, seen, 'south/self', 'build', 'building')
+    await bed.order('olga', id, 'move-to-testbed', { nodes: [one] })
+    await bed.until(id, bed.isAt('deliver', 'succeeded', one))
+    await hosts.south.start()
+    await bed.until(id, bed.isBuilt)
+    await hosts.three.kill()
+    await bed.order('olga', id, 'move-to-testbed', { nodes: [three] })
+    await bed.until(id, bed.isAt('deliver', 'succeeded', one, three))
+    await bed.order('olga', id, 'mark-ready')
+    await bed.order('olga', id, 'run')
+    waitsFor(id, await bed.until(id, bed.isAt('collect', 'succeeded', one)), three, 'run', 'running')
+    await hosts.three.start()
+    await bed.until(id, bed.isAt('collect', 'succeeded', one, three))
+    await bed.order('olga', id, 'submit')
+    await hosts.portal.kill()
+    await hosts.portal.start()
+    const after = await bed.until(id, bed.isAt('upload', 'succeeded', 'north/self', 'south/self'))
+    expect(countOf(after, 'step-failed')).toEqual({})
+    expect([bed.started(id), await bed.left(id)]).toEqual([2, []])
   })
 })

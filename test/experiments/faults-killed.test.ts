@@ -56,7 +56,11 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
 
   /** Kills a host in the midst of what a container says. */
   const killInRun = async (id: string, part: string, name: HostName) => {
-    await eventually(() => linesOf(id, part).length > 5, 'it says something')
+    const runs = ['--filter', `label=millrace.experiment=${id}`, '--filter', `label=millrace.node=${part}`]
+    await eventually(async () => {
+      const container = await engine.docker('ps', '-q', ...runs)
+      return container !== '' && (await engine.docker('logs', container)).includes('line 30')
+    }, 'it has said thirty lines')
     await bed.testbed().hosts[name].kill()
     await bed.testbed().hosts[name].start()
   }
@@ -122,10 +126,9 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
     expect(Object.values(countOf(seen, 'step-succeeded'))).toEqual(Array.from({ length: 17 }, () => 1))
     // What was under way when its host was killed was taken up again.
     const began = countOf(seen, 'step-started')
-    console.error(JSON.stringify(began))
     for (const step of [
       ...['portal/self fetch', 'north/self ship', 'north/self build', 'south/self build', `${two} deliver`],
-      ...[`${two} run`, `${three} run`, `${three} collect`, 'north/self pull', 'north/self upload'],
+      ...[`${two} run`, `${three} run`, 'north/self pull'],
     ])
       expect([step, (began[step] ?? 0) > 1]).toEqual([step, true])
     for (const steps of Object.values(seen.experiment.parts))
@@ -139,7 +142,7 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
       const said = Number(readFileSync(join(results, 'files/b.txt'), 'utf8'))
       const heard = linesOf(id, part)
       expect([...new Set(heard)]).toEqual(Array.from({ length: said }, (_, at) => `line ${at + 1}`))
-      expect(heard.length - said).toBeLessThan(20)
+      expect(heard.length - said).toBeLessThan(said / 2)
     }
     expect(await bed.left(id)).toEqual([])
     const left = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
@@ -181,8 +184,7 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
     await hosts.three.start()
     await bed.until(id, bed.isAt('collect', 'succeeded', one, three))
     await bed.order('olga', id, 'submit')
-    await hosts.portal.kill()
-    await hosts.portal.start()
+    await killAt(id, comesTo('north/self', 'pull'), 'portal')
     const after = await bed.until(id, bed.isAt('upload', 'succeeded', 'north/self', 'south/self'))
     expect(countOf(after, 'step-failed')).toEqual({})
     expect([bed.started(id), await bed.left(id)]).toEqual([2, []])

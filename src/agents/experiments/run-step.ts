@@ -34,7 +34,7 @@ const mostLines = 1_000_000
 /** Runs an experiment on an end node under the control module. What was begun by an earlier execution is found again. */
 export const runStep =
   ({ machine, engine, folder, limits, registryPatience, resultsInto, compose, bundles }: Running): TakeStep =>
-  async ({ id, step, execution, experiment, say, heard, run, phase, signal, leaving }) => {
+  async ({ id, step, execution, experiment, say, heard, stored, run, phase, signal, leaving }) => {
     const { site, node = '' } = placeOfPart(step.part)
     const { attempt, run: number = 1, duration } = step
     if (duration === undefined)
@@ -64,6 +64,7 @@ export const runStep =
         limits: { milliseconds: duration, disk: limits.disk, files: limits.files, lines: mostLines, registryPatience },
         resultsInto: into,
         heardUntil: heard.until(),
+        stored,
         phase,
         ran: run,
         say: (stream: 'stdout' | 'stderr', line: string, at: string) =>

@@ -27,6 +27,8 @@ export type Given = {
   /** Says a line to whoever follows the experiment; `printed` is called once it is stored. */
   readonly say: (line: string, level?: LogLevel, printed?: () => void) => void
   readonly heard: Heard
+  /** Resolves once what was said is stored, or after a while. */
+  readonly stored: () => Promise<void>
   /** Says which command is run now, as somebody would type it. */
   readonly run: (words: readonly string[]) => void
   readonly phase: (phase: StepPhase) => void
@@ -102,7 +104,7 @@ const execute = async (
     const run = (words: readonly string[]) => say(`$ ${words.join(' ')}`)
     const { plan } = experiment
     const taken = await take({
-      ...{ step, execution, id, project, experiment, plan, say, heard, run, phase },
+      ...{ step, execution, id, project, experiment, plan, say, heard, stored: output.stored, run, phase },
       ...{ signal: abort, leaving: signal },
     })
     if (!('failed' in taken)) return { outcome: 'succeeded', made: taken }

@@ -35,7 +35,7 @@ export const openHoldings = <Execution, Result>(local: Local, { where, agent }: 
   )
   const keepResult = local.prepare('insert or replace into results (event, execution, result) values (?, ?, ?)')
   const forget = local.transaction((event: string) => {
-    for (const table of ['holdings', 'results', 'tries'])
+    for (const table of ['holdings', 'results', 'tries', 'heard'])
       local.prepare(`delete from ${table} where event = ?`).run(event)
   })
 

@@ -38,6 +38,10 @@ export const openLocal = (path: string): Database.Database => {
       begun integer not null default 0,
       lost integer not null default 0
     ) strict, without rowid;
+    create table if not exists heard (
+      event text primary key,
+      until text not null
+    ) strict, without rowid;
     create table if not exists promises (
       store text not null,
       path text not null,

@@ -16,6 +16,9 @@ const perLine = 64
 
 const sizeOf = ({ text, more }: Line): number => perLine + text.length + (more ? JSON.stringify(more).length : 0)
 
+/** How long a step waits before it keeps what makes its output be read no more, in milliseconds. */
+const storedWithin = 10_000
+
 /** How long the end of an execution waits for its last lines to be stored, in milliseconds. */
 const endedWithin = 2_000
 
@@ -32,6 +35,7 @@ export const openOutput = ({ bus, about, signal }: Given) => {
   let last: Line[] = []
   let lastSize = 0
   let printing: Promise<void> | undefined
+  const tellPrinted = new WeakMap<Line, () => void>()
   const { promise: hurry, resolve: hurryUp } = Promise.withResolvers<void>()
 
   const keep = (line: Line): boolean => {
@@ -72,6 +76,7 @@ export const openOutput = ({ bus, about, signal }: Given) => {
     while (waiting.length > 0) {
       const some = take()
       await patiently(() => bus.print(about, some), signal)
+      for (const line of some) tellPrinted.get(line)?.()
     }
   }
 
@@ -86,25 +91,33 @@ export const openOutput = ({ bus, about, signal }: Given) => {
     return printing
   }
 
+  const storeAll = async (within: number): Promise<void> => {
+    hurryUp()
+    const all = async (): Promise<void> => {
+      while (waiting.length > 0 || printing) await start()
+    }
+    if (waiting.length > 0 || printing) await Promise.race([all(), delay(within, undefined, { ref: false })])
+  }
+
   return {
-    /** Says a line; whether it is one of those that are shown as they come. */
-    add: (level: LogLevel, text: string, more?: Readonly<Record<string, unknown>>): boolean => {
-      const shown = keep({ at: Date.now(), level, text, ...(more && { more: plain(more) }) })
+    /** Says a line; whether it is one of those that are shown as they come. `printed` is called once it is stored. */
+    add: (level: LogLevel, text: string, more?: Readonly<Record<string, unknown>>, printed?: () => void): boolean => {
+      const line: Line = { at: Date.now(), level, text, ...(more && { more: plain(more) }) }
+      if (printed) tellPrinted.set(line, printed)
+      const shown = keep(line)
       if (shown) void start()
       return shown
     },
+    /** Resolves once all that is not held back is stored, or after a while. */
+    stored: (): Promise<void> => storeAll(storedWithin),
     /** Says what was held back, and resolves once everything is stored, or after a while. */
     end: async (): Promise<void> => {
-      hurryUp()
       cut()
       if (dropped > 0) waiting.push({ at: Date.now(), level: 'warn', text: `… ${dropped} lines are left out here …` })
       waiting.push(...last)
       last = []
       lastSize = 0
-      const all = async (): Promise<void> => {
-        while (waiting.length > 0 || printing) await start()
-      }
-      if (waiting.length > 0 || printing) await Promise.race([all(), delay(endedWithin, undefined, { ref: false })])
+      await storeAll(endedWithin)
     },
   }
 }

@@ -1,16 +1,32 @@
-import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { baseImage } from './base-image.ts'
 import { usual, withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
-import { altered, eventually, reasonOf } from './seen.ts'
+import type { repository } from './repository.ts'
+import { altered, countOf, eventually, reasonOf } from './seen.ts'
 
 const engine = await engineForTests()
+
+type Code = ReturnType<typeof repository>
 
 describe.runIf(engine)('what goes wrong before an experiment is built', { timeout: 240_000 }, () => {
   if (!engine) return
   const bed = withTestbed(engine, {
-    adjust: (name, file) => (name === 'south' ? { ...file, registryPatience: 5_000 } : file),
+    adjust: (name, file) => {
+      if (name === 'portal') return { ...file, source: { bytes: 1_000_000 } }
+      return name === 'south' ? { ...file, registryPatience: 5_000 } : file
+    },
   })
   const failsAt = async (id: string, part: string, step: 'fetch' | 'ship' | 'build', reason: RegExp) => {
     const seen = await bed.until(id, bed.isAt(step, 'failed', part))
@@ -29,7 +45,7 @@ describe.runIf(engine)('what goes wrong before an experiment is built', { timeou
   }
   const goesOn = async (id: string, part: string, step: string) => {
     await bed.order('olga', id, 'retry', { part, step })
-    await bed.until(id, bed.isBuilt)
+    return bed.until(id, bed.isBuilt)
   }
 
   test('is told of a repository that is not there, and goes on once it is', async () => {
@@ -53,6 +69,64 @@ describe.runIf(engine)('what goes wrong before an experiment is built', { timeou
     })
     repository.commit()
     await goesOn(id, 'portal/self', 'fetch')
+  })
+
+  test.each<[string, RegExp, (code: Code) => void, (code: Code) => void]>([
+    [
+      'is too large',
+      /large is 1\.9 MiB, and all files together may be .*Keep large data elsewhere/,
+      ({ write }) => write({ large: 'x'.repeat(2_000_000) }),
+      ({ folder }) => rmSync(join(folder, 'large')),
+    ],
+    [
+      'has no config.yaml',
+      /no config\.yaml\. Put one there, such as:\ndevice: /,
+      ({ folder }) => renameSync(join(folder, 'config.yaml'), join(folder, 'config')),
+      ({ folder }) => renameSync(join(folder, 'config'), join(folder, 'config.yaml')),
+    ],
+    [
+      'has a link that leads out of it',
+      /passwd is a link to \/etc\/passwd, which is not in the repository/,
+      ({ folder }) => symlinkSync('/etc/passwd', join(folder, 'passwd')),
+      ({ folder }) => rmSync(join(folder, 'passwd')),
+    ],
+    [
+      'has a submodule',
+      /inner is a submodule, which is not fetched/,
+      ({ folder, link, git }) => git(['clone', '--quiet', link, join(folder, 'inner')]),
+      ({ folder }) => rmSync(join(folder, 'inner'), { recursive: true }),
+    ],
+  ])('is told of a repository that %s, and goes on once that is mended', async (_, reason, spoil, mend) => {
+    const code = bed.newRepository({})
+    spoil(code)
+    code.commit()
+    const id = await begin({ link: code.link })
+    await failsAt(id, 'portal/self', 'fetch', reason)
+    for (const site of ['.fetched', 'south'])
+      expect(existsSync(at('portal/experiments', site, id, 'Dockerfile'))).toBe(false)
+    expect(readdirSync(at('portal/experiments/south')).filter((name) => name.includes('draft'))).toEqual([])
+    mend(code)
+    code.commit()
+    const { events } = await goesOn(id, 'portal/self', 'fetch')
+    expect(events.filter(({ type }) => type === 'experiment.step-retried')).toHaveLength(1)
+  })
+
+  test('is told that a build can not begin, which is retried alone once it can', async () => {
+    const later = `${bed.testbed().images}/later:1`
+    const id = await begin({ build: [`FROM ${later}`] })
+    await failsAt(id, 'south/self', 'build', /later/)
+    expect(await bed.left(id)).toEqual([])
+    await engine.docker('tag', await baseImage(engine.docker, engine.host), later)
+    try {
+      const seen = await goesOn(id, 'south/self', 'build')
+      expect(seen.experiment.attempt).toBe(1)
+      expect([countOf(seen, 'step-started'), countOf(seen, 'step-failed')]).toEqual([
+        { 'portal/self fetch': 1, 'south/self ship': 1, 'south/self build': 2 },
+        { 'south/self build': 1 },
+      ])
+    } finally {
+      await engine.docker('rmi', later)
+    }
   })
 
   test('is told what a build said last, and is begun anew with what is mended', async () => {

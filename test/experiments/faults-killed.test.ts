@@ -1,15 +1,30 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Recorded } from '#contracts/envelope'
 import type { StepName } from '#contracts/experiment-parts'
+import { waitsOf } from '#contracts/experiment-waits'
 import { untilTold, withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
-import { altered, countOf, failedAt, reasonOf } from './seen.ts'
+import { altered, countOf, eventually, failedAt, reasonOf, type Seen } from './seen.ts'
 
 const engine = await engineForTests()
 
+/** Says numbered lines until its sensor lets it end. */
+const counting =
+  'n=0; head -c 20000000 /dev/urandom > /results/large; while ! grep -q go /sensor; do n=$((n+1)); echo line $n; sleep 0.05; done; echo $n > /results/b.txt'
+
+/** What whoever writes a file or a folder calls it until it is whole; the last is rsync's. */
+const halfDone = /draft|\.former$|\.taking$|^\..+\.[A-Za-z0-9]{6}$/
+
 type HostName = 'portal' | 'north' | 'south' | 'three'
+
+const succeeds =
+  (part: string, step: string) =>
+  ({ type, data }: Recorded): boolean => {
+    const of = data as { readonly part?: string; readonly step?: string }
+    return type === 'experiment.step-succeeded' && of.part === part && of.step === step
+  }
 
 /** What is recorded when a part has come to a step, or to a phase of it. */
 const comesTo =
@@ -44,11 +59,44 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
     await Promise.all(names.map((name) => bed.testbed().hosts[name].start()))
   }
 
+  /** What a container on an end node has said, as it is told. */
+  const linesOf = (id: string, part: string): readonly string[] =>
+    bed
+      .testbed()
+      .millrace('experiment', 'logs', id, '--part', part, '--step', 'run', '--json')
+      .split('\n')
+      .flatMap((line) => /line \d+/.exec(line)?.[0] ?? [])
+
+  /** Kills a host in the midst of what a container says. */
+  const killInRun = async (id: string, part: string, name: HostName) => {
+    const runs = ['--filter', `label=millrace.experiment=${id}`, '--filter', `label=millrace.node=${part}`]
+    await eventually(async () => {
+      const container = await engine.docker('ps', '-q', ...runs)
+      return container !== '' && (await engine.docker('logs', container)).includes('line 30')
+    }, 'it has said thirty lines')
+    await bed.testbed().hosts[name].kill()
+    await bed.testbed().hosts[name].start()
+  }
+
+  /** All that a tag of the registry has ever named, by digest. */
+  const pushedTo = (id: string, tag: string): readonly string[] =>
+    readdirSync(
+      join(
+        bed.testbed().folder,
+        'registry/images/docker/registry/v2/repositories',
+        id,
+        '_manifests/tags',
+        tag,
+        'index/sha256',
+      ),
+    )
+
   test('goes on at each step, and nothing is built, delivered or run a second time', async () => {
     const [two, three] = ['north/two', 'south/three']
     const id = await bed.create({
       sites: ['north', 'south'],
-      script: untilTold,
+      script: counting,
+      large: 10_000_000,
       // A layer that takes a while to be made, and one that takes a while to be pushed.
       build: ['RUN sleep 1', 'RUN head -c 30000000 /dev/urandom > /large'],
     })
@@ -70,13 +118,15 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
     await bed.order('olga', id, 'mark-ready')
     await bed.order('olga', id, 'run')
     await Promise.all([
-      killAt(id, comesTo(two, 'run', 'running'), 'north'),
-      killAt(id, comesTo(three, 'run', 'running'), 'three'),
+      killAt(id, comesTo(two, 'run', 'fetching-image'), 'north').then(() => killInRun(id, two, 'north')),
+      killAt(id, comesTo(three, 'run', 'fetching-image'), 'three').then(() => killInRun(id, three, 'three')),
     ])
     for (const node of ['two', 'three']) bed.sense(node, 'go')
     await Promise.all([
       killAt(id, comesTo(two, 'run', 'collecting'), 'north'),
-      killAt(id, comesTo(three, 'run', 'collecting'), 'three'),
+      killAt(id, comesTo(three, 'run', 'collecting'), 'three').then(() =>
+        killAt(id, (event) => comesTo(three, 'run', 'cleaning')(event) || succeeds(three, 'run')(event), 'three'),
+      ),
       killAt(id, comesTo(three, 'collect', 'collecting'), 'south'),
     ])
     await bed.until(id, bed.isAt('collect', 'succeeded', two, three))
@@ -89,22 +139,68 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
     expect(Object.values(countOf(seen, 'step-succeeded'))).toEqual(Array.from({ length: 17 }, () => 1))
     // What was under way when its host was killed was taken up again.
     const began = countOf(seen, 'step-started')
-    for (const step of ['north/self build', 'north/two run', 'south/three run'])
+    for (const step of [
+      ...['portal/self fetch', 'north/self ship', 'north/self build', 'south/self build', `${two} deliver`],
+      ...[`${two} run`, `${three} run`, 'north/self pull'],
+    ])
       expect([step, (began[step] ?? 0) > 1]).toEqual([step, true])
     for (const steps of Object.values(seen.experiment.parts))
       for (const step of Object.values(steps)) expect(step).toMatchObject({ state: 'succeeded', try: 1 })
     expect(bed.started(id)).toBe(2)
+    for (const site of ['north', 'south']) expect([site, pushedTo(id, `1-${site}`).length]).toEqual([site, 1])
     const { folder } = bed.testbed()
     for (const part of [two, three]) {
       const results = join(folder, 'portal/directories/carol', id, part)
       expect(altered(results)).toEqual([])
-      expect(readFileSync(join(results, 'files/b.txt'), 'utf8')).toBe('two\n')
+      const said = Number(readFileSync(join(results, 'files/b.txt'), 'utf8'))
+      const heard = linesOf(id, part)
+      expect([...new Set(heard)]).toEqual(Array.from({ length: said }, (_, at) => `line ${at + 1}`))
+      expect(heard.length - said).toBeLessThan(said / 2)
     }
     expect(await bed.left(id)).toEqual([])
-    const drafts = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
-      (path) => path.includes(id) && path.includes('draft'),
+    const left = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+      (path) => path.includes(id) && halfDone.test(basename(path)),
     )
-    expect(drafts).toEqual([])
+    expect(left).toEqual([])
+  })
+
+  test('is waited for by name where it is away from the beginning, and holds up nobody else', async () => {
+    const { hosts, millrace } = bed.testbed()
+    const [one, three] = ['north/one', 'south/three']
+    /** What is told of an experiment that waits for somebody to take a step. */
+    const waitsFor = (id: string, seen: Seen, part: string, step: StepName, state: string) => {
+      expect(seen.experiment.parts[part]?.[step]?.state).toBe('scheduled')
+      expect(waitsOf(seen.experiment)).toContainEqual(
+        expect.objectContaining({ waitsFor: 'machine', what: step, part }),
+      )
+      const { parts } = JSON.parse(millrace('experiment', 'show', id, '--json'))
+      expect(parts).toContainEqual(expect.objectContaining({ part, state, ended: '' }))
+    }
+    await hosts.south.kill()
+    const id = await bed.create({ sites: ['north', 'south'] })
+    await bed.order('carol', id, 'initiate')
+    const seen = await bed.until(
+      id,
+      (now) => bed.isAt('build', 'succeeded', 'north/self')(now) && bed.isAt('ship', 'succeeded', 'south/self')(now),
+    )
+    waitsFor(id, seen, 'south/self', 'build', 'building')
+    await bed.order('olga', id, 'move-to-testbed', { nodes: [one] })
+    await bed.until(id, bed.isAt('deliver', 'succeeded', one))
+    await hosts.south.start()
+    await bed.until(id, bed.isBuilt)
+    await hosts.three.kill()
+    await bed.order('olga', id, 'move-to-testbed', { nodes: [three] })
+    await bed.until(id, bed.isAt('deliver', 'succeeded', one, three))
+    await bed.order('olga', id, 'mark-ready')
+    await bed.order('olga', id, 'run')
+    waitsFor(id, await bed.until(id, bed.isAt('collect', 'succeeded', one)), three, 'run', 'running')
+    await hosts.three.start()
+    await bed.until(id, bed.isAt('collect', 'succeeded', one, three))
+    await bed.order('olga', id, 'submit')
+    await killAt(id, comesTo('north/self', 'pull'), 'portal')
+    const after = await bed.until(id, bed.isAt('upload', 'succeeded', 'north/self', 'south/self'))
+    expect(countOf(after, 'step-failed')).toEqual({})
+    expect([bed.started(id), await bed.left(id)]).toEqual([2, []])
   })
 
   test('names results that were altered meanwhile, and has them once they are as they were', async () => {

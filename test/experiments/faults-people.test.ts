@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import type { StepExecution } from '#contracts/experiment-parts'
 import { millrace } from '../processes.ts'
 import { untilTold, withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
+import { layWire, type Wire } from './proxy.ts'
 import { altered, countOf, eventually } from './seen.ts'
 import { hostileLinks } from './story.ts'
 
@@ -32,6 +33,8 @@ print("built", image)
 
 describe.runIf(engine)('people who use a testbed', { timeout: 240_000 }, () => {
   if (!engine) return
+  let wire: Wire | undefined
+  afterAll(() => wire?.stop())
   const bed = withTestbed(engine, {
     adjust: (name, file) => {
       if (name === 'south') {
@@ -43,6 +46,11 @@ describe.runIf(engine)('people who use a testbed', { timeout: 240_000 }, () => {
       const { sites } = file as { readonly sites: { readonly north: object } }
       const packageBuilder = ['./package-builder.py', '--pkg', '{id}']
       return { ...file, sites: { ...sites, north: { ...sites.north, packageBuilder } } }
+    },
+    route: async (name, nats) => {
+      if (name !== 'south') return nats
+      wire ??= await layWire(Number(new URL(nats).port))
+      return `nats://127.0.0.1:${wire.port}`
     },
   })
   const answerTo = async (who: string, id: string, verb: string, data: object = {}) => {
@@ -182,6 +190,43 @@ describe.runIf(engine)('people who use a testbed', { timeout: 240_000 }, () => {
     expect({ ...after.experiment, ignored: [] }).toEqual({ ...seen.experiment, ignored: [] })
     await bed.order('carol', id, 'terminate')
     await eventually(async () => (await bed.left(id)).length === 0, 'the engine keeps nothing of either')
+  })
+
+  test('terminate a build: it is stopped in the engine, and what ends before its site server hears of it is ignored', async () => {
+    const code = bed.newRepository({ build: ['RUN sleep 333'] })
+    const id = await bed.create({ link: code.link })
+    const builds = async () =>
+      (await engine.docker('ps', '--no-trunc', '--format', '{{.Command}}')).includes('sleep 333')
+    await bed.order('carol', id, 'initiate')
+    await eventually(builds, 'it is being built')
+    await bed.order('carol', id, 'terminate', { reason: 'it hangs' })
+    await eventually(async () => !(await builds()), 'its build is stopped', 20_000)
+    expect(await bed.left(id)).toEqual([])
+    code.write({ Dockerfile: readFileSync(join(code.folder, 'Dockerfile'), 'utf8').replace('sleep 333', 'sleep 2') })
+    code.commit()
+    await bed.order('carol', id, 'initiate')
+    await bed.until(
+      id,
+      ({ experiment: { attempt, parts } }) => attempt === 2 && parts['south/self']?.build?.phase === 'building',
+    )
+    wire?.hold()
+    const compose = join(bed.testbed().folder, 'south/experiments', id, 'docker-compose.yml')
+    await eventually(() => existsSync(compose), 'it is built, and nobody hears of it')
+    await bed.order('carol', id, 'terminate', { reason: 'wrong branch' })
+    await bed.order('carol', id, 'initiate')
+    wire?.release()
+    const { experiment, events } = await bed.until(id, bed.isBuilt)
+    expect([experiment.attempt, experiment.parts['south/self']?.build?.try]).toEqual([3, 1])
+    expect(events.filter(({ type }) => type === 'experiment.report-ignored')).toEqual([
+      expect.objectContaining({
+        principal: 'south',
+        data: expect.objectContaining({
+          ...{ part: 'south/self', step: 'build', attempt: 2, reported: 'succeeded' },
+          reason: expect.stringContaining('attempt 2 was terminated'),
+        }),
+      }),
+    ])
+    await bed.order('carol', id, 'terminate')
   })
 
   test('cancel a run: it is stopped, what it left by then is collected, and the engine is clean', async () => {

@@ -4,16 +4,20 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { untilTold, withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
+import { engineAhead } from './engine-proxy.ts'
 import { countOf, eventually, failedAt, reasonOf } from './seen.ts'
 
 const engine = await engineForTests()
 
 /** Fails in the way that its sensor names. */
 const asSensed = `
+hang() { trap 'exit 143' TERM; while true; do sleep 0.2; done; }
 echo one > /results/a.txt
 case $(cat /sensor) in
   exit) exit 3 ;;
-  disk) head -c 20000000 /dev/zero > /results/large; sleep 30 ;;
+  disk) head -c 20000000 /dev/zero > /results/large; hang ;;
+  memory) tail /dev/zero ;;
+  hang) hang ;;
   links) ln -s /etc/passwd /results/link; mkfifo /results/pipe ;;
 esac
 `
@@ -29,9 +33,14 @@ describe.runIf(engine)('what goes wrong once an experiment is in the testbed', {
     disks.push(folder)
     return folder
   }
+  let ahead: Awaited<ReturnType<typeof engineAhead>> | undefined
   const bed = withTestbed(engine, {
-    adjust: (name, file, folder) => {
-      if (name === 'three') return { ...file, registryPatience: 3_000, container: { disk: 5_000_000 } }
+    adjust: async (name, file, folder) => {
+      if (name === 'south') return { ...file, container: { memory: 32 * 1024 * 1024 } }
+      if (name === 'three') {
+        ahead = await engineAhead(engine.host)
+        return { ...file, engine: ahead.host, registryPatience: 3_000, container: { disk: 5_000_000 } }
+      }
       if (name !== 'north') return file
       mounted = mount(join(folder, 'north/experiments'))
       for (const node of ['one', 'two', 'three']) mount(join(folder, 'nodes', node, 'experiments'))
@@ -47,6 +56,7 @@ describe.runIf(engine)('what goes wrong once an experiment is in the testbed', {
     expect(() => execFileSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k'], { stdio: 'pipe' })).toThrow(/No space/)
     return () => rmSync(filler)
   }
+  afterAll(() => ahead?.stop())
 
   const failsAt = async (id: string, part: string, step: 'ship' | 'deliver' | 'run', tries: number, reason: RegExp) => {
     const seen = await bed.until(id, failedAt(part, step, tries))
@@ -157,19 +167,47 @@ describe.runIf(engine)('what goes wrong once an experiment is in the testbed', {
     await bed.order('olga', id, 'retry', { part: node, step: 'run' })
     await failsAt(id, node, 'run', 2, /stopped: it wrote .*MiB, its limit is 4\.8 MiB/)
     await bed.until(id, collected)
+    bed.sense('three', 'memory')
+    await bed.order('olga', id, 'retry', { part: node, step: 'run' })
+    await failsAt(id, node, 'run', 3, /^killed for memory: its limit is 32 MiB$/)
+    await bed.until(id, collected)
+    bed.sense('three', 'hang')
+    await bed.order('olga', id, 'retry', { part: node, step: 'run' })
+    await bed.until(
+      id,
+      ({ experiment: { parts } }) => parts[node]?.run?.try === 4 && parts[node].run.phase === 'running',
+    )
+    ahead?.set(1)
+    const { events } = await failsAt(id, node, 'run', 4, /^stopped: it ran for longer than its 60 min$/)
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        type: 'experiment.step-failed',
+        data: expect.objectContaining({
+          step: 'run',
+          try: 4,
+          results: expect.objectContaining({ files: 1, partial: true }),
+        }),
+      }),
+    )
+    expect(shown(id).parts).toMatchObject([
+      { part: node, ended: 'failed at run', reason: expect.stringMatching(/longer than its 60 min/) },
+    ])
+    ahead?.set(0)
+    await bed.until(id, collected)
+    expect(await bed.left(id)).toEqual([])
     bed.sense('three', 'links')
     await bed.order('olga', id, 'retry', { part: node, step: 'run' })
     const seen = await bed.until(id, bed.isAt('collect', 'succeeded', node))
-    expect(seen.experiment.parts[node]?.run).toMatchObject({ try: 3, run: 3, results: { files: 1, refused: 2 } })
+    expect(seen.experiment.parts[node]?.run).toMatchObject({ try: 5, run: 5, results: { files: 1, refused: 2 } })
     const manifest = readFileSync(
-      join(bed.testbed().folder, 'south/experiments', id, 'results/three/1-3/manifest.json'),
+      join(bed.testbed().folder, 'south/experiments', id, 'results/three/1-5/manifest.json'),
       'utf8',
     )
     expect(JSON.parse(manifest).refused).toMatchObject([
       { path: 'link', reason: expect.stringContaining('it is a link, to /etc/passwd') },
       { path: 'pipe' },
     ])
-    expect([bed.started(id), await bed.left(id)]).toEqual([3, []])
+    expect([bed.started(id), await bed.left(id)]).toEqual([5, []])
     await bed.order('olga', id, 'submit')
   })
 

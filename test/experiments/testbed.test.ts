@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { stageOf, wordsOf } from '#contracts/experiment-standing'
@@ -7,7 +7,8 @@ import { mayServeS3, type S3Server, startS3 } from '../s3-server.ts'
 import { type Apache, login, mayServeWebDav, startApache } from './apache.ts'
 import { withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
-import { altered, countOf, holding } from './seen.ts'
+import { presignedPut } from './presigned.ts'
+import { altered, countOf, holding, reasonOf } from './seen.ts'
 
 const engine = await engineForTests()
 const newFolder = temporaryFolders()
@@ -91,5 +92,50 @@ describe.runIf(engine && mayServeS3 && mayServeWebDav)('a testbed', { timeout: 2
       expect(logged.filter((event) => event.includes(secret))).toEqual([])
       expect(holding(bed.testbed().folder, secret)).toEqual([])
     }
+  })
+
+  test('begins no run whose results could not be sent, and keeps those whose link breaks later until there is a new one', async () => {
+    if (!s3 || !apache) throw new Error('They have not been started')
+    const [site, node] = ['south/self', 'south/three']
+    const server = (password: string) => `webdav+${apache?.url.replace('://', `://${login.user}:${password}@`)}`
+    const users = join(apache.served, '../users')
+    const [hashed, here] = [readFileSync(users, 'utf8'), join(bed.testbed().folder, 'portal')]
+    let id = ''
+    const fails = async (step: 'probe' | 'upload', tries: number, reason: RegExp) => {
+      const seen = await bed.until(id, ({ experiment: { parts } }) => {
+        const at = parts[site]?.[step]
+        return at?.state === 'failed' && at.try === tries
+      })
+      expect(reasonOf(seen, site, step)).toMatch(reason)
+      expect(JSON.parse(bed.testbed().millrace('experiment', 'show', id, '--json')).parts).toContainEqual(
+        expect.objectContaining({ ended: `failed at ${step}`, reason: expect.stringMatching(reason) }),
+      )
+    }
+    const again = async (step: 'probe' | 'upload', link: string) => {
+      const cloudLink = await (await bed.as('carol')).experiments.keepLink(id, link)
+      await bed.order('carol', id, 'set-cloud-link', { cloudLink })
+      await bed.order('olga', id, 'retry', { part: site, step })
+    }
+    const old = presignedPut(s3, '/results/late.tar', { from: new Date(Date.now() - 3_600_000) })
+    id = await bed.running({ cloud: old }, node)
+    await fails('probe', 1, /The link to .* has expired at .*Set a new cloud link/)
+    await again('probe', server('what it was once'))
+    await fails('probe', 2, /401.*the link has expired, or may not do that/)
+    expect([bed.started(id), await engine.docker('ps', '-aq', '--filter', `label=millrace.experiment=${id}`)]).toEqual([
+      ...[0, ''],
+    ])
+    await again('probe', server(login.password))
+    const { experiment } = await bed.until(id, bed.isAt('collect', 'succeeded', node))
+    expect([experiment.parts[node]?.run?.try, bed.started(id)]).toEqual([1, 1])
+    writeFileSync(users, hashed.replace(/:.*/, ':{SHA}another'))
+    await bed.order('olga', id, 'submit')
+    await fails('upload', 1, /401.*the link has expired, or may not do that/)
+    expect(altered(join(here, 'experiments/south', id, 'results/three/1-1'))).toEqual([])
+    await again('upload', 'directory:carol/late')
+    const seen = await bed.until(id, bed.isAt('upload', 'succeeded', site))
+    writeFileSync(users, hashed)
+    expect(countOf(seen, 'step-failed')).toEqual({ [`${site} probe`]: 2, [`${site} upload`]: 1 })
+    expect(altered(join(here, 'directories/carol/late', id, node))).toEqual([])
+    expect(readdirSync(apache.served).filter((name) => name.includes(id))).toEqual([])
   })
 })

@@ -32,6 +32,8 @@ export type Control = {
   readonly resultsInto: string
   /** The time that the last line came with that `say` was told of this run before. */
   readonly heardUntil?: string | undefined
+  /** Resolves once what `say` was told is stored: once the results are kept here, nobody reads the output again. */
+  readonly stored?: (() => Promise<void>) | undefined
   readonly phase: (phase: Phase) => void
   readonly say: Say
   /** Told each command by which the run begins, with its arguments, as it is run in `folder`. */
@@ -80,6 +82,7 @@ export const runExperiment = async (control: Control): Promise<RunOutcome & { re
     throw thrown
   })
   const { ending, taken } = await conclude(control, docker, begun, cancel, leave)
+  await control.stored?.()
   const outcome = await keepResults(resultsInto, run, ending, taken)
   await clean()
   return { ...outcome, clean: true }

@@ -35,7 +35,7 @@ const mostLines = 1_000_000
 /** Runs an experiment on an end node under the control module. What was begun by an earlier execution is found again. */
 export const runStep =
   ({ machine, engine, folder, limits, registryPatience, resultsInto, compose, bundles }: Running): TakeStep =>
-  async ({ id, step, execution, experiment, say, run, phase, signal, leaving }) => {
+  async ({ id, step, execution, experiment, say, heard, stored, run, phase, signal, leaving }) => {
     const { site, node = '' } = placeOfPart(step.part)
     const { attempt, run: number = 1, duration } = step
     if (duration === undefined)
@@ -62,9 +62,12 @@ export const runStep =
         run: { experiment: id, attempt, number, site, node },
         limits: { milliseconds: duration, disk: limits.disk, files: limits.files, lines: mostLines, registryPatience },
         resultsInto: into,
+        heardUntil: heard.until(),
+        stored,
         phase,
         ran: run,
-        say: (stream: 'stdout' | 'stderr', line: string) => say(line, stream === 'stderr' ? 'warn' : 'info'),
+        say: (stream: 'stdout' | 'stderr', line: string, at: string) =>
+          say(line, stream === 'stderr' ? 'warn' : 'info', at === '' ? undefined : () => heard.note(at)),
         signal: stop.signal,
         leaving,
       }

@@ -26,11 +26,16 @@ export const runUntilKnown = (
   { mayRun: mayHaveBegun, within, warn, leaving }: Trying,
 ): Promise<Outcome> => {
   let mayRun = mayHaveBegun
+  let { heardUntil } = control
   const phase = (now: Phase): void => {
     mayRun ||= now === 'running'
     control.phase(now)
   }
-  return withBackOff(() => runExperiment({ ...control, phase }), {
+  const say: Control['say'] = (stream, line, at) => {
+    if (at > (heardUntil ?? '')) heardUntil = at
+    control.say(stream, line, at)
+  }
+  return withBackOff(() => runExperiment({ ...control, heardUntil, say, phase }), {
     within,
     passing: (thrown) => mayRun && canBeMended(thrown),
     tell: (thrown, next) => warn(`${shortly(thrown)}; it may run there, trying again in ${Math.round(next / 1_000)} s`),

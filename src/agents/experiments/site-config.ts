@@ -9,34 +9,35 @@ const mebibyte = 1024 ** 2
 const maxBuildMinutes = within.build / 60_000
 
 /** Where a Docker engine listens. */
-const engine = z
-  .string()
-  .regex(/^(unix:\/\/\/|tcp:\/\/)/, 'expected unix:///path or tcp://host:port')
-  .default('unix:///var/run/docker.sock')
+const engine = z.string().regex(/^(unix:\/\/\/|tcp:\/\/)/, 'expected unix:///path or tcp://host:port')
+
+const given = {
+  memory: z.int().positive().describe('Bytes'),
+  cpus: z.number().positive(),
+  pids: z.int().positive(),
+  disk: z.int().positive().describe('Bytes of results'),
+  files: z.int().positive().describe('How many files its results may have'),
+  network: z.enum(['none', 'bridge']),
+  environment: z.record(z.string(), z.string()),
+  devices: z.array(z.string()).describe('As /dev/ttyUSB0'),
+  mounts: z
+    .array(z.string().regex(/^\/[^:]*:\/[^:]*$/, 'expected /path/there:/path/inside'))
+    .describe('Read only, as /sys/sensor:/sensor'),
+  groups: z.array(z.int().nonnegative()).describe("Numbers of the node's groups that the code belongs to"),
+}
 
 /** What a container may use, and what it is given of the machine it runs on. */
 const container = z.strictObject({
-  memory: z
-    .int()
-    .positive()
-    .default(1024 * mebibyte)
-    .describe('Bytes'),
-  cpus: z.number().positive().default(2),
-  pids: z.int().positive().default(256),
-  disk: z
-    .int()
-    .positive()
-    .default(10 * 1024 * mebibyte)
-    .describe('Bytes of results'),
-  files: z.int().positive().default(100_000).describe('How many files its results may have'),
-  network: z.enum(['none', 'bridge']).default('none'),
-  environment: z.record(z.string(), z.string()).default({}),
-  devices: z.array(z.string()).default([]).describe('As /dev/ttyUSB0'),
-  mounts: z
-    .array(z.string().regex(/^\/[^:]*:\/[^:]*$/, 'expected /path/there:/path/inside'))
-    .default([])
-    .describe('Read only, as /sys/sensor:/sensor'),
-  groups: z.array(z.int().nonnegative()).default([]).describe("Numbers of the node's groups that the code belongs to"),
+  memory: given.memory.default(1024 * mebibyte),
+  cpus: given.cpus.default(2),
+  pids: given.pids.default(256),
+  disk: given.disk.default(10 * 1024 * mebibyte),
+  files: given.files.default(100_000),
+  network: given.network.default('none'),
+  environment: given.environment.default({}),
+  devices: given.devices.default([]),
+  mounts: given.mounts.default([]),
+  groups: given.groups.default([]),
 })
 
 /** Names that a Dockerfile can declare. */
@@ -78,7 +79,8 @@ const reachedNode = z
     agent: z.boolean().default(false).describe('Whether it runs its own agent'),
     folder: z.string().min(1).default('~').describe('Where its experiments lie'),
     engine: engine.optional().describe('Of the node, as it is told there'),
-    container: container.partial().prefault({}).describe('What is different on this node'),
+    // Without defaults: what a node does not say is as its site says it.
+    container: z.strictObject(given).partial().default({}).describe('What is different on this node'),
   })
   .refine(({ transport, ssh }) => transport === 'bus' || ssh !== undefined, {
     path: ['ssh'],
@@ -95,7 +97,7 @@ export const siteConfig = z.strictObject({
   name: name.optional().describe('The name of its host; that of the site unless said'),
   experiments: z.string().min(1).default('/experiments'),
   transport: transport.default('ssh').describe('How results travel to the portal'),
-  engine,
+  engine: engine.default('unix:///var/run/docker.sock'),
   registry: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]*(:\d{1,5})?$/, 'expected host:port')

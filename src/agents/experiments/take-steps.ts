@@ -10,6 +10,7 @@ import { openOutput } from '../output.ts'
 import type { Agent, LogLevel } from '../result.ts'
 import { tell } from '../tell.ts'
 import { work } from '../worker.ts'
+import { type Heard, heardOf } from './heard-until.ts'
 import { readExperiment } from './read-experiment.ts'
 import { inExperiments, type StepResult, type StepTask } from './step-work.ts'
 
@@ -24,8 +25,11 @@ export type Given = {
   readonly experiment: KnownExperiment
   /** What its present attempt builds, and for what. */
   readonly plan: { readonly source: Source; readonly resource: ResourceDefinition }
-  /** Says a line to whoever follows the experiment. */
-  readonly say: (line: string, level?: LogLevel) => void
+  /** Says a line to whoever follows the experiment; `printed` is called once it is stored. */
+  readonly say: (line: string, level?: LogLevel, printed?: () => void) => void
+  readonly heard: Heard
+  /** Resolves once what was said is stored, or after a while. */
+  readonly stored: () => Promise<void>
   /** Says which command is run now, as somebody would type it. */
   readonly run: (words: readonly string[]) => void
   readonly phase: (phase: StepPhase) => void
@@ -58,14 +62,17 @@ export const takeSteps = (
     {
       ...{ bus, host, instance, local, outbox, say, signal, concurrency, drop },
       wording: inExperiments,
-      execute: (task, execution, abort) => execute({ bus, log, signal }, take, task, execution, abort),
+      execute: (task, execution, abort) => {
+        const heard = heardOf(local, task.id, agent)
+        return execute({ bus, log, signal, heard }, take, task, execution, abort)
+      },
     },
     agent,
   )
 }
 
 const execute = async (
-  { bus, log, signal }: Pick<Taking, 'bus' | 'log' | 'signal'>,
+  { bus, log, signal, heard }: Pick<Taking, 'bus' | 'log' | 'signal'> & { readonly heard: Heard },
   take: TakeStep,
   task: StepTask,
   execution: StepExecution,
@@ -80,8 +87,8 @@ const execute = async (
     signal,
   })
   const about = { experiment: id, part, step: step.step }
-  const say = (line: string, level: LogLevel = 'info'): void => {
-    if (output.add(level, line)) log(level === 'info' ? 'debug' : level, line, about)
+  const say: Given['say'] = (line, level = 'info', printed) => {
+    if (output.add(level, line, undefined, printed)) log(level === 'info' ? 'debug' : level, line, about)
   }
   const over = new AbortController()
   const turning = AbortSignal.any([abort, over.signal])
@@ -98,7 +105,7 @@ const execute = async (
     const run = (words: readonly string[]) => say(`$ ${words.map(typed).join(' ')}`)
     const { plan } = experiment
     const taken = await take({
-      ...{ step, execution, id, project, experiment, plan, say, run, phase },
+      ...{ step, execution, id, project, experiment, plan, say, heard, stored: output.stored, run, phase },
       ...{ signal: abort, leaving: signal },
     })
     if (!('failed' in taken)) return { outcome: 'succeeded', made: taken }

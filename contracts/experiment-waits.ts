@@ -78,6 +78,14 @@ const toBegin = ({ approval }: KnownExperiment): Wait => {
   }
 }
 
+/** What an experiment's own people do about a step that failed for something of theirs: their code, or where their results go. */
+const mendedBy: Partial<Readonly<Record<StepName, string>>> = {
+  fetch: 'terminate',
+  build: 'terminate',
+  probe: 'set-cloud-link',
+  upload: 'set-cloud-link',
+}
+
 /** Steps that can be retried: those of a run once it is over, and before its results are on their way home. */
 const failedSteps = (experiment: KnownExperiment): readonly Wait[] =>
   stepsOf(experiment).flatMap(({ part, step }) => {
@@ -87,7 +95,12 @@ const failedSteps = (experiment: KnownExperiment): readonly Wait[] =>
     const isOpenOrOver =
       isOfRun && (experiment.sites[site]?.stage === 'submitted' || runOf(experiment, site) === 'open')
     if (at?.state !== 'failed' || isOpenOrOver || (part !== portalPart && !experiment.sites[site])) return []
-    return [byPerson('operator', 'retry', { part, step }, { part, step, reason: at.reason })]
+    const about = { part, step, reason: at.reason }
+    const mending = mendedBy[step]
+    return [
+      byPerson('operator', 'retry', { part, step }, about),
+      ...(mending === undefined ? [] : [byPerson('user', mending, {}, about)]),
+    ]
   })
 
 const built = (experiment: KnownExperiment): readonly (readonly [string, Site])[] =>

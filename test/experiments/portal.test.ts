@@ -121,6 +121,7 @@ test('whatever is secret of a cloud link stays at the portal, for one experiment
   expect(JSON.stringify(link)).not.toContain('hunter2')
   expect(await keep('rover-1', 'directory:carol')).toEqual({ kind: 'directory', path: 'carol' })
   await expect(keep('rover-1', 'ftp://nowhere')).rejects.toThrow(/Expected/)
+  await expect(keep('rover-1', 's3://results/dawn')).rejects.toThrow(/s3:\/\/ACCESS:SECRET@results\/…/)
   const vault = await openVault({ folder: join(folder, 'experiments/.secrets') })
   expect(await secretOf(vault, 'rover-1', link)).toContain('hunter2')
   const elsewhere = { ...link, url: 'https://dav.mallory.example/home' } as CloudLink

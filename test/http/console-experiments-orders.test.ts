@@ -72,7 +72,7 @@ test('partial results of a second run are submitted, each file is told by its ha
   await form.getByRole('checkbox', { name: /^one/ }).uncheck()
   await form.getByRole('checkbox', { name: /^two/ }).check()
   await form.getByRole('button', { name: 'Move to the testbed' }).click()
-  await press(page, 'Mark ready', 'Run', 'Run again', 'Submit partial results')
+  await press(page, 'Mark ready', 'Run', 'Run again', 'Run it once more', 'Submit partial results')
   await page.locator('.order form').getByRole('button', { name: 'Submit partial results' }).click()
   const files = page.getByRole('region', { name: 'Files of north/two' }).getByRole('listitem')
   await files.filter({ hasText: 'deep/b.txt' }).getByText(sha256).waitFor()

@@ -201,7 +201,7 @@ test('every execution of a step is kept, also what was asked for once more and w
   })
   expect(await one('experiment', { experiment: id, at: early })).toMatchObject({
     ...{ attempt: 1, failedStep: 'fetch', waitsFor: 'operator' },
-    waiting: [{ what: 'retry' }],
+    waiting: [{ what: 'retry' }, { what: 'terminate', waitsFor: 'user' }],
   })
   await must(id, 'carol', initiate)
   await take(id, 'fetch')

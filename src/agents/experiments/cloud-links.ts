@@ -18,12 +18,16 @@ const asked = z.object({ experiment: z.string().min(1).max(200), text: z.string(
 const openly = ({ secret: _, ...link }: CloudLink & { readonly secret?: unknown }): string =>
   JSON.stringify(Object.entries(link).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 
-/** Takes in cloud links as people write them: what is secret of one goes into the vault, and the link that holds its key is the answer. */
+/**
+ * Takes in cloud links as people write them: what is secret of one goes into the vault, and the link that holds its key is the answer.
+ * A bucket without keys is let pass where the portal lends its own.
+ */
 export const serveCloudLinks = (
   bus: Pick<Bus, 'serve'>,
   vault: Vault,
   policy: () => Policy,
   signal: AbortSignal,
+  { ownKeys = false }: { readonly ownKeys?: boolean } = {},
 ): Promise<void> =>
   bus.serve(
     servicesOf(portalPlace, 'cloud-links', 'keep'),
@@ -39,6 +43,11 @@ export const serveCloudLinks = (
           `${onBehalfOf} is no member of the project ${project}, and gives it no cloud link`,
         )
       const { link, secret } = linkOf(text)
+      if (link.kind === 's3' && secret === undefined && !ownKeys)
+        throw new Fault(
+          'link.no-keys',
+          `A link to a bucket says with which keys: s3://ACCESS:SECRET@${link.bucket}/… This portal lends none of its own`,
+        )
       if (secret === undefined) return withSecret(link, undefined)
       const value = { experiment, link: openly(link as CloudLink), secret }
       return withSecret(link, await vault.put(JSON.stringify(value)))

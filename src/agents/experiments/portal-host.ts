@@ -48,7 +48,7 @@ export const runPortal = (
     const vault = await openVault({ folder: join(experiments, '.secrets') })
     const { policy } = portal
     hosted.run(serveResults({ ...hosting, ...hosted, experiments, policy }))
-    hosted.run(serveCloudLinks(hosting.bus, vault, policy, hosted.signal))
+    hosted.run(serveCloudLinks(hosting.bus, vault, policy, hosted.signal, config.uploads))
     takeAll(hosting, hosted, config, { scratch, vault })
     await takeLeft(hosting, hosted, goneOf(portal.before(), policy()))
     hosted.run(notify({ ...hosting, ...hosted, policy, ways: waysOf(config) }))

@@ -6,7 +6,6 @@ import { Link } from './link.tsx'
 import { LinkField } from './link-field.tsx'
 import { NextAction, WithReason } from './next-action.tsx'
 import { Order } from './order.tsx'
-import { Press } from './press.tsx'
 import { SetExperimenters } from './set-experimenters.tsx'
 import { UpdateExperiment } from './update-experiment.tsx'
 
@@ -27,14 +26,6 @@ export const ExperimentActions = ({ experiment: one }: { readonly experiment: Ex
       (outcome === 'scheduled' || outcome === 'running'),
   )
   const isBetween = mode === 'TESTBED' && status === 'ready' && run > 0 && !isOpen
-  const plain = (verb: string, label: string, data = {}) => (
-    <Press
-      label={label}
-      path={orderPath(experiment, verb)}
-      body={data}
-      shell={shellFor(experiment, { type: `experiment.${verb}`, data })}
-    />
-  )
   return (
     <div className="orders">
       {next.map((wait) => (
@@ -50,7 +41,16 @@ export const ExperimentActions = ({ experiment: one }: { readonly experiment: Ex
           isNeeded
         />
       )}
-      {isBetween && !asks('run') && may('run') && plain('run', 'Run again')}
+      {isBetween && !asks('run') && may('run') && (
+        <Order
+          label="Run again"
+          submit="Run it once more"
+          path={orderPath(experiment, 'run')}
+          shell={shellFor(experiment, { type: 'experiment.run', data: {} })}
+        >
+          <p>What the last run has left stays at its site server: only what the new one leaves is taken home.</p>
+        </Order>
+      )}
       {isBetween && !asks('submit') && may('submit') && (
         <Order
           label="Submit partial results"
@@ -107,7 +107,8 @@ export const ExperimentActions = ({ experiment: one }: { readonly experiment: Ex
 }
 
 /** What is one press, and neither stands with what failed nor has a form of its own. */
-const isPlain = (verb: string): boolean => !['retry', 'update', 'set-cloud-link', 'move-to-testbed'].includes(verb)
+const isPlain = (verb: string): boolean =>
+  !['retry', 'update', 'set-cloud-link', 'move-to-testbed', 'terminate'].includes(verb)
 
 const SetLink = ({ experiment }: { readonly experiment: string }) => {
   const [link, setLink] = useState('')

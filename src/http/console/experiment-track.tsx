@@ -88,8 +88,18 @@ const Failures = ({ experiment }: { readonly experiment: ExperimentDetail }) => 
   )
 }
 
+/** What its own people can do about a step that failed. */
+const mending: Readonly<Record<string, string>> = {
+  fetch:
+    'Where it is the repository: mend it, then terminate this attempt and initiate it anew. Else an operator retries.',
+  build: 'Where it is the code: mend it, then terminate this attempt and initiate it anew. Else an operator retries.',
+  probe: 'Set another cloud link; an operator retries then.',
+  upload: 'Set another cloud link; an operator retries then.',
+}
+
 const Failure = ({ wait, mayRetry }: { readonly wait: Waiting; readonly mayRetry: boolean }) => {
   const { experiment, part, step, reason, command, at } = wait
+  const mended = mending[step ?? '']
   return (
     <>
       <div className="failure-words">
@@ -97,7 +107,7 @@ const Failure = ({ wait, mayRetry }: { readonly wait: Waiting; readonly mayRetry
           {step} failed at {placeWords(part ?? '')}
         </strong>
         <p>{inOne(reason ?? '')}</p>
-        {!mayRetry && <p className="quiet">{waitWords(wait)}</p>}
+        {!mayRetry && <p className="quiet">{mended ?? waitWords(wait)}</p>}
       </div>
       {mayRetry && command && (
         <Press

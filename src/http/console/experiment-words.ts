@@ -48,6 +48,7 @@ const doing: Readonly<Record<string, string>> = {
   'move-to-testbed': 'move it to the testbed',
   'mark-ready': 'mark it ready',
   run: 'run it',
+  terminate: 'mend it: then it is terminated, and initiated anew',
   submit: 'submit it',
   retry: 'retry',
 }

@@ -64,7 +64,7 @@ const asking: Readonly<Record<string, string>> = {
 const Item = ({ item, may }: { readonly item: Waiting; readonly may: boolean }) => {
   const { experiment, name = experiment, what, step, part, reason, command, unmet, at, waitsFor } = item
   const verb = command ? verbOf(command.type) : what
-  const isPress = command && !['update', 'set-cloud-link'].includes(verb)
+  const isPress = command && !['update', 'set-cloud-link', 'terminate'].includes(verb)
   return (
     <>
       <div className="inbox-words">

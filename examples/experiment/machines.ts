@@ -36,11 +36,15 @@ const bound = (wanted: number): Promise<number> =>
     })
   })
 
-/** Processes that were started, so that each can be ended by its id. */
+/**
+ * Processes that were started, so that each can be ended by its id. Beside what each says, `<name>.log`, lies `<name>.sh`: the
+ * command that starts it again.
+ */
 export const openProcesses = (logs: string) => {
   const all = new Map<number, Promise<unknown>>()
   mkdirSync(logs, { recursive: true })
   const start = (name: string, program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
+    writeFileSync(join(logs, `${name}.sh`), scriptOf([program, ...args], env))
     const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
     const hear = (text: string) => {
@@ -88,6 +92,12 @@ export const openProcesses = (logs: string) => {
     }
   }
   return { start, stop }
+}
+
+/** A script that runs a command in its own place. */
+const scriptOf = (command: readonly string[], env: NodeJS.ProcessEnv): string => {
+  const words = ['env', ...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...command]
+  return `exec ${words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')}\n`
 }
 export type Processes = ReturnType<typeof openProcesses>
 
@@ -216,7 +226,7 @@ const tools = ['sh', 'mkdir', 'cp', 'cat', 'ls', 'sleep', 'chmod', 'chown', 'id'
 
 /** An image with this machine's own Python, so that nothing has to be fetched: made once for an engine. */
 export const pythonImage = (engine: string): string => {
-  const tag = 'millrace-example/python:2'
+  const tag = 'millrace-example/python:3'
   const docker = (...args: readonly string[]): string =>
     execFileSync('docker', ['-H', engine, ...args], { encoding: 'utf8', stdio: 'pipe' }).trim()
   if (docker('images', '--quiet', tag)) return tag
@@ -227,7 +237,8 @@ export const pythonImage = (engine: string): string => {
   const modules = existsSync(loaded)
     ? execFileSync('find', [loaded, '-name', '*.so'], { encoding: 'utf8' }).trim().split('\n')
     : []
-  const programs = tools.map((name) => execFileSync('which', [name], { encoding: 'utf8' }).trim())
+  const found = tools.map((name) => execFileSync('which', [name], { encoding: 'utf8' }).trim())
+  const programs = [...new Set(['/bin/sh', ...found])] // Docker runs a RUN in shell form with /bin/sh, whatever PATH says.
   const libraries = [...new Set([program, ...programs, ...modules].flatMap(linked))]
   const without = ['test', 'dist-packages', 'site-packages', 'idlelib', 'tkinter', '__pycache__'].flatMap((name) => [
     '--exclude',

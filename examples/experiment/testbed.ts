@@ -285,7 +285,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const say = (line: string) => console.log(line)
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
-  const testbed = await startTestbed({ folder, base: process.env.BASE_IMAGE, say, signal: stop.signal, secure: true })
+  const base = process.env.BASE_IMAGE
+  const adjust = (_: string, file: object) =>
+    base && 'buildNetwork' in file ? { ...file, buildNetwork: 'bridge' } : file // For what pip installs there.
+  const testbed = await startTestbed({ folder, base, say, adjust, signal: stop.signal, secure: true })
   writeFileSync(
     join(folder, 'resource.yaml'),
     'nodeType: Rover\ncapabilities: [thermometer]\ncount: 1\nsites: [north, south]\nhours: 1\n',
@@ -298,7 +301,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   )
   console.log(`\nOr sign in at ${testbed.url}:`)
   for (const who of ['carol', 'olga', 'ada']) console.log(`  ${who} with ${testbed.tokenOf(who)}`)
-  console.log('\nCtrl-C ends it all.')
+  console.log(`\nA repository of your own is taken from below ${join(folder, 'repositories')}.`)
+  console.log(`What each process says, and the command that starts it again, lie in ${join(folder, 'logs')}.`)
+  console.log(`\nCtrl-C ends it all; where it runs in the background: kill ${process.pid}`)
   await playSensors(folder, stop.signal)
   await testbed.stop()
 }

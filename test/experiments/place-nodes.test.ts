@@ -113,7 +113,7 @@ describe('code', () => {
     [
       'folder-not-allowed',
       'file:///srv/git/a',
-      "Code can't come from /srv/git/a: the portal's file allows no such folder",
+      "Code can't come from /srv/git/a. Allowed are repositories below: none. Others have to be below one of gitFolders of the portal's file",
     ],
   ])('is refused as %s: %s', (refusal, link, detail) => {
     const no = { accepted: false, refusal, detail }
@@ -128,7 +128,7 @@ describe('code', () => {
       for (const link of ['file:///srv/git-other/a', 'file:///srv', 'file:///etc/a', 'file:///srv/git'])
         expect([link, under({ gitFolders }).ask('carol', from(link))]).toMatchObject([
           link,
-          { refusal: 'folder-not-allowed' },
+          { refusal: 'folder-not-allowed', detail: expect.stringContaining(`below: ${folder}. `) },
         ])
     }
   })

@@ -23,7 +23,7 @@ const start = (sensor: string, env: Readonly<Record<string, string>> = {}) => {
 
 test('the template is an experiment: a config that is understood, and code that leaves a table and a plot', async () => {
   expect(await readConfig(template)).toEqual({
-    device: { type: 'Rover', capabilities: ['lidar'] },
+    device: { type: 'Rover', capabilities: ['thermometer'] },
     code: { dependencies: [] },
   })
   const { ended, output, results, table } = start('21.5 C\n')

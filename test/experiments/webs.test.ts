@@ -31,12 +31,14 @@ const configOf = (folder: string, webs?: readonly string[]) =>
 const startPortal = async (webs: readonly string[] | undefined, secured = true) => {
   const folder = temporaryFolder()
   const stop = new AbortController()
+  const warnings: string[] = []
+  const log = (level: string, line: string) => void (level === 'warn' && warnings.push(line))
   let apply: Parameters<Changes>[0] = async () => undefined
   const { promise: ready, resolve } = Promise.withResolvers<void>()
   const running = runPortal(
     {
       ...{ bus: await bus('portal'), host: 'portal', instance: folder, version: '0', signal: stop.signal },
-      ...{ local: openLocal(join(folder, 'portal.db')), log: () => undefined, ready: resolve },
+      ...{ local: openLocal(join(folder, 'portal.db')), log, ready: resolve },
     },
     configOf(folder, webs),
     {
@@ -51,7 +53,8 @@ const startPortal = async (webs: readonly string[] | undefined, secured = true) 
     await running
   })
   await Promise.race([ready, running])
-  return { change: (now: readonly string[]) => apply(configOf(folder, now)) }
+  const change = (now: readonly string[], more: object = {}) => apply({ ...configOf(folder, now), ...more })
+  return { change, warnings }
 }
 
 let count = 0
@@ -107,4 +110,14 @@ test('where there are no credentials, any web process speaks for people unless t
   const [act] = Object.values(asked)
   await startPortal(undefined, false)
   expect(await said(act?.(await bus('web-hub')) ?? Promise.reject())).toContain('"accepted":true')
+})
+
+test('a portal warns of what of its file holds from its next start, by name', async () => {
+  const { change, warnings } = await startPortal(['hub'])
+  await change(['eve'])
+  expect(warnings).toEqual([])
+  await change(['eve'], { gitFolders: ['/srv/git'], sites: {} })
+  expect(warnings).toEqual([
+    'Its file has changed beside who is who: gitFolders, sites. Start the portal anew, so that this holds',
+  ])
 })

@@ -11,7 +11,7 @@ export const allowedLink = ({ gitHosts, gitFolders }: Policy, link: string): Obj
       ? undefined
       : {
           refusal: 'folder-not-allowed',
-          detail: `Code can't come from ${path}: the portal's file allows no such folder`,
+          detail: `Code can't come from ${path}. Allowed are repositories below: ${gitFolders.join(', ') || 'none'}. Others have to be below one of gitFolders of the portal's file`,
         }
   }
   const host = hostOfGitLink(link)

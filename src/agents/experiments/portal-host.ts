@@ -21,7 +21,7 @@ export type Changes = (apply: (config: PortalConfig) => Promise<void>) => void
 
 /**
  * Runs the portal: it owns experiments and end nodes, fetches code, ships it, and takes results home. Resolves when it has stopped.
- * Who is who holds anew as soon as its file has changed; what is new of its sites holds from the next start on.
+ * Who is who holds anew as soon as its file has changed; all else in it holds from the next start on.
  */
 export const runPortal = (
   hosting: Hosting,
@@ -53,9 +53,12 @@ export const runPortal = (
     await takeLeft(hosting, hosted, goneOf(portal.before(), policy()))
     hosted.run(notify({ ...hosting, ...hosted, policy, ways: waysOf(config) }))
     changes(async (changed) => {
-      const isOther = !isDeepStrictEqual({ ...changed, ...who(config) }, { ...config, ...who(config) })
-      if (isOther)
-        hosting.log('warn', 'Its file says more than who is who anew: start the portal anew, so that all of it holds')
+      const later = changedBeside(config, changed)
+      if (later.length > 0)
+        hosting.log(
+          'warn',
+          `Its file has changed beside who is who: ${later.join(', ')}. Start the portal anew, so that this holds`,
+        )
       await portal.define({ ...asPolicy(config), ...who(asPolicy(changed)) })
       hosting.log('info', 'Who is who holds as its file says now')
     })
@@ -73,6 +76,13 @@ const who = ({
   projects,
   webs,
 })
+
+/** What of a file has changed beside who is who, by its keys. */
+const changedBeside = (before: PortalConfig, now: PortalConfig): readonly string[] => {
+  const [rest, others] = [before, now].map((file) => new Map(Object.entries({ ...file, ...who(before) })))
+  const keys = new Set([...(rest?.keys() ?? []), ...(others?.keys() ?? [])])
+  return [...keys].filter((key) => !isDeepStrictEqual(rest?.get(key), others?.get(key)))
+}
 
 /** How people can be told of things. */
 const waysOf = ({ mail, webhooks }: PortalConfig): Parameters<typeof notify>[0]['ways'] => ({

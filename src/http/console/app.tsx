@@ -72,7 +72,7 @@ const Screen = () => {
   return (
     <Page title="Nothing here">
       <p>
-        This address has no page. <Link to="/">Go to the pipelines</Link>
+        This address has no page. <Link to="/">Go to the first page</Link>
       </p>
     </Page>
   )

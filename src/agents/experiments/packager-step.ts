@@ -13,7 +13,9 @@ type Packaging = {
   /** The site server, and where it keeps experiments. */
   readonly machine: Machine
   readonly folder: string
-  /** What it is told to run: `{id}`, `{site}` and `{folder}` stand for those of the experiment. */
+  /** The host that is the site server. */
+  readonly server: string
+  /** What it is told to run: `{id}`, `{site}`, `{server}` and `{folder}` stand for those of the experiment. */
   readonly command: readonly string[]
 }
 
@@ -25,10 +27,10 @@ const largest = 65_536
  * any longer; the exit code of any other one is its result, and what it built stands in the Compose file that it wrote.
  */
 export const packagerStep =
-  ({ bus, machine, folder, command }: Packaging): TakeStep =>
+  ({ bus, machine, folder, server, command }: Packaging): TakeStep =>
   async ({ id, step, say, run, phase, signal }) => {
     const { site } = placeOfPart(step.part)
-    const [program = '', ...rest] = command.map((word) => filled(word, { id, site, folder }))
+    const [program = '', ...rest] = command.map((word) => filled(word, { id, site, server, folder }))
     run(['ssh', machine.name, program, ...rest])
     phase('instructing')
     const ended = await machine.run([program, ...rest], {
@@ -51,7 +53,7 @@ export const packagerStep =
   }
 
 const filled = (word: string, values: Readonly<Record<string, string>>): string =>
-  word.replaceAll(/\{(id|site|folder)\}/g, (_, name: string) => values[name] ?? '')
+  word.replaceAll(/\{(id|site|server|folder)\}/g, (_, name: string) => values[name] ?? '')
 
 const readCompose = async (machine: Machine, path: string, signal: AbortSignal): Promise<string> => {
   let text = ''

@@ -13,8 +13,10 @@ const reachedSite = siteShape
     ssh: sshShape.optional().describe('How its site server is reached; needed where transport is ssh'),
     folder: z.string().min(1).default('/experiments').describe('Where the site server keeps experiments'),
     packageBuilder: words
-      .default(['millrace', 'package-builder', '--pkg', '{id}', '--site', '{site}', '--detach'])
-      .describe('What it is told over ssh to build: {id}, {site} and {folder} stand for those of the experiment'),
+      .default(['millrace', 'package-builder', '--pkg', '{id}', '--site', '{site}', '--as', '{server}', '--detach'])
+      .describe(
+        'What it is told over ssh to build: {id}, {site}, {server} and {folder} stand for those of the experiment',
+      ),
   })
   .refine(({ transport, ssh }) => transport === 'bus' || ssh !== undefined, {
     path: ['ssh'],

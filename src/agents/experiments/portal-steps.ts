@@ -42,7 +42,7 @@ export const takeAll = (
     reach: config.uploads,
     vault,
   })
-  for (const [site, { ssh, transport, folder, packageBuilder }] of Object.entries(config.sites)) {
+  for (const [site, { server, ssh, transport, folder, packageBuilder }] of Object.entries(config.sites)) {
     const experiments = join(config.experiments, site)
     const machine = ssh && sshMachine(ssh)
     const reached = machine && { machine, folder }
@@ -51,7 +51,7 @@ export const takeAll = (
     const moving = { concurrency: movedAtOnce }
     run(takeSteps(given, { where: site, agent: 'shipper' }, ship, moving))
     if (overSsh) {
-      const tell = packagerStep({ bus, ...overSsh, command: packageBuilder })
+      const tell = packagerStep({ bus, ...overSsh, server, command: packageBuilder })
       run(takeSteps(given, { where: site, agent: 'packager' }, tell, moving))
     }
     for (const agent of ['results-prober', 'results-uploader'])

@@ -36,7 +36,8 @@ export const experimentShow = (experiment: Command): void => {
         const parts = (begun.length > 0 ? begun : [portalPart]).map((part) => {
           const { state, failed, cancelled, reason = '' } = subStateOf(experiment, part)
           const ended = failed ? `failed at ${failed}` : cancelled ? `cancelled at ${cancelled}` : ''
-          const heardUntil = heard.get(part) ?? heard.get(partOfSite(placeOfPart(part).site)) ?? null
+          const taking = [part, partOfSite(placeOfPart(part).site), portalPart]
+          const heardUntil = taking.map((one) => heard.get(one)).find((at) => typeof at === 'string') ?? null
           return { part, state, ended, lastRun: lastRunOf(experiment, part), heardUntil, reason }
         })
         if (json) return print(JSON.stringify({ ...head, parts }))

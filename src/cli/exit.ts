@@ -92,6 +92,7 @@ const exitOf: Readonly<Record<FaultCode, keyof typeof exitCode>> = {
 export const exitCodeOf = (thrown: unknown): number => {
   if (thrown === stopped) return exitCode.stopped
   const code = thrown instanceof Fault ? thrown.code : ''
+  if (code === 'vault.denied') return exitCode.refused
   const known = (exitOf as Readonly<Record<string, keyof typeof exitCode>>)[code]
   return exitCode[known ?? (/^(config|contract|link)\./.test(code) ? 'usage' : 'broken')]
 }

@@ -6,7 +6,7 @@ import { Fault, faults } from '#bus/fault'
 import { type ExperimentFilters, experimentListsOf } from '#client/experiment-lists'
 import { writeFrom } from '#client/transfer'
 import type { Room } from '#contracts/disk'
-import { withExperiment } from './experiment-words.ts'
+import { notHeardSince, withExperiment } from './experiment-words.ts'
 import { limit } from './options.ts'
 import { print, printPage } from './print.ts'
 import { inSession, type Session, type SessionOptions, withSession } from './session.ts'
@@ -31,7 +31,10 @@ export const experimentLists = (experiment: Command): void => {
         const { project, site, mode, waitsFor, search: text, limit } = options
         const page = await experimentListsOf(bus).list({ project, site, mode, waitsFor, text, limit })
         const columns = ['experiment', 'name', 'mode', 'status', 'subState', 'failedStep', 'waitsFor', 'changedAt']
-        printPage(page, columns, json)
+        const told = ({ subState, heardUntil }: (typeof page.items)[number]) =>
+          [subState, ...(heardUntil === null ? [] : [notHeardSince(heardUntil)])].join(', ')
+        const items = json ? page.items : page.items.map((row) => ({ ...row, subState: told(row) }))
+        printPage({ ...page, items }, columns, json)
       }),
     )
 

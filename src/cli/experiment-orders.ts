@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { Fault } from '#bus/fault'
 import type { Client } from '#client/client'
 import { nodeIn, partIn, stepIn, withExperiment } from './experiment-words.ts'
+import { print } from './print.ts'
 import { inSession, type Session, type SessionOptions } from './session.ts'
 import { printAnswer, reason } from './words.ts'
 
@@ -21,12 +22,17 @@ export const experimentOrders = (experiment: Command): void => {
     description: string,
     example: string,
     ask: (session: Session, id: string, options: Options) => Answer | Promise<Awaited<Answer>>,
+    follow?: (id: string) => string,
   ): void => {
     command
       .description(description)
       .addHelpText('after', `\nExample:\n  millrace experiment ${example}`)
       .action((id: string, options: Options) =>
-        inSession(options, async (session) => printAnswer(await ask(session, id, options), session.json)),
+        inSession(options, async (session) => {
+          const answer = await ask(session, id, options)
+          printAnswer(answer, session.json)
+          if (answer.accepted && !session.json && follow) print(follow(id))
+        }),
       )
   }
   const verb = (name: string) => withExperiment(experiment.command(name))
@@ -38,6 +44,7 @@ export const experimentOrders = (experiment: Command): void => {
     'fetch its code, bring it to its sites, and build it there (its user)',
     'initiate rover-7k2m9x --as carol',
     ({ client }, id) => client.experiments.order(id, 'initiate', {}),
+    (id) => `Follow it with: millrace experiment logs ${id} --follow`,
   )
   order<Reasoned>(
     verb('approve').addOption(reason()),

@@ -1,9 +1,12 @@
 import type { Command } from 'commander'
-import { portalPart } from '#contracts/experiment-parts'
+import { experimentListsOf } from '#client/experiment-lists'
+import { partOfSite, placeOfPart, portalPart } from '#contracts/experiment-parts'
 import { stageOf, subStateOf, wordsOf } from '#contracts/experiment-standing'
 import { partsOf } from '#contracts/experiment-summary'
-import { withExperiment } from './experiment-words.ts'
+import { lastRunOf } from './experiment-run.ts'
+import { notHeardSince, withExperiment } from './experiment-words.ts'
 import { print, printOne, printRows } from './print.ts'
+import { printableLines } from './printable.ts'
 import { inSession, type SessionOptions } from './session.ts'
 
 /** Verbs that say how an experiment stands, what happened to it, and what it has left. */
@@ -12,8 +15,13 @@ export const experimentShow = (experiment: Command): void => {
     .description('say how an experiment stands: mode and status, and each of its parts')
     .addHelpText('after', '\nExample:\n  millrace experiment show rover-7k2m9x')
     .action((id: string, options: SessionOptions) =>
-      inSession(options, async ({ client, json }) => {
+      inSession(options, async ({ bus, client, json }) => {
         const { experiment } = await client.experiments.get(id)
+        // Nobody can tell where nothing keeps what is listed: all else is known without.
+        const seen = await experimentListsOf(bus)
+          .heard(id)
+          .catch(() => undefined)
+        const heard = new Map(seen?.parts.map(({ part, heardUntil }) => [part, heardUntil]))
         const { mode, status } = wordsOf[stageOf(experiment)]
         const { name, creator, attempt, source, approval, run } = experiment
         const fetched = experiment.parts[portalPart]?.fetch?.made
@@ -28,12 +36,25 @@ export const experimentShow = (experiment: Command): void => {
         const parts = (begun.length > 0 ? begun : [portalPart]).map((part) => {
           const { state, failed, cancelled, reason = '' } = subStateOf(experiment, part)
           const ended = failed ? `failed at ${failed}` : cancelled ? `cancelled at ${cancelled}` : ''
-          return { part, state, ended, reason }
+          const taking = [part, partOfSite(placeOfPart(part).site), portalPart]
+          const heardUntil = taking.map((one) => heard.get(one)).find((at) => typeof at === 'string') ?? null
+          return { part, state, ended, lastRun: lastRunOf(experiment, part), heardUntil, reason }
         })
         if (json) return print(JSON.stringify({ ...head, parts }))
         printOne(head, false)
         print('')
-        printRows(parts, ['part', 'state', 'ended', 'reason'], false)
+        const told = parts.map(({ state, heardUntil, ...row }) => ({
+          ...row,
+          state: heardUntil === null ? state : `${state}, ${notHeardSince(heardUntil)}`,
+        }))
+        printRows(told, ['part', 'state', 'lastRun', 'ended', 'reason'], false)
+        // What failed for a whole site, or at the portal, is the reason of several parts.
+        const reasons = Map.groupBy(
+          parts.filter(({ reason }) => reason.trim().includes('\n')),
+          ({ ended, reason }) => `${ended}:\n${reason.trim()}`,
+        )
+        for (const [words, of] of reasons)
+          print(`\n${of.map(({ part }) => part).join(', ')} ${printableLines(words).replaceAll('\n', '\n  ')}`)
       }),
     )
 
@@ -53,6 +74,8 @@ export const experimentShow = (experiment: Command): void => {
           ['storedAt', 'who', 'what', 'step', 'part', 'reason'],
           json,
         )
+        if (!json && rows.some(({ reason }) => reason?.trim().includes('\n')))
+          print(`Some reasons are cut. They are whole in: millrace experiment history ${id} --json`)
       }),
     )
 

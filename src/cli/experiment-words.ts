@@ -30,3 +30,10 @@ export const nodeIn = (text: string): string => {
   if (!/^[\w-]+\/[\w-]+$/.test(text)) throw new InvalidArgumentError('Expected <site>/<node>, as north/one.')
   return text
 }
+
+/** Since when nothing was heard of whoever takes a step; the day is said where it is not the present one. */
+export const notHeardSince = (moment: string, now = Date.now()): string => {
+  const [day = '', time = ''] = moment.split('T')
+  const isToday = new Date(now).toISOString().startsWith(day)
+  return `not heard since ${isToday ? '' : `${day} `}${time.slice(0, 5)} UTC`
+}

@@ -23,6 +23,8 @@ export type ExperimentRow = {
   readonly sites: readonly string[]
   readonly attempt: number
   readonly waitsFor: string | null
+  /** When the host that takes a step of it was last heard, where it is away. */
+  readonly heardUntil: string | null
   readonly createdAt: string
   readonly changedAt: string
 }
@@ -36,6 +38,9 @@ export type ExperimentFilters = Paging & {
   /** Anywhere in its id, name or description. */
   readonly text?: string | undefined
 }
+
+/** An experiment's parts: when the host that takes a step of each was last heard, where it is away. */
+export type Heard = { readonly parts: readonly { readonly part: string; readonly heardUntil: string | null }[] }
 
 /** Something that waits for whoever asks, and the command that moves it on. */
 export type InboxRow = {
@@ -94,6 +99,8 @@ export const experimentListsOf = (bus: Bus) => {
   return {
     /** Experiments, newest first. */
     list: (filters: ExperimentFilters = {}) => of<ExperimentRow>('experiments', filters),
+    /** Who is there of those that take its steps; rejects where nobody keeps what is listed. */
+    heard: (experiment: string) => read<Heard>(bus, addressOfPortal.scope, 'experiment', { experiment }),
     /** What waits for whoever asks, oldest first. */
     inbox: (filters: Paging = {}) => of<InboxRow>('inbox', filters),
     /** For whom end nodes are kept free, by when that begins. */

@@ -1,7 +1,10 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { ask as askOwner } from '#bus/command'
+import { openBus } from '#bus/jetstream'
+import { addressOfExperiment } from '#contracts/experiment-parts'
 import { withSites } from './simulated-bed.ts'
 
-const { ask, json, make, ready, run, say, until } = withSites()
+const { ask, json, make, ready, run, say, until, url } = withSites()
 
 const linesOf = (output: string) =>
   output
@@ -14,7 +17,9 @@ const inbox = async (who: string) => (await ask('inbox', '--as', who, '--json'))
 test('an experiment goes all the way by the command line alone', async () => {
   const id = await make('Dawn')
   await expect.poll(() => inbox('carol')).toContain(id)
-  await ask('initiate', id, '--as', 'carol')
+  expect(await ask('initiate', id, '--as', 'carol')).toContain(
+    `\nFollow it with: millrace experiment logs ${id} --follow`,
+  )
   await until(id, 'north/self', 'built')
   await expect.poll(() => inbox('olga')).toContain(id)
   await ask('setup', id, '--node', 'north/one', '--as', 'olga')
@@ -27,6 +32,7 @@ test('an experiment goes all the way by the command line alone', async () => {
   await ask('run', id, '--as', 'olga')
   await until(id, 'north/one', 'cleaned')
   expect(await json('results', id)).toMatchObject({ part: 'north/one', run: 1, files: 2, collected: 'succeeded' })
+  expect(await ask('show', id)).toMatch(/north\/one +cleaned +1 succeeded\n/)
   await ask('submit', id, '--as', 'olga')
   await until(id, 'north/one', 'done')
   expect(await json('show', id)).toMatchObject({ mode: 'TESTBED', status: 'submitted' })
@@ -50,12 +56,16 @@ test('a run is cancelled, submitted with what it left, and nothing is taken that
   const id = await ready('run holds', 'north/two')
   await ask('run', id, '--as', 'olga')
   await until(id, 'north/two', 'running')
+  expect(await ask('show', id)).toMatch(/north\/two +running +1 under way\n/)
   expect(await say('terminate', id, '--as', 'olga')).toEqual(refused(/is running: cancel its run first/))
   expect(await say('submit', id, '--as', 'olga')).toEqual(refused(/wait for its end, or cancel its run/))
   await ask('cancel', id, '--reason', 'too loud', '--as', 'carol')
   await until(id, 'north/two', 'running cancelled at run')
   expect(await say('cancel', id, '--as', 'olga')).toEqual(refused(/is cancelled already: carol has done so/))
-  expect(await say('submit', id, '--as', 'olga')).toEqual(refused(/accept its partial results, retry, or run it again/))
+  expect(await say('submit', id, '--as', 'olga')).toEqual(
+    refused(/was cancelled by carol at .* UTC: accept its partial results, retry, or run it again/),
+  )
+  expect(await ask('show', id)).toMatch(/north\/two +running +1 cancelled at run +cancelled at run +too loud\n/)
   expect(await say('submit', id, '--accept-partial', '--as', 'olga')).toEqual(refused(/has left no results/))
   await ask('terminate', id, '--reason', 'enough', '--as', 'olga')
   expect(await json('show', id)).toMatchObject({ mode: 'Idle', attempt: 2 })
@@ -67,6 +77,18 @@ test('partial results are taken where that is said', async () => {
   await until(id, 'north/two', 'cleaned failed at run')
   await ask('submit', id, '--accept-partial', '--site', 'north', '--as', 'olga')
   await until(id, 'north/two', 'done')
+})
+
+test('a reason of several lines is told whole, once for all whom it is about', async () => {
+  const id = await make('fetch fails in lines', 'rover', 'north, south')
+  await ask('initiate', id, '--as', 'carol')
+  await until(id, 'north/self', 'fetching failed at fetch')
+  const [table = '', below] = (await ask('show', id)).split('\n\n').slice(1)
+  expect(table.match(/fetch of portal\/self broke: 2 mistakes: …/g)).toHaveLength(2)
+  expect(below).toBe(
+    'north/self, south/self failed at fetch:\n  fetch of portal/self broke: 2 mistakes:\n  - one\\x1b[31m\n  - two\n',
+  )
+  expect(await ask('history', id)).toContain(`are whole in: millrace experiment history ${id} --json\n`)
 })
 
 test('what has failed is retried, be it at one site or at several', async () => {
@@ -143,6 +165,22 @@ test('a node is kept free, which is undone', async () => {
   expect(await say('unreserve', 'north/one', reservation, '--as', 'carol')).toEqual(refused(/carol/))
   await ask('unreserve', 'north/one', reservation, '--reason', 'rain', '--as', 'olga')
   expect(await ask('reservations', '--node', 'north/one', '--as', 'olga')).toBe('none\n')
+})
+
+test('of a run whose host is away is told since when nothing was heard of it', async () => {
+  const id = await ready('run holds', 'south/three')
+  await ask('run', id, '--as', 'olga')
+  await until(id, 'south/three', 'running')
+  const bus = await openBus({ url: url(), principal: 'south' })
+  onTestFinished(() => bus.close())
+  const step = { part: 'south/three', step: 'run', agent: 'run-three', attempt: 1, try: 1 }
+  const data = { ...step, delivery: 2, instance: 'another', host: 'nobody' }
+  const started = await askOwner(bus, { address: addressOfExperiment(id), type: 'experiment.start-step', data })
+  expect(started).toMatchObject({ accepted: true })
+  await expect
+    .poll(() => ask('show', id, '--as', 'carol'))
+    .toMatch(/south\/three +running, not heard since \d\d:\d\d UTC +1 under way\n/)
+  expect(await ask('ls', '--as', 'carol')).toMatch(new RegExp(`${id} .* running, not heard since \\d\\d:\\d\\d UTC `))
 })
 
 function refused(words: RegExp) {

@@ -108,6 +108,13 @@ test('what is wrong is told with what was expected, where, and what to do', asyn
   const resource = (type: string) => `nodeType: ${type}\nsites: [north]\nhours: 1\n`
   const told = (code: number, words: RegExp) => [code, expect.stringMatching(words)]
   expect(await creating(resource('Rover'), 'boat')).toEqual(told(5, /no project boat\. The portal knows: rover/))
+  const linking = (project: string, who: string) =>
+    wrong(
+      ...['create', '--project', project, '--name', 'Dawn', '--git', 'https://git.example/a.git', '--resource', at],
+      ...['--cloud', 'directory:carol', '--as', who],
+    )
+  expect(await linking('boat', 'carol')).toEqual(told(5, /no project boat\. Yours are: rover/))
+  expect(await linking('rover', 'olga')).toEqual(told(3, /olga is no member of the project rover/))
   expect(await creating(resource('Boat'))).toEqual(
     told(3, /north has no end nodes of type Boat, and 1 is asked for\. See: millrace experiment nodes/),
   )

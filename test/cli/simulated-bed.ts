@@ -32,7 +32,7 @@ const policy = policyShape.parse({
   },
 })
 
-/** What an experiment's name asks for: `build fails`, at its first try or always, `run fails` at a node, or something `holds`. */
+/** What an experiment's name asks for: `build fails`, at its first try or always, `run fails` at a node, `in lines` or not, or something `holds`. */
 const take: TakeStep = async ({ step: { step, part, try: tries }, experiment: { name }, say, signal }) => {
   say(`${step} for ${part}`)
   if (name.includes(`${step} holds`)) {
@@ -41,7 +41,8 @@ const take: TakeStep = async ({ step: { step, part, try: tries }, experiment: { 
   }
   const failing = new RegExp(`${step} fails(?: (once))?(?: at (\\S+))?`).exec(name)
   const isMeant = failing && (!failing[1] || tries === 1) && (failing[2] ?? part) === part
-  if (isMeant) return { failed: `${step} of ${part} broke`, ...(step === 'run' && { results }) }
+  const lines = name.includes('in lines') ? ': 2 mistakes:\n- one\u001b[31m\n- two' : ''
+  if (isMeant) return { failed: `${step} of ${part} broke${lines}`, ...(step === 'run' && { results }) }
   return madeBy(step)
 }
 

@@ -127,6 +127,13 @@ describe.runIf(engine && mayServeImages)('an image', () => {
     expect(await docker('image', 'inspect', '--format', '{{.Config.Env}}', image)).not.toContain('example')
   })
 
+  test('of a Dockerfile that can’t be read says where, and what is wrong there', async () => {
+    const folder = folderWith({ Dockerfile: `FROM ${base}\nRUNN true\n` })
+    await expect(build({ folder })).rejects.toThrow(
+      /^The Dockerfile can't be read at line 2: unknown instruction: RUNN$/,
+    )
+  })
+
   test('that fails says at which step, what that said last, and leaves nothing with its label', async () => {
     const folder = folderWith({
       Dockerfile: `FROM ${base}\nLABEL millrace.experiment=${id}\nRUN seq 1 100 && echo 'no such module' && exit 7\n`,

@@ -145,9 +145,9 @@ test('nobody but a member of its project gives an experiment a cloud link, and n
   for (const [who, experiment] of [
     ['mallory', 'rover-1'],
     ['olga', 'rover-1'],
-    ['carol', 'boat-1'],
   ] as const)
     await expect(keep(who, experiment)).rejects.toThrow(`${who} is no member of the project`)
+  await expect(keep('carol', 'boat-1')).rejects.toThrow('There is no project boat. Yours are: rover')
   expect(secrets()).toEqual([])
   await keep('carol', 'rover-1')
   expect(secrets()).toHaveLength(1)

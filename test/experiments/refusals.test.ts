@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
+import { experimentDecider } from '#agents/experiments/experiment'
 import { portalDecider } from '#agents/experiments/portal'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { node, readyAtBoth, retry, running, site } from './stages.ts'
 import { states } from './standings.ts'
-import { created, initiate, policy, results, story, submitPartial, terminate } from './story.ts'
+import { created, initiate, markReady, policy, results, story, submit, submitPartial, terminate } from './story.ts'
 
 const approve: ExperimentCommand = { type: 'experiment.approve', data: { reason: '' } }
 const decline: ExperimentCommand = { type: 'experiment.decline', data: { reason: 'too fast' } }
@@ -37,6 +38,35 @@ test('an experiment is not terminated while results of one of its sites are on t
   expect(told.ask('olga', terminate)).toMatchObject({
     ...{ refusal: 'under-way', detail: 'The results of rover-1 at north are on their way home' },
   })
+})
+
+test('what is to run is not ready while it is being delivered, or where that has failed', () => {
+  const told = (state: string) => states[state]?.[0]().ask('olga', markReady)
+  expect(told('delivering')).toMatchObject({ detail: expect.stringMatching(/is being delivered to .*: try again in/) })
+  expect(told('delivery failed')).toMatchObject({
+    detail: expect.stringMatching(/could not be delivered to .*: retry/),
+  })
+})
+
+test('a run that was cancelled is told so, with who has cancelled it', () => {
+  const told = (state: string) => states[state]?.[0]().ask('olga', submit)
+  expect(told('run cancelled')).toMatchObject({
+    detail: expect.stringMatching(/^The last run at north was cancelled by \w+ at 00:00 UTC: accept its partial/),
+  })
+  expect(told('run failed')).toMatchObject({ detail: expect.stringMatching(/^The last run at north failed: accept/) })
+})
+
+test('a creator who is no member any more is told that it takes that as well', () => {
+  const members = ['dave']
+  const decide = experimentDecider(() => ({ ...policy, projects: { rover: { members, approval: false } } }))
+  const told = story('rover-1', 'rover', decide).must('dave', created())
+  members[0] = 'carol'
+  expect(told.ask('dave', terminate)).toMatchObject({
+    detail: expect.stringMatching(
+      /an operator, and dave, who is its creator, is no member of the project rover any more$/,
+    ),
+  })
+  expect(told.ask('carol', terminate)).toMatchObject({ detail: expect.stringMatching(/an operator$/) })
 })
 
 test('a run is not retried once its site is submitted', () => {

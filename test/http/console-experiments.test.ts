@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { inputOf } from '../../src/http/console/days.ts'
 import { isTooWide } from '../browser.ts'
 import { hostile, withPortal } from './console-portal.ts'
 import { tokenOf } from './experiment-site.ts'
@@ -105,9 +106,15 @@ test('a node is reserved on the calendar, what overlaps is told, and it is remov
   await page.getByRole('button', { name: 'Reserve a node' }).click()
   await page.getByLabel('End node').selectOption('south/four')
   await page.getByLabel('Project').selectOption('rover')
+  await page.getByLabel('From').fill(inputOf(Date.now() - 3_600_000))
   await page.getByLabel('Note').fill(hostile)
   await page.getByRole('button', { name: 'Reserve', exact: true }).click()
   await page.locator('.calendar-span', { hasText: 'rover' }).waitFor()
+  await page.getByText(/^Site server .* nodes free, 1 of them reserved now/).waitFor()
+  await page
+    .getByRole('region', { name: 'Site south' })
+    .getByText(/reserved for rover until /)
+    .waitFor()
   const row = page.getByRole('row', { name: 'south/four' })
   await row.getByText(hostile).waitFor()
   await page.getByRole('button', { name: 'Reserve a node' }).click()

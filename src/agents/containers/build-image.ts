@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type Docker from 'dockerode'
 import { Fault, reasonOf } from '#bus/fault'
 import { withBackOff } from '../back-off.ts'
+import { badDockerfile } from './bad-dockerfile.ts'
 import { buildContext } from './build-context.ts'
 import { bytesFor } from './ending.ts'
 import { engineTrouble } from './engine-at.ts'
@@ -93,7 +94,7 @@ export const buildImage = async (build: Build): Promise<{ readonly image: string
         `${build.tag} was not built within ${Math.round(limits.milliseconds / 1_000)} s and was ended. Make the build smaller, or raise the site's limit`,
         { cause: thrown },
       )
-    throw engineTrouble(`build ${build.tag}`, engine, thrown)
+    throw badDockerfile(thrown) ?? engineTrouble(`build ${build.tag}`, engine, thrown)
   } finally {
     const leaveNothing = async () => {
       if (registry) await removeImage(engine, `${repository}:${version}`)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Bus } from '#bus/bus'
-import { Fault } from '#bus/fault'
+import { Fault, faults } from '#bus/fault'
 import type { CloudLink } from '#contracts/cloud-link'
 import { portalPlace, projectOf } from '#contracts/experiment-parts'
 import { called } from '#contracts/names'
@@ -37,7 +37,9 @@ export const serveCloudLinks = (
       const onBehalfOf = behalf ?? principal
       const { experiment, text } = asked.parse(body)
       const project = projectOf(experiment)
-      if (!called(policy().projects, project)?.members.includes(onBehalfOf))
+      const { projects } = policy()
+      if (!called(projects, project)) throw faults.nothingThere(`project ${project}${yours(projects, onBehalfOf)}`)
+      if (!called(projects, project)?.members.includes(onBehalfOf))
         throw new Fault(
           'vault.denied',
           `${onBehalfOf} is no member of the project ${project}, and gives it no cloud link`,
@@ -54,6 +56,12 @@ export const serveCloudLinks = (
     },
     signal,
   )
+
+/** Which projects somebody may make experiments in, to say beside one that there is not. */
+const yours = (projects: Policy['projects'], who: string): string => {
+  const own = Object.entries(projects).flatMap(([name, { members }]) => (members.includes(who) ? [name] : []))
+  return own.length > 0 ? `. Yours are: ${own.join(', ')}` : ''
+}
 
 /** The secret of a link, if it has one. A fault where it was given for another link, or another experiment. */
 export const secretOf = async (vault: Vault, experiment: string, link: CloudLink): Promise<string | undefined> => {

@@ -4,7 +4,7 @@ import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { deed } from '#contracts/experiment-deeds'
 import { partOfSite, placeOfPart } from '#contracts/experiment-parts'
 import { isOperatorIn } from '#contracts/experiment-rights'
-import { openRun, siteOf, stageOf, stepOf } from '#contracts/experiment-standing'
+import { isOpen, openRun, siteOf, stageOf, stepOf } from '#contracts/experiment-standing'
 import type { KnownExperiment } from '#contracts/experiment-state'
 import { called } from '#contracts/names'
 import type { Policy } from '#contracts/portal'
@@ -113,8 +113,14 @@ export const markReady = (command: Command<'experiment.mark-ready'>, experiment:
   for (const [site, { stage, nodes }] of sites) {
     if (stage === 'development') return refuse('not-in-testbed', `${key} is not in the testbed of ${site} yet`)
     const missing = nodes.filter((node) => stepOf(experiment, node, 'deliver')?.state !== 'succeeded')
+    const failed = missing.filter((node) => !isOpen(stepOf(experiment, node, 'deliver')))
+    if (failed.length > 0)
+      return refuse('not-delivered', `What is to run could not be delivered to ${failed.join(', ')}: retry that first`)
     if (missing.length > 0)
-      return refuse('not-delivered', `What is to run has not been delivered to ${missing.join(', ')}`)
+      return refuse(
+        'not-delivered',
+        `What is to run is being delivered to ${missing.join(', ')}: try again in a moment`,
+      )
   }
   const news = sites.filter(([, { stage }]) => stage === 'testbed').map(([site]) => site)
   if (news.length > 0)

@@ -59,7 +59,7 @@ export const experimentDecider = (policy: () => Policy): ExperimentDecider => ({
     }
     const isAllowed = rolesOf(now, command, experiment).some((role) => may.includes(role))
     if (!isGivenIn(now, command.scope, command.type)) return noProject(command)
-    if (!isAllowed) return isOrphan(now, command) ? noProject(command) : notAllowed(command, may)
+    if (!isAllowed) return isOrphan(now, command) ? noProject(command) : notAllowed(command, may, now, experiment)
     if (command.type === 'experiment.create') return create(command, experiment, now)
     if (experiment.status === 'unknown') return refuse('unknown', `There is no experiment ${command.key}`)
     return decideOn(command, experiment, now, near)
@@ -150,7 +150,12 @@ const archived = (command: Commanded<ExperimentCommand>, { deeds }: KnownExperim
     : refuse('archived', withWho(sentence, by, command))
 }
 
-const notAllowed = ({ type, principal, key, scope }: Commanded<ExperimentCommand>, may: readonly Role[]) => {
+const notAllowed = (
+  { type, principal, key, scope }: Commanded<ExperimentCommand>,
+  may: readonly Role[],
+  { projects }: Policy,
+  experiment: Experiment,
+) => {
   const who: Readonly<Record<Role, string>> = {
     administrator: 'an administrator',
     operator: 'an operator',
@@ -161,8 +166,15 @@ const notAllowed = ({ type, principal, key, scope }: Commanded<ExperimentCommand
     portal: 'the portal',
   }
   const verb = type.slice(type.indexOf('.') + 1)
-  return refuse(
-    'not-allowed',
-    `${principal} may not ${verb} ${key}: that takes ${may.map((role) => who[role]).join(' or ')}`,
-  )
+  const takes = `that takes ${may.map((role) => who[role]).join(' or ')}`
+  const was = called(projects, scope)?.members.includes(principal) ? undefined : wasOnce(principal, may, experiment)
+  const also = was ? `, and ${principal}, who is ${who[was]}, is no member of the project ${scope} any more` : ''
+  return refuse('not-allowed', `${principal} may not ${verb} ${key}: ${takes}${also}`)
+}
+
+/** Who somebody is to an experiment by its own word, which counts for members of its project alone. */
+const wasOnce = (principal: string, may: readonly Role[], experiment: Experiment): Role | undefined => {
+  if (experiment.status === 'unknown') return undefined
+  if (may.includes('creator') && experiment.creator === principal) return 'creator'
+  return may.includes('experimenter') && experiment.experimenters.includes(principal) ? 'experimenter' : undefined
 }

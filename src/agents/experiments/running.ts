@@ -7,6 +7,7 @@ import { isOpen, openRun, runOf, siteOf, stageOf, stepOf } from '#contracts/expe
 import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
 import { type Policy, whyGone } from '#contracts/portal'
 import { doneAlready, lastOf, withWho } from './done-already.ts'
+import { howEnded } from './how-ended.ts'
 import { hasBegun, isComingHome, isRefusal, meant } from './meant-sites.ts'
 import { scheduled } from './next-steps.ts'
 import { freed, object, objectionToUse } from './place-nodes.ts'
@@ -87,6 +88,8 @@ export const cancelRun = (command: Command<'experiment.cancel-run'>, experiment:
     : doneAlready(command, deeds[deed.cancel], 'cancelled', `The run of ${key} is told to stop already`)
 }
 
+const instead = 'accept its partial results, retry, or run it again'
+
 export const submit = (
   command: Command<'experiment.submit'>,
   experiment: KnownExperiment,
@@ -109,8 +112,7 @@ export const submit = (
       case 'open':
         return refuse('run-open', `${key} is running at ${site}: wait for its end, or cancel its run`)
       case 'failed':
-        if (!data.acceptPartial)
-          return refuse('failed', `The last run at ${site} failed: accept its partial results, retry, or run it again`)
+        if (!data.acceptPartial) return refuse('failed', `${howEnded(command, experiment, site)}: ${instead}`)
         if (!nodes.some((node) => stepOf(experiment, node, 'collect')?.state === 'succeeded'))
           return refuse('no-results', `The last run at ${site} has left no results: retry, run it again, or terminate`)
         partial = true

@@ -56,5 +56,11 @@ export const endNodesQuery = {
 export const reservationsQuery = (from: string, until: string) =>
   listed<Reservation>('reservations', '/api/reservations', { from, until, limit: 1000 })
 
+/** What is reserved on the day from then on: which of it holds now is told by the clock. */
+export const keptNowQuery = (from: number) => ({
+  ...reservationsQuery(new Date(from).toISOString(), new Date(from + 86_400_000).toISOString()),
+  ...lookedAtAgain,
+})
+
 export const notificationsQuery = (person: string) =>
   paged<Notification>('notifications', '/api/notifications', { person })

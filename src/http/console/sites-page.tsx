@@ -1,9 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
-import type { EndNode, Site } from './api-sites.ts'
+import { useState } from 'react'
+import type { EndNode, Reservation, Site } from './api-sites.ts'
 import { Calendar } from './calendar.tsx'
 import { DiskRoom } from './disk.tsx'
-import { endNodesQuery, sitesQuery } from './experiment-queries.ts'
+import { endNodesQuery, keptNowQuery, sitesQuery } from './experiment-queries.ts'
 import { Link } from './link.tsx'
+import { Moment } from './moment.tsx'
 import { Page } from './page.tsx'
 import { Pill } from './pill.tsx'
 import { ProblemNote } from './problem-note.tsx'
@@ -16,6 +18,8 @@ export const SitesPage = () => {
   const { data: sites, error, refetch } = useQuery(sitesQuery)
   const { data: nodes } = useQuery(endNodesQuery)
   const { data: presence } = useQuery(presenceQuery)
+  const [opened] = useState(() => Date.now())
+  const { data: reserved } = useQuery(keptNowQuery(opened))
   const hosts = presence && new Set(presence.items.map(({ host }) => host))
   return (
     <Page title="Sites">
@@ -28,6 +32,7 @@ export const SitesPage = () => {
             site={site}
             nodes={nodes?.items.filter((node) => node.site === site.site) ?? []}
             hosts={hosts}
+            kept={reserved?.items.filter(isNow) ?? []}
           />
         ))}
       </div>
@@ -36,17 +41,25 @@ export const SitesPage = () => {
   )
 }
 
+const isNow = ({ startsAt, endsAt }: Reservation): boolean => {
+  const now = Date.now()
+  return Date.parse(startsAt) <= now && now < Date.parse(endsAt)
+}
+
 type Props = {
   readonly site: Site
   readonly nodes: readonly EndNode[]
   /** Who is there; undefined where nobody can tell. */
   readonly hosts: ReadonlySet<string> | undefined
+  /** What is reserved now. */
+  readonly kept: readonly Reservation[]
 }
 
 const SiteCard = ({
   site: { site, server, builder, present, free, nodes: count, running, disk },
   nodes,
   hosts,
+  kept,
 }: Props) => (
   <section className="site" aria-label={`Site ${site}`}>
     <h2>
@@ -55,6 +68,7 @@ const SiteCard = ({
     <p className="quiet">
       Site server {server}
       {builder === 'command' && ', told over ssh to build'}. {free} of {count} nodes free
+      {keptOf(nodes, kept) > 0 && `, ${keptOf(nodes, kept)} of them reserved now`}
       {running > 0 && `, ${running} running`}.
     </p>
     <p>
@@ -79,7 +93,7 @@ const SiteCard = ({
               ),
           },
           { label: 'Disk', of: ({ disk }) => <DiskRoom disk={disk} /> },
-          { label: 'Has', of: (node) => <Occupant node={node} /> },
+          { label: 'Has', of: (node) => <Occupant node={node} kept={kept.find(({ part }) => part === node.part)} /> },
         ]}
       />
     )}
@@ -95,8 +109,19 @@ const Presence = ({ isThere }: { readonly isThere: boolean | null }) =>
     <Pill state="host away" />
   )
 
-const Occupant = ({ node: { state, occupiedBy } }: { readonly node: EndNode }) => {
+const keptOf = (nodes: readonly EndNode[], kept: readonly Reservation[]): number =>
+  nodes.filter((node) => node.state === 'free' && kept.some(({ part }) => part === node.part)).length
+
+type Having = { readonly node: EndNode; readonly kept: Reservation | undefined }
+
+const Occupant = ({ node: { state, occupiedBy }, kept }: Having) => {
   if (occupiedBy) return <Link to={experimentAddress(occupiedBy)}>{occupiedBy}</Link>
   if (state === 'occupied') return 'an experiment of another project'
-  return state === 'free' ? <span className="quiet">free</span> : <Pill state={state} />
+  if (state !== 'free') return <Pill state={state} />
+  if (!kept) return <span className="quiet">free</span>
+  return (
+    <span className="quiet">
+      reserved for {kept.project ?? 'another project'} until <Moment at={kept.endsAt} to="minute" />
+    </span>
+  )
 }

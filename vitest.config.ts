@@ -12,7 +12,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/matching.ts'],
-    maxWorkers: 2,
+    maxWorkers: 3,
     // A busy machine makes a wait longer, not a test wrong.
     testTimeout: 60_000,
     hookTimeout: 60_000,

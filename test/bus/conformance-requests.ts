@@ -40,7 +40,7 @@ export const carriesRequests = (open: Open) =>
     })
 
     test('fail at once where nobody serves', async () => {
-      const bus = await connect()
+      const bus = await connect('ann')
       const before = performance.now()
       await expect(bus.request(askingOf(fresh(), 'ann'), {})).rejects.toMatchObject({ code: 'bus.no-owner' })
       expect(performance.now() - before).toBeLessThan(2000)
@@ -68,7 +68,7 @@ export const carriesRequests = (open: Open) =>
     })
 
     test('fail where the answer takes too long', async () => {
-      const bus = await connect()
+      const bus = await connect('ann')
       const scope = fresh()
       const { promise: never, resolve } = Promise.withResolvers<void>()
       run((signal) => bus.serve(commandsTo('run', scope), () => never, signal))
@@ -78,7 +78,7 @@ export const carriesRequests = (open: Open) =>
     })
 
     test('bring a fault back with its code, and an exception with its message', async () => {
-      const bus = await connect()
+      const bus = await connect('ann')
       const scope = fresh()
       const answer = async ({ body }: Request) => {
         if (body === 'fault') throw faults.contended('a run', 3)
@@ -96,14 +96,15 @@ export const carriesRequests = (open: Open) =>
       const scope = fresh()
       const answer = async ({ principal, onBehalfOf }: Request) => [principal, onBehalfOf ?? null]
       run((signal) => bus.serve(commandsTo('run', scope), answer, signal))
-      const ask = (principal: string) => bus.request(askingOf(scope, principal), {}, { onBehalfOf: 'ann' })
+      const ask = async (principal: string) =>
+        (await connect(principal)).request(askingOf(scope, principal), {}, { onBehalfOf: 'ann' })
       await until(async () => expect(await ask('web-root')).toEqual(['web-root', 'ann']))
       expect(await ask('eve')).toEqual(['eve', null])
       expect(await ask('webby')).toEqual(['webby', null])
     })
 
     test('go to one of several who serve, and to nobody once all have stopped', async () => {
-      const [a, b] = [await connect(), await connect()]
+      const [a, b] = [await connect('ann'), await connect()]
       const scope = fresh()
       const answered: string[] = []
       const answerAs = (name: string) => async () => void answered.push(name)
@@ -119,7 +120,7 @@ export const carriesRequests = (open: Open) =>
     })
 
     test('that are being answered are answered before a server ends', async () => {
-      const bus = await connect()
+      const bus = await connect('ann')
       const scope = fresh()
       const { promise: held, resolve: let_go } = Promise.withResolvers<void>()
       const { promise: asked, resolve: reached } = Promise.withResolvers<void>()

@@ -147,12 +147,13 @@ describe('on JetStream', () => {
   })
 
   test('a question that is no JSON, and an answer that is too long, are faults', async () => {
-    const bus = await connectBus()
+    const bus = await connectBus('ann')
     const scope = fresh()
     run((signal) => bus.serve(commandsTo('run', scope), async () => 'x'.repeat(2_000_000), signal))
     const subject = commandOf('run', scope, 'start', 'ann')
     await until(() => expect(bus.request(subject, {})).rejects.toMatchObject({ code: 'bus.broken' }))
-    expect((await nc.request(subject, '{')).json()).toMatchObject({ fault: { code: 'contract.broken' } })
+    const own = { noMux: true, reply: `_INBOX_ann.${scope}`, timeout: 5_000 }
+    expect((await nc.request(subject, '{', own)).json()).toMatchObject({ fault: { code: 'contract.broken' } })
   })
 
   test('work that the server has no room for is refused, and not taken for work that is there', async () => {

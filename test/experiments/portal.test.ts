@@ -80,11 +80,11 @@ test('a portal goes by its file as it is now', async () => {
   await change(configOf(folder, ['emil']))
   expect(await create('emil')).toMatchObject({ accepted: true })
   expect(await create('carol', 'rover', 'rover-2')).toMatchObject({ refusal: 'not-allowed' })
-  expect(said).not.toContainEqual(expect.stringContaining('start the portal anew'))
+  expect(said).not.toContainEqual(expect.stringContaining('Start the portal anew'))
   const { projects, ...rest } = configOf(folder, ['emil'])
   await change({ ...rest, projects: { ...projects, boat: { members: ['bo'], approval: false } }, gitHosts: ['*'] })
   expect(await create('bo', 'boat')).toMatchObject({ accepted: true })
-  expect(said).toContainEqual(expect.stringContaining('start the portal anew'))
+  expect(said).toContainEqual(expect.stringContaining('Start the portal anew'))
 })
 
 test.each(hostileLinks)('%s is no link: it is refused over the bus, and nothing is recorded', async (link) => {
@@ -98,7 +98,7 @@ test.each(hostileLinks)('%s is no link: it is refused over the bus, and nothing 
     link === 'file:///etc'
       ? {
           ...{ accepted: false, refusal: 'folder-not-allowed' },
-          detail: "Code can't come from /etc: the portal's file allows no such folder",
+          detail: expect.stringMatching(/^Code can't come from \/etc\. Allowed are repositories below: .*gitFolders/),
         }
       : expect.stringMatching(/source\.link: .*expected https:/),
   )

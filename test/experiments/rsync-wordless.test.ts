@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { userInfo } from 'node:os'
+import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Machine } from '#agents/machines/machine'
 import { copyFolder } from '#agents/machines/rsync'
+import { rsyncFault } from '#agents/machines/rsync-faults'
 import { temporaryFolders } from '../processes.ts'
 import { plainMachine } from './plain-machine.ts'
 
@@ -52,4 +53,13 @@ describe.runIf(userInfo().uid === 0)('a copy to a full disk', () => {
       await expect(copy(run, from, to)).rejects.toThrow(/can't be written at there.*whether there is space/)
       expect(ended).toEqual([11, 11, 11, 11])
     }))
+})
+
+test('a machine that nobody listens on any longer is said to be so', () => {
+  const said = [
+    'ssh: connect to host 127.0.0.1 port 44421: Connection refused\r',
+    'rsync: connection unexpectedly closed',
+  ]
+  const fault = rsyncFault({ code: 255, killedBy: null }, said, [hostname(), '127.0.0.1'], 'copy a to b')
+  expect(fault).toMatchObject({ code: 'machine.unreachable', message: /127\.0\.0\.1 .*nobody listens there/ })
 })

@@ -30,6 +30,14 @@ export const rsyncFault = (
     return machineFaults.noProgram(find(/^env: /) ? here : there, 'rsync')
   const noFolder = /change_dir "(.*)" failed: No such file or directory/.exec(said.join('\n'))
   if (noFolder?.[1]) return machineFaults.noFolder(source, noFolder[1])
+  // It was gone before it was spoken with.
+  const shut = /^ssh: connect to host .*: ([^\r]+)/.exec(find(/^ssh: connect to host /) ?? '')?.[1]
+  if (shut !== undefined)
+    return machineFaults.unreachable(
+      there,
+      undefined,
+      /refused/.test(shut) ? 'nobody listens there (connection refused)' : shut.trim(),
+    )
   if (code !== null && connectionCodes.includes(code))
     return machineFaults.lost(there, doing, said.slice(0, 2).join('\n'))
   if (code === 23 || code === 24) {

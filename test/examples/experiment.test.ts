@@ -5,10 +5,14 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { playSensors, startTestbed, type Testbed } from '../../examples/experiment/testbed.ts'
 import { openPage, startBrowser } from '../browser.ts'
+import { login, startApache } from '../experiments/apache.ts'
+import { altered } from '../experiments/seen.ts'
 import { buildIfOld } from '../http/console-site.ts'
 import { temporaryFolders } from '../processes.ts'
+import { startS3 } from '../s3-server.ts'
 
-const folder = temporaryFolders()()
+const newFolder = temporaryFolders()
+const folder = newFolder()
 const stop = new AbortController()
 let [testbed, browser]: [Testbed | undefined, Browser | undefined] = [undefined, undefined]
 
@@ -24,6 +28,9 @@ afterAll(async () => {
   await browser?.close()
   await testbed?.stop()
 }, 60_000)
+
+/** The experiment that a browser has taken its way. */
+let first = ''
 
 const bed = (): Testbed => {
   if (!testbed) throw new Error('The testbed is not there')
@@ -50,6 +57,7 @@ test('a user’s repository goes to machines at two sites and back, an operator 
     millrace('experiment', 'create', ...about, '--cloud', 'directory:carol', ...as('carol'), '--json'),
   )
   const id: string = made.experiment
+  first = id
   // The same rights as in the pages hold on the command line: an operator is none of its experimenters.
   expect(() => millrace('experiment', 'initiate', id, ...as('olga'))).toThrow()
 
@@ -107,4 +115,51 @@ test('a user’s repository goes to machines at two sites and back, an operator 
   const history = millrace('experiment', 'history', id, ...as('carol'))
   expect(history).toMatch(/carol +development-initiated/)
   expect(history).toMatch(/olga +submitted/)
+}, 240_000)
+
+test('the same code, cloned, goes its way by the command line alone, and its results to a bucket and to a WebDAV folder', async ({
+  onTestFinished,
+}) => {
+  const { millrace, as } = bed()
+  const buckets = newFolder()
+  const [s3, apache] = [await startS3(buckets, ['results']), await startApache(newFolder())]
+  onTestFinished(async () => void (await Promise.all([s3.stop(), apache.stop()])))
+  const experiment = (who: string, verb: string, ...words: readonly string[]) =>
+    millrace('experiment', verb, ...words, ...as(who))
+  const { accessKeyId, secretAccessKey } = s3.credentials
+  const bucket = `s3://${accessKeyId}:${secretAccessKey}@results/dawn?endpoint=${s3.endpoint}&region=us-east-1`
+  const id: string = JSON.parse(experiment('carol', 'clone', first, '--cloud', bucket, '--json')).experiment
+  /** Resolves once each of these places is so far. */
+  const until = (state: string, ...parts: readonly string[]) =>
+    expect
+      .poll(
+        () => {
+          const shown: { part: string; state: string; ended: string }[] = JSON.parse(
+            experiment('olga', 'show', id, '--json'),
+          ).parts
+          return shown.filter(({ part }) => parts.includes(part)).map((one) => one.ended || one.state)
+        },
+        { timeout: 90_000, interval: 300 },
+      )
+      .toEqual(parts.map(() => state))
+  const [north, south] = ['north/one', 'south/three']
+
+  experiment('carol', 'initiate', id)
+  await until('built', 'north/self', 'south/self')
+  experiment('olga', 'setup', id, '--node', north, '--node', south)
+  await until('delivered', north, south)
+  experiment('olga', 'ready', id)
+  experiment('olga', 'run', id)
+  await until('cleaned', north, south)
+  experiment('olga', 'submit', id, '--site', 'north')
+  await until('done', north)
+  const webdav = `webdav+${apache.url.replace('://', `://${login.user}:${login.password}@`)}`
+  experiment('carol', 'set-cloud-link', id, '--cloud', webdav)
+  experiment('olga', 'submit', id, '--site', 'south')
+  await until('done', north, south)
+  for (const home of [join(buckets, 'results/dawn', id, north), join(apache.served, id, south)]) {
+    expect(altered(home)).toEqual([])
+    expect(readFileSync(join(home, 'files/samples.csv'), 'utf8').trim().split('\n')).toHaveLength(21)
+    expect(readFileSync(join(home, 'files/plot.svg'), 'utf8')).toMatch(/<svg/)
+  }
 }, 240_000)

@@ -29,3 +29,9 @@ export const withBackOff = async <T>(attempt: () => Promise<T>, patience: Patien
     }
   }
 }
+
+/**
+ * How long work that broke rests before it is delivered again, in milliseconds: what passes soon is soon tried again, and of what
+ * lasts for an hour there are tries left when it is over.
+ */
+export const pauseAfter = (delivery: number): number => Math.min(30_000, 1_000 * 2 ** Math.max(0, delivery - 10))

@@ -2,6 +2,7 @@ import { type Bus, lease, type Work } from '#bus/bus'
 import { reasonOf } from '#bus/fault'
 import type { Outbox } from '#bus/outbox'
 import { readEvent } from '#contracts/all'
+import { pauseAfter } from './back-off.ts'
 import { bury, dropOrBury, giveUp } from './burying.ts'
 import { type Kept, openHoldings, takeLeftovers } from './holdings.ts'
 import type { Local } from './local.ts'
@@ -123,12 +124,6 @@ const handle = async <T extends Task, E extends Execution, R extends Result>(
     clearInterval(keepLease)
   }
 }
-
-/**
- * How long work that broke rests before it is delivered again, in milliseconds: what passes soon is soon tried again, and of what
- * lasts for an hour there are tries left when it is over.
- */
-const pauseAfter = (delivery: number): number => Math.min(30_000, 1_000 * 2 ** Math.max(0, delivery - 10))
 
 /** Executes the work and has its result recorded; `superseded` where it is, or was meanwhile, in other hands. */
 const carryOut = async <T extends Task, E extends Execution, R extends Result>(

@@ -16,7 +16,8 @@ import { sitesOf } from './meant-sites.ts'
 import { scheduled } from './next-steps.ts'
 import { addressOfNode } from './place-nodes.ts'
 import { archive, cancelRun, nodesRunBy, retry, run, submit } from './running.ts'
-import { beat, expire, handOver, isAboutToRun, report, settle, start, turn } from './taking-steps.ts'
+import { isAboutToRun, start } from './starting.ts'
+import { beat, expire, handOver, report, settle, turn } from './taking-steps.ts'
 
 type ExperimentDecider = Decider<Experiment, ExperimentCommand, ExperimentEvent>
 type Decided = Decision<ExperimentEvent>

@@ -25,6 +25,10 @@ export const openRun = (experiment: KnownExperiment, site: string): readonly str
   ),
 ]
 
+/** Whether what lies at a site could not be brought home: what its nodes have left may then be brought to it once more. */
+export const isPulledInVain = (experiment: KnownExperiment, site: string): boolean =>
+  stepOf(experiment, partOfSite(site), 'pull')?.state === 'failed'
+
 /** How the last run ended at a site. */
 export const runOf = (experiment: KnownExperiment, site: string): 'none' | 'open' | 'failed' | 'succeeded' => {
   const { nodes = [], hasRun = false } = siteOf(experiment, site) ?? {}
@@ -95,10 +99,12 @@ export const subStateOf = (
   readonly reason?: string | undefined
 } => {
   const { site } = placeOfPart(part)
-  const found = taken.toReversed().flatMap((step) => {
+  const known = taken.toReversed().flatMap((step) => {
     const at = stepOf(experiment, whereTaken(step, part, site), step)
     return at ? [{ step, at }] : []
-  })[0]
+  })
+  // What is taken once more, as the step behind it failed, is where it is now.
+  const found = known.find(({ at }) => isOpen(at)) ?? known[0]
   if (!found) return { state: 'idle' }
   const { step, at } = found
   const { reason = '' } = at

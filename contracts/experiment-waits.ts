@@ -1,6 +1,6 @@
 import type { ExperimentCommand } from './experiment-commands.ts'
 import { partOfSite, placeOfPart, portalPart, type StepName } from './experiment-parts.ts'
-import { isOpen, runOf, stepOf, stepsOf } from './experiment-standing.ts'
+import { isOpen, isPulledInVain, runOf, stepOf, stepsOf } from './experiment-standing.ts'
 import type { KnownExperiment, Site } from './experiment-state.ts'
 import type { ResourceDefinition } from './resource.ts'
 
@@ -86,15 +86,23 @@ const mendedBy: Partial<Readonly<Record<StepName, string>>> = {
   upload: 'set-cloud-link',
 }
 
-/** Steps that can be retried: those of a run once it is over, and before its results are on their way home. */
+/**
+ * Steps that can be retried: those of a run once it is over, and before its results are on their way home; what could not be
+ * brought home once what its nodes have left has been brought to the site once more.
+ */
 const failedSteps = (experiment: KnownExperiment): readonly Wait[] =>
   stepsOf(experiment).flatMap(({ part, step }) => {
     const at = stepOf(experiment, part, step)
     const { site } = placeOfPart(part)
     const isOfRun = step === 'probe' || step === 'run' || step === 'collect'
-    const isOpenOrOver =
-      isOfRun && (experiment.sites[site]?.stage === 'submitted' || runOf(experiment, site) === 'open')
-    if (at?.state !== 'failed' || isOpenOrOver || (part !== portalPart && !experiment.sites[site])) return []
+    const isOver = isOfRun && experiment.sites[site]?.stage === 'submitted'
+    const isAgain = step === 'collect' && isPulledInVain(experiment, site)
+    const isWaiting =
+      isOfRun || step === 'pull'
+        ? runOf(experiment, site) === 'open'
+        : step === 'build' && isOpen(stepOf(experiment, part, 'ship'))
+    if (at?.state !== 'failed' || (isOver && !isAgain) || isWaiting || (part !== portalPart && !experiment.sites[site]))
+      return []
     const about = { part, step, reason: at.reason }
     const mending = mendedBy[step]
     return [

@@ -94,7 +94,7 @@ describe('a retry', () => {
 
   test('of a run waits until what it has left is brought to its site', () => {
     const told = running().end('run', { outcome: 'failed', reason: 'x', results })
-    expect(told.ask('olga', retry(node, 'run'))).toMatchObject({ refusal: 'run-open' })
+    expect(told.ask('olga', retry(node, 'run'))).toMatchObject({ refusal: 'under-way' })
     told.take('collect').must('olga', retry(node, 'run'))
     expect(subStateOf(told.known(), node)).toEqual({ state: 'running' })
   })

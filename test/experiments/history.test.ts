@@ -1,10 +1,13 @@
 import { env } from 'node:process'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Commanded } from '#bus/decider'
+import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { evolve, initial } from '#contracts/experiment-evolve'
 import { placeOfPart } from '#contracts/experiment-parts'
-import { isOpen, openRun, stepOf, stepsOf } from '#contracts/experiment-standing'
+import { isOpen, isPulledInVain, openRun, stepOf, stepsOf } from '#contracts/experiment-standing'
 import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
+import { waitsOf } from '#contracts/experiment-waits'
 import { slow } from '../processes.ts'
 import { commandOf, type Move, moves, nextOrders, resource, whoMay } from './moves.ts'
 import { created, decider, fleet, story } from './story.ts'
@@ -68,7 +71,10 @@ const holdsOf = (told: Story, key: string, nodes: ReturnType<typeof fleet>): voi
   if (!state) return
   for (const [site, { stage, nodes: own }] of Object.entries(state.sites)) {
     for (const node of own) expect([node, nodes.ownerOf(node) === key]).toEqual([node, stage !== 'submitted'])
-    if (stage === 'submitted') expect(openRun(state, site)).toEqual([])
+    // Once it is submitted, what a node has left is brought to its site again only where it could not be brought home.
+    const open = stage === 'submitted' ? openRun(state, site) : []
+    if (!isPulledInVain(state, site)) expect(open).toEqual([])
+    expect(open.filter((part) => !isOpen(stepOf(state, part, 'collect')))).toEqual([])
     for (const node of own) {
       const both = (['run', 'collect'] as const).filter((step) => isOpen(stepOf(state, node, step)))
       expect(both.length).toBeLessThan(2)
@@ -79,6 +85,16 @@ const holdsOf = (told: Story, key: string, nodes: ReturnType<typeof fleet>): voi
     const { try: tries = 0, run = 0 } = stepOf(state, part, step) ?? {}
     expect(tries).toBe(state.tries[`${part} ${step}`])
     expect(run).toBeLessThanOrEqual(state.run)
+  }
+}
+
+/** Whoever is asked for something is let do it as it is asked for, except where a person is to say more. */
+const isLet = ({ known }: Story, key: string, nodes: ReturnType<typeof fleet>): void => {
+  for (const { waitsFor, command, needs } of waitsOf(known())) {
+    if (waitsFor !== 'operator' || !command || needs) continue
+    const asked = { ...command, id: 'x', key, scope: 'rover', principal: 'olga', at: 0 } as Commanded<ExperimentCommand>
+    const near = (decider.near?.(asked, known()) ?? []).map(nodes.near)
+    expect([command, decider.decide(asked, known(), near)]).toMatchObject([command, { accepted: true }])
   }
 }
 
@@ -106,7 +122,10 @@ test('whatever is asked and reported, in whatever order, no run is open twice an
       for (const { whose, move } of history) {
         const told = both[whose] as Story
         make(told, move)
-        for (const [at, key] of ['rover-1', 'rover-2'].entries()) holdsOf(both[at] as Story, key, nodes)
+        for (const [at, key] of ['rover-1', 'rover-2'].entries()) {
+          holdsOf(both[at] as Story, key, nodes)
+          isLet(both[at] as Story, key, nodes)
+        }
       }
       for (const told of both) {
         // Read from the log it is the same, and any beginning of it is an experiment as well.

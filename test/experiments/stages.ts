@@ -1,4 +1,5 @@
 import type { ExperimentCommand } from '#contracts/experiment-commands'
+import type { StepName } from '#contracts/experiment-parts'
 import { created, decider, fleet, initiate, madeBy, markReady, moveToTestbed, run, story } from './story.ts'
 
 type Story = ReturnType<typeof story>
@@ -23,7 +24,7 @@ export const running = (key?: string, nodes = fleet()) => {
   told.take('ship').take('build').must('olga', moveToTestbed(node)).take('deliver').must('olga', markReady)
   return told.must('olga', run).take('probe').begin('run')
 }
-export const retry = (part: string, step: 'run' | 'collect' | 'build' | 'upload'): ExperimentCommand => ({
+export const retry = (part: string, step: StepName): ExperimentCommand => ({
   type: 'experiment.retry',
   data: { part, step },
 })

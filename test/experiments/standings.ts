@@ -1,5 +1,5 @@
 import type { ExperimentCommand } from '#contracts/experiment-commands'
-import { expire, far, node, other, resource, site } from './stages.ts'
+import { expire, far, node, other, resource, retry, site } from './stages.ts'
 import {
   cancelRun,
   created,
@@ -80,6 +80,10 @@ export const states: Readonly<Record<string, readonly [() => Story, string]>> = 
     () => make().must('carol', initiate).take('fetch').take('ship').fail('build'),
     'Development · deploying: building, failed',
   ],
+  'shipping again': [
+    () => make().must('carol', initiate).take('fetch').take('ship').fail('build').must('olga', retry(site, 'ship')),
+    'Development · deploying: shipping',
+  ],
   built: [built, 'Development · deploying: built'],
   delivering: [() => built().must('olga', moveToTestbed()).begin('deliver'), 'TESTBED · deploying: delivering'],
   'delivery failed': [
@@ -112,6 +116,14 @@ export const states: Readonly<Record<string, readonly [() => Story, string]>> = 
   'done at one site': [homeFromNorthOnly, 'TESTBED · ready: running'],
   pulling: [() => ran().must('olga', submit).begin('pull'), 'TESTBED · submitted: pulling'],
   'pull failed': [() => ran().must('olga', submit).fail('pull'), 'TESTBED · submitted: pulling, failed'],
+  'collecting again': [
+    () => ran().must('olga', submit).fail('pull').must('olga', retry(node, 'collect')).begin('collect'),
+    'TESTBED · submitted: collecting',
+  ],
+  'collection failed again': [
+    () => ran().must('olga', submit).fail('pull').must('olga', retry(node, 'collect')).fail('collect'),
+    'TESTBED · submitted: pulling, failed',
+  ],
   uploading: [() => home().begin('upload'), 'TESTBED · submitted: uploading'],
   'upload failed': [() => home().fail('upload'), 'TESTBED · submitted: uploading, failed'],
   done: [() => home().take('upload'), 'TESTBED · submitted: done'],

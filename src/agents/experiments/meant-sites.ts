@@ -1,6 +1,6 @@
 import { type Decision, refuse } from '#bus/decider'
 import { partOfSite } from '#contracts/experiment-parts'
-import { isOpen, siteOf, stepOf } from '#contracts/experiment-standing'
+import { isOpen, openRun, siteOf, stepOf } from '#contracts/experiment-standing'
 import { type KnownExperiment, type Site, stages } from '#contracts/experiment-state'
 
 /** Whether its present attempt has begun. */
@@ -38,4 +38,5 @@ export const isRefusal = (sites: ReturnType<typeof meant>): sites is Decision<ne
 
 /** Whether what a site has left is on its way to where it is to go. */
 export const isComingHome = (experiment: KnownExperiment, site: string): boolean =>
-  (['pull', 'upload'] as const).some((step) => isOpen(stepOf(experiment, partOfSite(site), step)))
+  (['pull', 'upload'] as const).some((step) => isOpen(stepOf(experiment, partOfSite(site), step))) ||
+  (siteOf(experiment, site)?.stage === 'submitted' && openRun(experiment, site).length > 0)

@@ -3,7 +3,7 @@ import type { ExperimentEvent } from '#contracts/experiment'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { deed } from '#contracts/experiment-deeds'
 import { partOfSite, placeOfPart, type StepName } from '#contracts/experiment-parts'
-import { isOpen, openRun, runOf, siteOf, stageOf, stepOf } from '#contracts/experiment-standing'
+import { isOpen, isPulledInVain, openRun, runOf, siteOf, stageOf, stepOf } from '#contracts/experiment-standing'
 import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
 import { type Policy, whyGone } from '#contracts/portal'
 import { doneAlready, lastOf, withWho } from './done-already.ts'
@@ -140,8 +140,7 @@ export const retry = (
   const step = stepOf(experiment, part, name)
   if (!step) return refuse('unknown-step', `${key} has taken no step ${name} for ${part} in this attempt`)
   const { site } = placeOfPart(part)
-  const isBehind = isNeededAgain(experiment, part, name)
-  if (step.state !== 'failed' && !isBehind) {
+  if (step.state !== 'failed' && !isNeededAgain(experiment, part, name)) {
     const by = experiment.deeds[deed.retry(part, name, step.try)]
     return refuse(
       'not-failed',
@@ -151,17 +150,27 @@ export const retry = (
     )
   }
   const isOver =
-    siteOf(experiment, site)?.stage === 'submitted' && (name === 'run' || name === 'collect' || name === 'probe')
-  if (isOver && !isBehind) return refuse('submitted', `${key} is submitted at ${site}: its runs are over`)
+    siteOf(experiment, site)?.stage === 'submitted' &&
+    (name === 'run' || name === 'probe' || (name === 'collect' && !isPulledInVain(experiment, site)))
+  if (isOver) return refuse('submitted', `${key} is submitted at ${site}: its runs are over`)
   const gone = whyGone(policy, part)
   if (gone !== undefined) return refuse('gone', gone)
-  // It would take the place of what is just being brought home.
-  if (name === 'run' && isOpen(stepOf(experiment, part, 'collect')))
-    return refuse('run-open', `What the run on ${part} has left is being brought to ${site}: retry once it is there`)
+  // It would take the place of what is just being brought, or take home half of it.
+  const coming = onItsWay(experiment, part, name)
+  if (coming) return refuse('under-way', `${coming} is being brought to ${site}: retry once it is there`)
   const objection = objectionToUse(near, { key, scope, at }, (experiment.plan ?? experiment).resource.hours)
   if (objection) return object(objection)
   const more = name === 'run' ? { run: experiment.run + 1 } : {}
   return accept({ type: 'experiment.step-retried', data: { next: [scheduled(experiment, part, name, more)] } })
+}
+
+/** What is just being brought to where a step would begin with it. */
+const onItsWay = (experiment: KnownExperiment, part: string, name: StepName): string | undefined => {
+  const { site } = placeOfPart(part)
+  if (name === 'build') return isOpen(stepOf(experiment, part, 'ship')) ? 'The code' : undefined
+  const nodes = name === 'run' ? [part] : name === 'pull' ? (siteOf(experiment, site)?.nodes ?? []) : []
+  const node = nodes.find((one) => isOpen(stepOf(experiment, one, 'collect')))
+  return node && `What the run on ${node} has left`
 }
 
 /** The end nodes that a step which is taken once more runs on, or leads to a run on. */
@@ -181,10 +190,8 @@ const isNeededAgain = (experiment: KnownExperiment, part: string, name: StepName
   const state = stepOf(experiment, part, name)?.state
   if (name === 'ship') return state === 'succeeded' && stepOf(experiment, whole, 'build')?.state === 'failed'
   if (name !== 'collect') return false
-  return (
-    state === 'cancelled' ||
-    (!isOpen(stepOf(experiment, part, name)) && stepOf(experiment, whole, 'pull')?.state === 'failed')
-  )
+  if (isOpen(stepOf(experiment, part, name))) return false
+  return state === 'cancelled' || isPulledInVain(experiment, placeOfPart(part).site)
 }
 
 /** What can't be brought home may be put away as well: that is for people to decide. */

@@ -171,7 +171,7 @@ export const handOver = (
 ): Decided => {
   const part = `${site}/self`
   const build = stepOf(experiment, part, 'build')
-  if (placeOfPart(part).site !== site || !build)
+  if (placeOfPart(part).site !== site || !build || isOpen(stepOf(experiment, part, 'ship')))
     return refuse('not-shipped', `There is nothing to build at ${site} yet: its code has not been brought there`)
   if (build.state === 'succeeded' || (isOpen(build) && build.agent === 'site-server')) return accept()
   const next = schedule(experiment, part)

@@ -48,7 +48,7 @@ describe.runIf(engine).concurrent('an experiment that nobody watches for a while
     const outcome = await runExperiment(control)
     expect(await containers(experiment)).toBe('')
     const manifest = await readManifest(join(root, 'results/manifest.json'))
-    expect(await verifyManifest(join(root, 'results/files'), manifest)).toEqual([])
+    expect(verifyManifest(join(root, 'results/files'), manifest)).toEqual([])
     return { outcome, phases, lines, manifest }
   }
 

@@ -131,7 +131,7 @@ test('keeps results with a manifest that agrees with them', async () => {
   const { folder, files, manifest, outcome } = await kept()
   expect(manifest.files.map(({ path }) => path)).toEqual(['a', 'b/c'])
   expect(manifest.files[0]?.sha256).toBe('ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb')
-  expect(await verifyManifest(files, manifest)).toEqual([])
+  expect(verifyManifest(files, manifest)).toEqual([])
   expect(await keptOutcome(folder, run)).toEqual(outcome)
   await expect(keptOutcome(folder, { ...run, number: 4 })).rejects.toThrow(/is there already.*holds run 3 of e-1/)
 })
@@ -143,13 +143,19 @@ test('tells every file that is missing, altered or too much, by its path', async
   writeFileSync(join(files, 'new'), '')
   symlinkSync('/etc/passwd', join(files, 'link'))
   const more = { path: 'z', size: 0, sha256: '0'.repeat(64) }
-  expect(await verifyManifest(files, { ...manifest, files: [...manifest.files, more] })).toEqual([
+  const asked = { ...manifest, files: [...manifest.files, more] }
+  const wrong = verifyManifest(files, asked)
+  expect(wrong).toEqual([
     { path: 'a', problem: 'altered' },
     { path: 'b/c', problem: 'altered' },
     { path: 'link', problem: 'surplus' },
     { path: 'new', problem: 'surplus' },
     { path: 'z', problem: 'missing' },
   ])
+  for (const of of [2, 3, 7]) {
+    const shares = Array.from({ length: of }, (_, number) => verifyManifest(files, asked, { number, of }))
+    expect(shares.flat().toSorted((a, b) => (a.path < b.path ? -1 : 1))).toEqual(wrong)
+  }
 })
 
 test('does not read a link in place of a file', async () => {
@@ -158,7 +164,7 @@ test('does not read a link in place of a file', async () => {
   mkdirSync(join(files, '../other'))
   symlinkSync('../../a', join(files, 'b/a'))
   const asked = { ...manifest, files: [{ path: 'b/a', size: 1, sha256: manifest.files[0]?.sha256 ?? '' }] }
-  expect(await verifyManifest(files, asked)).toContainEqual({ path: 'b/a', problem: 'altered' })
+  expect(verifyManifest(files, asked)).toContainEqual({ path: 'b/a', problem: 'altered' })
 })
 
 test.each([

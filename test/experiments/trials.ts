@@ -36,7 +36,7 @@ export const trialsOn = (host: string, docker: AskDocker, temporaryFolder: () =>
     expect(outcome.clean).toBe(true)
     expect(await leftOf(experiment)).toBe('')
     const manifest = await readManifest(join(root, 'results/manifest.json'))
-    expect(await verifyManifest(join(root, 'results/files'), manifest)).toEqual([])
+    expect(verifyManifest(join(root, 'results/files'), manifest)).toEqual([])
     return { outcome, manifest }
   }
   /** Removes what tests that failed have left. */

@@ -1,8 +1,12 @@
+import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { Fault } from '#bus/fault'
+import { Worker } from 'node:worker_threads'
+import { Fault, reasonOf } from '#bus/fault'
 import type { Results } from '#contracts/experiment-parts'
-import { type Manifest, readManifest, sha256Of, verifyManifest } from '../containers/manifest.ts'
+import { type Manifest, readManifest, sha256Of } from '../containers/manifest.ts'
+import type { Compared, Wrong } from './compare-results.ts'
 
 /** How many things that are wrong are told. */
 const told = 5
@@ -21,9 +25,6 @@ export const readManifestOf = async (folder: string, manifest: string): Promise<
 
 /** Where a copy comes from, as people call it, how it is brought, and what else helps where that is altered too. */
 type Copy = { readonly from: string; readonly bring: () => Promise<void>; readonly advice?: string | undefined }
-
-/** Something that is not as the run left it, below the folder of the results; what is there can be removed. */
-type Wrong = { readonly path: string; readonly problem: string; readonly isThere: boolean }
 
 /**
  * Refuses results that are not what was left on the node: `folder` holds `manifest.json` and `files/`. There is no other copy of
@@ -61,13 +62,30 @@ export const bringResults = async (
   )
 }
 
+const thread = import.meta.url.endsWith('.ts') ? './compare-thread.ts' : './compare-thread.js'
+
+/** How many threads look through results, each at a share of them. */
+const threads = Math.min(2, availableParallelism())
+
+/** What is wrong in a folder, found out in threads of their own, so that meanwhile the host goes on. */
 const wrongIn = async (folder: string, { manifest }: Pick<Results, 'manifest'>): Promise<readonly Wrong[]> => {
-  const path = 'manifest.json'
-  const found = await sha256Of(join(folder, path)).catch(() => undefined)
-  if (found === undefined) return [{ path, problem: 'missing', isThere: false }]
-  if (found !== manifest) return [{ path, problem: `altered (it is ${found}, expected ${manifest})`, isThere: true }]
-  const wrong = await verifyManifest(join(folder, 'files'), await readManifest(join(folder, path)))
-  return wrong.map(({ path, problem }) => ({ path: `files/${path}`, problem, isThere: problem !== 'missing' }))
+  const shares = Array.from({ length: threads }, (_, number) => ({ number, of: threads }))
+  const found = await Promise.all(shares.map((share) => compare({ folder, manifest, share })))
+  return found.flat().toSorted((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+const compare = async (compared: Compared): Promise<readonly Wrong[]> => {
+  const comparing = new Worker(new URL(thread, import.meta.url), { workerData: compared })
+  try {
+    const [wrong] = await once(comparing, 'message')
+    return wrong
+  } catch (cause) {
+    // What comes from another thread is no Fault any more.
+    const { code = 'results.unreadable' } = cause as { readonly code?: string }
+    throw new Fault(code, reasonOf(cause), { cause })
+  } finally {
+    await comparing.terminate()
+  }
 }
 
 const listed = (wrong: readonly Wrong[]): string => {

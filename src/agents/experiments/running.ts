@@ -2,9 +2,9 @@ import { accept, type Commanded, type Decision, type Near, refuse } from '#bus/d
 import type { ExperimentEvent } from '#contracts/experiment'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { deed } from '#contracts/experiment-deeds'
-import { partOfSite, placeOfPart, type StepName } from '#contracts/experiment-parts'
-import { isOpen, isPulledInVain, openRun, runOf, siteOf, stageOf, stepOf } from '#contracts/experiment-standing'
-import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
+import { partOfSite } from '#contracts/experiment-parts'
+import { isOpen, openRun, runOf, stageOf, stepOf } from '#contracts/experiment-standing'
+import type { KnownExperiment } from '#contracts/experiment-state'
 import { type Policy, whyGone } from '#contracts/portal'
 import { doneAlready, lastOf, withWho } from './done-already.ts'
 import { howEnded } from './how-ended.ts'
@@ -129,69 +129,6 @@ export const submit = (
   }
   const own = near.filter(({ address }) => names.includes(address.scope))
   return { accepted: true, events: [event], also: freed(own, key) }
-}
-
-export const retry = (
-  { data: { part, step: name }, key, scope, at }: Command<'experiment.retry'>,
-  experiment: KnownExperiment,
-  policy: Policy,
-  near: readonly Near[],
-): Decided => {
-  const step = stepOf(experiment, part, name)
-  if (!step) return refuse('unknown-step', `${key} has taken no step ${name} for ${part} in this attempt`)
-  const { site } = placeOfPart(part)
-  if (step.state !== 'failed' && !isNeededAgain(experiment, part, name)) {
-    const by = experiment.deeds[deed.retry(part, name, step.try)]
-    return refuse(
-      'not-failed',
-      by
-        ? withWho(`The step ${name} of ${part} is retried already, and is ${step.state}`, by, { at })
-        : `The step ${name} of ${part} has not failed: it is ${step.state}`,
-    )
-  }
-  const isOver =
-    siteOf(experiment, site)?.stage === 'submitted' &&
-    (name === 'run' || name === 'probe' || (name === 'collect' && !isPulledInVain(experiment, site)))
-  if (isOver) return refuse('submitted', `${key} is submitted at ${site}: its runs are over`)
-  const gone = whyGone(policy, part)
-  if (gone !== undefined) return refuse('gone', gone)
-  // It would take the place of what is just being brought, or take home half of it.
-  const coming = onItsWay(experiment, part, name)
-  if (coming) return refuse('under-way', `${coming} is being brought to ${site}: retry once it is there`)
-  const objection = objectionToUse(near, { key, scope, at }, (experiment.plan ?? experiment).resource.hours)
-  if (objection) return object(objection)
-  const more = name === 'run' ? { run: experiment.run + 1 } : {}
-  return accept({ type: 'experiment.step-retried', data: { next: [scheduled(experiment, part, name, more)] } })
-}
-
-/** What is just being brought to where a step would begin with it. */
-const onItsWay = (experiment: KnownExperiment, part: string, name: StepName): string | undefined => {
-  const { site } = placeOfPart(part)
-  if (name === 'build') return isOpen(stepOf(experiment, part, 'ship')) ? 'The code' : undefined
-  const nodes = name === 'run' ? [part] : name === 'pull' ? (siteOf(experiment, site)?.nodes ?? []) : []
-  const node = nodes.find((one) => isOpen(stepOf(experiment, one, 'collect')))
-  return node && `What the run on ${node} has left`
-}
-
-/** The end nodes that a step which is taken once more runs on, or leads to a run on. */
-export const nodesRunBy = (
-  experiment: Experiment,
-  { part, step }: { readonly part: string; readonly step: StepName },
-): readonly string[] => {
-  if (experiment.status === 'unknown' || !stepOf(experiment, part, step)) return []
-  if (step === 'run') return [part]
-  if (step !== 'probe') return []
-  return siteOf(experiment, placeOfPart(part).site)?.nodes ?? []
-}
-
-/** Whether what a step has made is to be made once more, as the step behind it can't use it, or as it was given up. */
-const isNeededAgain = (experiment: KnownExperiment, part: string, name: StepName): boolean => {
-  const whole = partOfSite(placeOfPart(part).site)
-  const state = stepOf(experiment, part, name)?.state
-  if (name === 'ship') return state === 'succeeded' && stepOf(experiment, whole, 'build')?.state === 'failed'
-  if (name !== 'collect') return false
-  if (isOpen(stepOf(experiment, part, name))) return false
-  return state === 'cancelled' || isPulledInVain(experiment, placeOfPart(part).site)
 }
 
 /** What can't be brought home may be put away as well: that is for people to decide. */

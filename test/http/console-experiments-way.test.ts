@@ -67,6 +67,24 @@ test('a step that failed says why, and an operator takes it once more', async ()
   await page.getByRole('list', { name: 'What failed' }).waitFor({ state: 'detached' })
 })
 
+test('what a failed step begins with is made anew first, where an operator wants that', async () => {
+  await create('rover-anew', 'To fail, altered')
+  await order('carol', 'rover-anew', 'initiate')
+  const page = await openAs('olga', '/experiments/rover-anew')
+  await press(page, 'Ship anew to north')
+  await station(page, 'Build').and(page.locator('[data-reach=done]')).waitFor()
+  await press(page, 'Move to the testbed')
+  await page.locator('.order form').getByRole('button', { name: 'Move to the testbed' }).click()
+  for (const name of ['Mark ready', 'Run', 'Submit']) await press(page, name)
+  const failures = page.getByRole('list', { name: 'What failed' })
+  await failures.getByText('files/a.csv is altered').waitFor()
+  await press(page, 'Collect anew from north/one')
+  await page.getByRole('button', { name: 'Output of collect at north/one: done, 2. try' }).waitFor()
+  await press(page, 'Retry pull')
+  await station(page, 'Upload').and(page.locator('[data-reach=done]')).waitFor()
+  await failures.waitFor({ state: 'detached' })
+})
+
 test('end nodes are chosen of those that fit, and others say why they do not', async () => {
   await create('rover-choice', 'To choose', {
     resource: { nodeType: 'Rover', capabilities: [], count: 1, sites: ['north', 'south'], hours: 1 },

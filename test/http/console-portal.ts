@@ -50,7 +50,10 @@ export const withPortal = () => {
   let url = ''
   let end = async (): Promise<void> => undefined
 
-  /** What its name asks for: to `fail` once as it is built, to `break` its second run, or to `hold` runs until it is released. */
+  /**
+   * What its name asks for: to `fail` once as it is built, to `break` its second run, to be `altered` at its site before it is
+   * first pulled, or to `hold` runs until it is released.
+   */
   const take: TakeStep = async ({ step, experiment, run, say, signal }) => {
     run(['do', step.step, '--part', step.part])
     say(`${step.step} prints ${hostile}`)
@@ -58,6 +61,8 @@ export const withPortal = () => {
       return { failed: `no space left on device ${hostile}` }
     if (step.step === 'run' && step.run === 2 && experiment.name.includes('break'))
       return { failed: 'it broke', results }
+    if (step.step === 'pull' && step.try === 1 && experiment.name.includes('altered'))
+      return { failed: 'files/a.csv is altered' }
     if (step.step === 'run' && experiment.name.includes('hold')) await Promise.race([gate.promise, aborted(signal)])
     signal.throwIfAborted()
     return madeBy(step.step)

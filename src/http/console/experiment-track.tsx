@@ -81,7 +81,7 @@ const Failures = ({ experiment }: { readonly experiment: ExperimentDetail }) => 
     <ul className="failures" aria-label="What failed">
       {failed.map((wait) => (
         <li key={wait.wait} className="note problem">
-          <Failure wait={wait} mayRetry={experiment.commands.includes('experiment.retry')} />
+          <Failure of={experiment} wait={wait} mayRetry={experiment.commands.includes('experiment.retry')} />
         </li>
       ))}
     </ul>
@@ -97,7 +97,18 @@ const mending: Readonly<Record<string, string>> = {
   upload: 'Set another cloud link; an operator retries then.',
 }
 
-const Failure = ({ wait, mayRetry }: { readonly wait: Waiting; readonly mayRetry: boolean }) => {
+/** What the step behind can be given anew, where what it begins with may be what was wrong: the code, or what its nodes have left. */
+const givenAnew = ({ nodes }: ExperimentDetail, { part, step }: Waiting) => {
+  const site = placeWords(part ?? '')
+  if (step === 'build') return [{ label: `Ship anew to ${site}`, part, step: 'ship' }]
+  if (step !== 'pull') return []
+  const own = nodes.filter((node) => node.startsWith(`${site}/`))
+  return own.map((node) => ({ label: `Collect anew from ${node}`, part: node, step: 'collect' }))
+}
+
+type FailureProps = { readonly of: ExperimentDetail; readonly wait: Waiting; readonly mayRetry: boolean }
+
+const Failure = ({ of, wait, mayRetry }: FailureProps) => {
   const { experiment, part, step, reason, command, at } = wait
   const mended = mending[step ?? '']
   return (
@@ -118,6 +129,18 @@ const Failure = ({ wait, mayRetry }: { readonly wait: Waiting; readonly mayRetry
           since={at}
         />
       )}
+      {mayRetry &&
+        command &&
+        givenAnew(of, wait).map(({ label, ...data }) => (
+          <Press
+            key={label}
+            label={label}
+            path={orderPath(experiment, 'retry')}
+            body={data}
+            shell={shellFor(experiment, { ...command, data })}
+            since={at}
+          />
+        ))}
     </>
   )
 }

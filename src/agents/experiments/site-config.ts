@@ -84,7 +84,8 @@ const reachedNode = z
   })
   .refine(({ transport, ssh }) => transport === 'bus' || ssh !== undefined, {
     path: ['ssh'],
-    error: "is missing: say how the node is reached, or set 'transport: bus' where it runs an agent",
+    error:
+      "is missing: say how the node is reached, or set 'transport: bus' and 'agent: true' for it, where its own agent is on the bus",
   })
   .refine(({ transport, agent }) => transport === 'ssh' || agent, {
     path: ['agent'],

@@ -115,8 +115,11 @@ export const gitRef = z
   )
   .describe('A branch or a tag')
 
+const anyOfThem =
+  'https://host/path, ssh://user@host/path, user@host:path, or file:///path where repositories lie on disk'
+
 /** Either of them: whether an installation takes repositories of its own disk is for its policy to say. */
-export const anyGitLink = judgedBy(
-  (link) => (link.startsWith('file:') ? judgeLocal(link) : judge(link)),
-  'https://host/path, ssh://user@host/path, user@host:path, or file:///path where repositories lie on disk',
-)
+export const anyGitLink = judgedBy((link) => {
+  const judged = link.startsWith('file:') ? judgeLocal(link) : judge(link)
+  return 'wrong' in judged ? { wrong: judged.wrong.replace(expected, `expected ${anyOfThem}`) } : judged
+}, anyOfThem)

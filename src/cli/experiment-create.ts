@@ -22,7 +22,10 @@ export const experimentCreate = (experiment: Command): void => {
     .requiredOption('--project <name>', 'the project that it belongs to')
     .requiredOption('--name <text>', 'what people call it')
     .option('--description <text>', 'what it is for')
-    .requiredOption('--git <link>', 'its repository: https://host/path, ssh://user@host/path or user@host:path')
+    .requiredOption(
+      '--git <link>',
+      'its repository: https://host/path, ssh://user@host/path, user@host:path, or file:///path where the portal takes such',
+    )
     .option('--ref <name>', 'a branch or a tag; what the repository begins with unless said')
     .requiredOption(
       '--resource <file>',

@@ -3,7 +3,7 @@ import { dirname, join, resolve, sep } from 'node:path'
 import { type Command, Option } from 'commander'
 import { sized } from '#agents/sources/sized'
 import { Fault, faults } from '#bus/fault'
-import { type ExperimentFilters, experimentListsOf } from '#client/experiment-lists'
+import { type ExperimentFilters, experimentListsOf, type InboxRow } from '#client/experiment-lists'
 import { writeFrom } from '#client/transfer'
 import type { Room } from '#contracts/disk'
 import { notHeardSince, withExperiment } from './experiment-words.ts'
@@ -45,7 +45,8 @@ export const experimentLists = (experiment: Command): void => {
     .action(({ limit, ...options }: SessionOptions & { readonly limit: number }) =>
       inSession(options, async ({ bus, json }) => {
         const page = await experimentListsOf(bus).inbox({ limit })
-        printPage(page, ['at', 'experiment', 'what', 'part', 'waitsFor'], json)
+        const items = json ? page.items : page.items.map((row) => ({ ...row, part: row.part ?? sitesOf(row) }))
+        printPage({ ...page, items }, ['at', 'experiment', 'what', 'part', 'waitsFor'], json)
       }),
     )
 
@@ -101,4 +102,10 @@ const fetchAll = async ({ bus, signal }: Session, experiment: string, folder: st
       after = page.next
     }
   print(`${count} files lie in ${folder}`)
+}
+
+/** The sites that are meant where something is not about one part. */
+const sitesOf = ({ command, needs }: InboxRow): string | undefined => {
+  const { sites } = needs ?? (command?.data as { readonly sites?: readonly string[] } | undefined) ?? {}
+  return sites?.join(', ')
 }

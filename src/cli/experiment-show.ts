@@ -3,6 +3,8 @@ import { experimentListsOf } from '#client/experiment-lists'
 import { partOfSite, placeOfPart, portalPart } from '#contracts/experiment-parts'
 import { stageOf, subStateOf, wordsOf } from '#contracts/experiment-standing'
 import { partsOf } from '#contracts/experiment-summary'
+import { waitsOf } from '#contracts/experiment-waits'
+import { waitWords } from '#contracts/wait-words'
 import { lastRunOf } from './experiment-run.ts'
 import { notHeardSince, withExperiment } from './experiment-words.ts'
 import { print, printOne, printRows } from './print.ts'
@@ -40,7 +42,8 @@ export const experimentShow = (experiment: Command): void => {
           const heardUntil = taking.map((one) => heard.get(one)).find((at) => typeof at === 'string') ?? null
           return { part, state, ended, lastRun: lastRunOf(experiment, part), heardUntil, reason }
         })
-        if (json) return print(JSON.stringify({ ...head, parts }))
+        const waits = waitsOf(experiment).filter(({ waitsFor }) => waitsFor !== 'machine')
+        if (json) return print(JSON.stringify({ ...head, parts, waits }))
         printOne(head, false)
         print('')
         const told = parts.map(({ state, heardUntil, ...row }) => ({
@@ -55,6 +58,7 @@ export const experimentShow = (experiment: Command): void => {
         )
         for (const [words, of] of reasons)
           print(`\n${of.map(({ part }) => part).join(', ')} ${printableLines(words).replaceAll('\n', '\n  ')}`)
+        if (waits.length > 0) print(`\nIt ${waits.map(waitWords).join('; it ')}.`)
       }),
     )
 

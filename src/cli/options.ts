@@ -40,5 +40,5 @@ export const inUrl = (host: string): string => (host.includes(':') ? `[${host}]`
 export const withConnection = (command: Command): Command =>
   command
     .option('--nats <url>', `the NATS server; by default NATS_URL, the one of the state folder, or ${localUrl()}`)
-    .option('--creds <file>', 'the file that millrace certs host wrote for this machine')
+    .option('--creds <file>', 'a file of credentials that millrace certs wrote: for this machine, or for you')
     .option('--state <folder>', 'where state is kept on this machine', defaultState)

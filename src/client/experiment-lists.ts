@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Bus } from '#bus/bus'
 import type { Room } from '#contracts/disk'
 import { portalPlace } from '#contracts/experiment-parts'
+import type { Wait } from '#contracts/experiment-waits'
 import type { Preferences } from '#contracts/notification'
 import { addressOfPortal } from '#contracts/portal'
 import type { ResultList, ResultProvided, resultListAsked } from '#contracts/result-files'
@@ -48,6 +49,9 @@ export type InboxRow = {
   readonly waitsFor: string
   readonly what: string
   readonly part: string | null
+  /** The command that moves it on, and what end nodes are to be chosen for it. */
+  readonly command?: Wait['command'] | null
+  readonly needs?: Wait['needs'] | null
   readonly at: string
 }
 

@@ -22,6 +22,7 @@ test('an experiment goes all the way by the command line alone', async () => {
   )
   await until(id, 'north/self', 'built')
   await expect.poll(() => inbox('olga')).toContain(id)
+  expect(await ask('inbox', '--as', 'olga')).toMatch(new RegExp(`${id} +move-to-testbed +north +operator`))
   await ask('setup', id, '--node', 'north/one', '--as', 'olga')
   await expect
     .poll(() => listed('nodes', '--site', 'north', '--as', 'olga'))
@@ -83,10 +84,13 @@ test('a reason of several lines is told whole, once for all whom it is about', a
   const id = await make('fetch fails in lines', 'rover', 'north, south')
   await ask('initiate', id, '--as', 'carol')
   await until(id, 'north/self', 'fetching failed at fetch')
-  const [table = '', below] = (await ask('show', id)).split('\n\n').slice(1)
+  const [table = '', below, waits] = (await ask('show', id)).split('\n\n').slice(1)
   expect(table.match(/fetch of portal\/self broke: 2 mistakes: …/g)).toHaveLength(2)
   expect(below).toBe(
-    'north/self, south/self failed at fetch:\n  fetch of portal/self broke: 2 mistakes:\n  - one\\x1b[31m\n  - two\n',
+    'north/self, south/self failed at fetch:\n  fetch of portal/self broke: 2 mistakes:\n  - one\\x1b[31m\n  - two',
+  )
+  expect(waits).toBe(
+    'It waits for an operator to retry at portal; it waits for its user to mend it: then it is terminated, and initiated anew.\n',
   )
   expect(await ask('history', id)).toContain(`are whole in: millrace experiment history ${id} --json\n`)
 })

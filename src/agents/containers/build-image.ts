@@ -170,7 +170,7 @@ const heard = async (stream: AsyncIterable<Buffer>, say: (line: string) => void)
       last.length = 0 // What earlier steps said is not why this one failed.
     } else if (!/^( ---> |Removing intermediate container )/.test(line)) last.push(line)
     if (last.length > lastLines) last.shift()
-    say(said)
+    say(line)
   }
   for await (const { stream: text, error, status, id } of jsonLines(stream)) {
     if (typeof error === 'string') {

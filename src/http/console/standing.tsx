@@ -1,5 +1,6 @@
+import { placeWords } from '#contracts/wait-words'
 import type { Experiment } from './api-experiments.ts'
-import { modeWords, placeWords } from './experiment-words.ts'
+import { modeWords } from './experiment-words.ts'
 import { Moment } from './moment.tsx'
 import { Pill } from './pill.tsx'
 

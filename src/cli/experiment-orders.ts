@@ -22,7 +22,7 @@ export const experimentOrders = (experiment: Command): void => {
     description: string,
     example: string,
     ask: (session: Session, id: string, options: Options) => Answer | Promise<Awaited<Answer>>,
-    follow?: (id: string) => string,
+    follow?: (id: string, isNew: boolean) => string,
   ): void => {
     command
       .description(description)
@@ -31,7 +31,7 @@ export const experimentOrders = (experiment: Command): void => {
         inSession(options, async (session) => {
           const answer = await ask(session, id, options)
           printAnswer(answer, session.json)
-          if (answer.accepted && !session.json && follow) print(follow(id))
+          if (answer.accepted && !session.json && follow) print(follow(id, answer.events.length > 0))
         }),
       )
   }
@@ -44,7 +44,10 @@ export const experimentOrders = (experiment: Command): void => {
     'fetch its code, bring it to its sites, and build it there (its user)',
     'initiate rover-7k2m9x --as carol',
     ({ client }, id) => client.experiments.order(id, 'initiate', {}),
-    (id) => `Follow it with: millrace experiment logs ${id} --follow`,
+    (id, isNew) =>
+      isNew
+        ? `Follow it with: millrace experiment logs ${id} --follow`
+        : `To begin anew with what was mended, first: millrace experiment terminate ${id} --reason <why>`,
   )
   order<Reasoned>(
     verb('approve').addOption(reason()),

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Answer } from '#bus/handle'
 import { exitCodeOfRefusal } from './exit.ts'
-import { printOne } from './print.ts'
+import { print, printOne } from './print.ts'
 import { withSession } from './session.ts'
 
 /** Words that verbs about runs share: which run, which pipeline, from when to when. */
@@ -56,5 +56,6 @@ export const reason = (): Option => new Option('--reason <text>', 'why, for whoe
 /** Prints what an order came to; one that was refused sets the exit code. */
 export const printAnswer = (answer: Answer, json: boolean, more: object = {}): void => {
   printOne({ ...answer, ...(answer.accepted && more) }, json)
+  if (answer.accepted && answer.events.length === 0 && !json) print('It was so already: nothing is done anew.')
   if (!answer.accepted) process.exitCode = exitCodeOfRefusal(answer.refusal)
 }

@@ -20,6 +20,9 @@ test('an experiment goes all the way by the command line alone', async () => {
   expect(await ask('initiate', id, '--as', 'carol')).toContain(
     `\nFollow it with: millrace experiment logs ${id} --follow`,
   )
+  expect(await ask('initiate', id, '--as', 'carol')).toMatch(
+    /nothing is done anew\.\nTo begin anew .* terminate rover-/,
+  )
   await until(id, 'north/self', 'built')
   await expect.poll(() => inbox('olga')).toContain(id)
   expect(await ask('inbox', '--as', 'olga')).toMatch(new RegExp(`${id} +move-to-testbed +north +operator`))

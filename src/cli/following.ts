@@ -6,7 +6,20 @@ import { textOf } from './experiment-logs.ts'
 import { print } from './print.ts'
 import type { Session } from './session.ts'
 
-type Followed = { readonly id: string; readonly part: string; readonly step: StepName }
+type Followed = {
+  readonly id: string
+  readonly part: string
+  readonly step: StepName
+  /** Where what it prints begins: what lies before is of an earlier time that it was taken. */
+  readonly after: number
+}
+
+/** Where what an experiment has printed until now ends. */
+export const endOfOutput = async ({ bus, signal }: Session, id: string): Promise<number> => {
+  let end = 0
+  for await (const { place } of stepLogsOf(bus, id, { signal })) end = place
+  return end
+}
 
 /**
  * Prints what a step prints until it has ended, however often it was begun anew; sets the exit code where it did not succeed.
@@ -14,13 +27,13 @@ type Followed = { readonly id: string; readonly part: string; readonly step: Ste
  */
 export const followStep = async (
   { bus, client, signal }: Session,
-  { id, part, step }: Followed,
+  { id, part, step, after }: Followed,
 ): Promise<Step | undefined> => {
   const { experiment, events } = await client.experiments.get(id)
   const over = new AbortController()
   const until = AbortSignal.any([signal, over.signal])
   const { attempt } = experiment
-  let shown = 0
+  let shown = after
   const show = async (follow: boolean, signal: AbortSignal) => {
     for await (const line of stepLogsOf(bus, id, { part, step, attempt, follow, after: shown, signal })) {
       print(textOf(line))

@@ -4,7 +4,7 @@ import type { Client } from '#client/client'
 import { partOfSite, placeOfPart, type StepName } from '#contracts/experiment-parts'
 import type { Step } from '#contracts/experiment-state'
 import { exitCodeOfRefusal } from './exit.ts'
-import { followStep } from './following.ts'
+import { endOfOutput, followStep } from './following.ts'
 import { print } from './print.ts'
 import { printableLines } from './printable.ts'
 import { inSession, type Session, type SessionOptions, withSession } from './session.ts'
@@ -23,6 +23,7 @@ export const packageBuilderVerb = (program: Command): void => {
       inSession(options, async (session) => {
         const { client } = session
         const site = options.site ?? (await onlySite(client, id))
+        const before = detach ? 0 : await endOfOutput(session, id)
         const answer = await client.experiments.order(id, 'package', { site })
         if (!answer.accepted) {
           print(answer.detail)
@@ -32,7 +33,9 @@ export const packageBuilderVerb = (program: Command): void => {
         print(`${site} builds ${id}`)
         if (detach) return
         const what = `The build of ${id} at ${site}`
-        const followed = followStep(session, { id, part: partOfSite(site), step: 'build' })
+        // A build that is under way, or over, already is shown from its beginning.
+        const after = answer.events.length > 0 ? before : 0
+        const followed = followStep(session, { id, part: partOfSite(site), step: 'build', after })
         print(ending(what, await goingOn(session, id, what, followed)))
       }),
     )
@@ -48,6 +51,7 @@ export const controlModuleVerb = (program: Command): void => {
       inSession(options, async (session) => {
         const { client } = session
         const { site } = options
+        const after = await endOfOutput(session, id)
         const answer = await client.experiments.order(id, 'run', site === undefined ? {} : { sites: [site] })
         if (!answer.accepted) {
           print(answer.detail)
@@ -60,18 +64,28 @@ export const controlModuleVerb = (program: Command): void => {
           .flatMap(([, { nodes }]) => nodes)
         print(`Run ${experiment.run} of ${id} on ${nodes.join(', ')}`)
         const sites = [...Map.groupBy(nodes, (part) => placeOfPart(part).site)]
-        const followed = Promise.all(sites.map(([site, there]) => followRun(session, id, site, there)))
+        const followed = Promise.all(
+          sites.map(([site, there]) => followRun(session, { id, site, nodes: there, after })),
+        )
         const failures = await goingOn(session, id, `Run ${experiment.run} of ${id}`, followed)
         for (const failure of failures.flat()) print(failure)
       }),
     )
 }
 
+type FollowedRun = {
+  readonly id: string
+  readonly site: string
+  readonly nodes: readonly string[]
+  /** Where what was printed before it ends. */
+  readonly after: number
+}
+
 /** Follows a run at one site until what it has left lies there. Resolves with what did not succeed, and why: that is to stand last. */
-const followRun = async (session: Session, id: string, site: string, nodes: readonly string[]): Promise<string[]> => {
+const followRun = async (session: Session, { id, site, nodes, after }: FollowedRun): Promise<string[]> => {
   const failures: string[] = []
   const follow = async (what: string, part: string, step: StepName): Promise<Step | undefined> => {
-    const ended = await followStep(session, { id, part, step })
+    const ended = await followStep(session, { id, part, step, after })
     if (ended?.state === 'succeeded') print(ending(what, ended))
     else failures.push(ending(what, ended))
     return ended

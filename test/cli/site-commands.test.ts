@@ -19,18 +19,7 @@ test('package-builder shows what a build prints, and ends as that does', async (
       .replaceAll(/^\S+Z build north\/self: /gm, '')
       .trim()
       .split('\n'),
-  ]).toEqual([
-    ...[
-      0,
-      [
-        `north builds ${id}`,
-        'build for north/self',
-        'ERROR build of north/self broke',
-        'build for north/self',
-        `The build of ${id} at north succeeded`,
-      ],
-    ],
-  ])
+  ]).toEqual([...[0, [`north builds ${id}`, 'build for north/self', `The build of ${id} at north succeeded`]]])
   // One that is built is not built again.
   expect(await build(id, '--site', 'north')).toEqual({ code, output: expect.stringContaining('succeeded') })
 })
@@ -67,7 +56,8 @@ test('control-module shows what runs print, and ends as they do, once more as we
   for (const number of [1, 2]) {
     const { code, output } = await control(id)
     expect(output).toContain(`Run ${number} of ${id} on north/one\n`)
-    expect(output.match(/ run north\/one: run for north\/one$/gm)).toHaveLength(number)
+    // What the first run printed is no part of the second.
+    expect(output.match(/ run north\/one: run for north\/one$/gm)).toHaveLength(1)
     expect([code, lastLineOf(output)]).toEqual([0, 'Collecting what it left on north/one succeeded'])
   }
   await ask('submit', id, '--as', 'olga')

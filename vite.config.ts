@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import react from '@vitejs/plugin-react'
-import { defaultClientConditions, defineConfig, type Plugin } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
 
 /** Removes what earlier builds left, once this one is there: a web process may be serving it meanwhile. */
 const sweep = (): Plugin => ({
@@ -17,8 +17,6 @@ export default defineConfig({
   root: 'src/http/console',
   base: '/console/',
   plugins: [react(), sweep()],
-  // Words of the contracts are taken as they stand in their source.
-  resolve: { conditions: ['source', ...defaultClientConditions] },
   build: {
     outDir: 'dist',
     emptyOutDir: false,

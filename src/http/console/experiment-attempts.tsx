@@ -1,6 +1,6 @@
-import { placeWords } from '#contracts/wait-words'
 import type { ExperimentDetail, Step } from './api-experiments.ts'
 import { Duration } from './duration.tsx'
+import { placeWords } from './experiment-words.ts'
 import { Moment } from './moment.tsx'
 import { Pill } from './pill.tsx'
 import { Table } from './table.tsx'

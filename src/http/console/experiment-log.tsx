@@ -1,7 +1,7 @@
 import { useState } from 'react'
-import { placeWords } from '#contracts/wait-words'
 import { plain } from './ansi.ts'
 import type { ExperimentDetail } from './api-experiments.ts'
+import { placeWords } from './experiment-words.ts'
 import type { LogLine } from './log-api.ts'
 import { LogLines } from './log-lines.tsx'
 import { visibleLines } from './text.ts'

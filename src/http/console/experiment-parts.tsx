@@ -1,5 +1,5 @@
-import { placeWords } from '#contracts/wait-words'
 import type { ExperimentDetail, Part } from './api-experiments.ts'
+import { placeWords } from './experiment-words.ts'
 import { Moment } from './moment.tsx'
 import { Pill } from './pill.tsx'
 import { NotHeard } from './standing.tsx'

@@ -1,7 +1,6 @@
-import { placeWords, waitWords } from '#contracts/wait-words'
 import type { ExperimentDetail, Waiting } from './api-experiments.ts'
 import { orderPath, shellFor } from './experiment-order.ts'
-import { verbOf } from './experiment-words.ts'
+import { placeWords, verbOf, waitWords } from './experiment-words.ts'
 import { Press } from './press.tsx'
 import { inOne } from './text.ts'
 import type { Reach, Station, Stop } from './track.ts'

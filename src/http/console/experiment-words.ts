@@ -1,4 +1,4 @@
-import type { Experiment } from './api-experiments.ts'
+import type { Experiment, Wait } from './api-experiments.ts'
 
 /** What each button says that asks for something. */
 export const orderWords: Readonly<Record<string, string>> = {
@@ -22,6 +22,36 @@ const shellWords: Readonly<Record<string, string>> = {
 export const shellWordOf = (verb: string): string => shellWords[verb] ?? verb
 
 export const verbOf = (type: string): string => type.replace('experiment.', '')
+
+/** A place, as people call it: a site, an end node of a site, or the portal. */
+export const placeWords = (part: string): string => part.replace(/\/self$/, '')
+
+const whom: Readonly<Record<Wait['waitsFor'], string>> = {
+  administrator: 'an administrator',
+  operator: 'an operator',
+  user: 'its user',
+  machine: 'a machine',
+}
+
+/** Whom an experiment waits for, and for what. */
+export const waitWords = ({ waitsFor, what, part }: Wait): string => {
+  const where = part ? ` at ${placeWords(part)}` : ''
+  if (waitsFor === 'machine') return `${what}${where} is under way`
+  return `waits for ${whom[waitsFor]} to ${doing[what] ?? what}${what === 'retry' ? where : ''}`
+}
+
+const doing: Readonly<Record<string, string>> = {
+  approve: 'approve it',
+  initiate: 'initiate it',
+  update: 'change it',
+  'set-cloud-link': 'set its cloud link',
+  'move-to-testbed': 'move it to the testbed',
+  'mark-ready': 'mark it ready',
+  run: 'run it',
+  terminate: 'mend it: then it is terminated, and initiated anew',
+  submit: 'submit it',
+  retry: 'retry',
+}
 
 /** Mode and status, as people know them. */
 export const modeWords = ({ mode, status }: Pick<Experiment, 'mode' | 'status'>): string => `${mode} · ${status}`

@@ -1,6 +1,5 @@
-import { placeWords } from '#contracts/wait-words'
 import type { Experiment } from './api-experiments.ts'
-import { modeWords } from './experiment-words.ts'
+import { modeWords, placeWords } from './experiment-words.ts'
 import { Moment } from './moment.tsx'
 import { Pill } from './pill.tsx'
 

@@ -1,7 +1,7 @@
-import type { WaitedFor } from './experiment-waits.ts'
+import type { Wait, WaitedFor } from '#contracts/experiment-waits'
 
 /** A place, as people call it: a site, an end node of a site, or the portal. */
-export const placeWords = (part: string): string => part.replace(/\/self$/, '')
+const placeWords = (part: string): string => part.replace(/\/self$/, '')
 
 const whom: Readonly<Record<WaitedFor, string>> = {
   administrator: 'an administrator',
@@ -10,10 +10,8 @@ const whom: Readonly<Record<WaitedFor, string>> = {
   machine: 'a machine',
 }
 
-type Told = { readonly waitsFor: WaitedFor; readonly what: string; readonly part?: string | null | undefined }
-
 /** Whom an experiment waits for, and for what, as people say it. */
-export const waitWords = ({ waitsFor, what, part }: Told): string => {
+export const waitWords = ({ waitsFor, what, part }: Wait): string => {
   const where = part ? ` at ${placeWords(part)}` : ''
   if (waitsFor === 'machine') return `${what}${where} is under way`
   return `waits for ${whom[waitsFor]} to ${doing[what] ?? what}${what === 'retry' ? where : ''}`

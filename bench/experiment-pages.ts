@@ -15,8 +15,8 @@ import { recordOn } from './experiment-log.ts'
 import { inFolder } from './ground.ts'
 import { median } from './measure.ts'
 
-/** How often each page is asked for, the first time only to warm up; and how often at most, while it is slower than it may be. */
-const [rounds, mostRounds] = [5, 40]
+/** How often each page is asked for; the first time only warms up. */
+const rounds = 5
 
 const lists = [
   ...['', '?sort=changed', '?order=asc', '?project=p3', '?site=site7', '?mode=Development&status=deploying'],
@@ -35,10 +35,9 @@ export type Way = { readonly path: string; readonly who: string; readonly fastes
 
 /**
  * How long pages of so many experiments over twenty sites take an operator and a member over HTTP/2 with TLS, to the last byte. Fails
- * where a page is not given, or has nothing. What takes longer than `atMost` milliseconds is asked for more often: a busy machine
- * may be why.
+ * where a page is not given, or has nothing.
  */
-export const pagesOverHttp = (count: number, atMost = Number.POSITIVE_INFINITY): Promise<readonly Way[]> =>
+export const pagesOverHttp = (count: number): Promise<readonly Way[]> =>
   inFolder(async (folder) => {
     const stop = new AbortController()
     const { signal } = stop
@@ -57,8 +56,7 @@ export const pagesOverHttp = (count: number, atMost = Number.POSITIVE_INFINITY):
         const session = connect(url, { ca: readFileSync(caPath) })
         for (const path of [...paths, longest]) {
           const times: number[] = []
-          const isDone = (round: number) => round >= rounds && (Math.min(...times) <= atMost || round >= mostRounds)
-          for (let round = 0; !isDone(round); round++) {
+          for (let round = 0; round < rounds; round++) {
             const began = performance.now()
             await get(session, path)
             if (round > 0) times.push(performance.now() - began)

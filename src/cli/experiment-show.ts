@@ -5,7 +5,6 @@ import { stageOf, subStateOf, wordsOf } from '#contracts/experiment-standing'
 import { partsOf } from '#contracts/experiment-summary'
 import { waitsOf } from '#contracts/experiment-waits'
 import { lastRunOf } from './experiment-run.ts'
-import { waitWords } from './experiment-waits.ts'
 import { notHeardSince, withExperiment } from './experiment-words.ts'
 import { print, printOne, printRows } from './print.ts'
 import { printableLines } from './printable.ts'
@@ -58,7 +57,9 @@ export const experimentShow = (experiment: Command): void => {
         )
         for (const [words, of] of reasons)
           print(`\n${of.map(({ part }) => part).join(', ')} ${printableLines(words).replaceAll('\n', '\n  ')}`)
-        if (waits.length > 0) print(`\nIt ${waits.map(waitWords).join('; it ')}.`)
+        if (waits.length === 0) return
+        print('')
+        printRows(waits, ['waitsFor', 'what', 'step', 'part'], false)
       }),
     )
 

@@ -29,6 +29,21 @@ export const openRun = (experiment: KnownExperiment, site: string): readonly str
 export const isPulledInVain = (experiment: KnownExperiment, site: string): boolean =>
   stepOf(experiment, partOfSite(site), 'pull')?.state === 'failed'
 
+/** Where it comes from what a step begins with, while that is just being brought: its code, or what a run has left on an end node. */
+export const comingFor = (experiment: KnownExperiment, part: string, step: StepName): string | undefined => {
+  const isComing = (one: string, name: StepName) => isOpen(stepOf(experiment, one, name))
+  switch (step) {
+    case 'build':
+      return isComing(part, 'ship') ? portalPart : undefined
+    case 'run':
+      return isComing(part, 'collect') ? part : undefined
+    case 'pull':
+      return siteOf(experiment, placeOfPart(part).site)?.nodes.find((node) => isComing(node, 'collect'))
+    default:
+      return undefined
+  }
+}
+
 /** How the last run ended at a site. */
 export const runOf = (experiment: KnownExperiment, site: string): 'none' | 'open' | 'failed' | 'succeeded' => {
   const { nodes = [], hasRun = false } = siteOf(experiment, site) ?? {}

@@ -1,6 +1,6 @@
 import type { ExperimentCommand } from './experiment-commands.ts'
 import { partOfSite, placeOfPart, portalPart, type StepName } from './experiment-parts.ts'
-import { isOpen, isPulledInVain, runOf, stepOf, stepsOf } from './experiment-standing.ts'
+import { comingFor, isOpen, isPulledInVain, runOf, stepOf, stepsOf } from './experiment-standing.ts'
 import type { KnownExperiment, Site } from './experiment-state.ts'
 import type { ResourceDefinition } from './resource.ts'
 
@@ -97,10 +97,7 @@ const failedSteps = (experiment: KnownExperiment): readonly Wait[] =>
     const isOfRun = step === 'probe' || step === 'run' || step === 'collect'
     const isOver = isOfRun && experiment.sites[site]?.stage === 'submitted'
     const isAgain = step === 'collect' && isPulledInVain(experiment, site)
-    const isWaiting =
-      isOfRun || step === 'pull'
-        ? runOf(experiment, site) === 'open'
-        : step === 'build' && isOpen(stepOf(experiment, part, 'ship'))
+    const isWaiting = (isOfRun && runOf(experiment, site) === 'open') || comingFor(experiment, part, step) !== undefined
     if (at?.state !== 'failed' || (isOver && !isAgain) || isWaiting || (part !== portalPart && !experiment.sites[site]))
       return []
     const about = { part, step, reason: at.reason }

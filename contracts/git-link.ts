@@ -4,7 +4,8 @@ import { z } from 'zod'
 type Read = { readonly protocol: 'https' | 'ssh' | 'file'; readonly host: string }
 type Judged = Read | { readonly wrong: string }
 
-const expected = 'expected https://host/path, ssh://user@host/path or user@host:path'
+const remote = 'https://host/path, ssh://user@host/path or user@host:path'
+const any = 'https://host/path, ssh://user@host/path, user@host:path, or file:///path where repositories lie on disk'
 const longest = 2_000
 
 const user = /^[a-z\d_][\w.-]{0,63}$/i
@@ -36,13 +37,15 @@ const decoded = (text: string): string | undefined => {
 
 const isHost = (host: string): boolean => host.length <= 253 && host.split('.').every((part) => label.test(part))
 
-const judge = (link: string): Judged => {
+/** Judges what is no path of this machine; `forms` is what a sentence says is expected. */
+const judge = (link: string, forms = remote): Judged => {
+  const expected = `expected ${forms}`
   if (link.length > longest) return { wrong: `expected at most 2,000 characters; received ${link.length}` }
   if (/[\p{Cc}\p{Z}]/u.test(link)) return { wrong: `a link has no spaces and no control characters; ${expected}` }
   if (/[?#]/.test(link))
     return { wrong: `a link has no query and no fragment; ${expected}, and name a branch beside it` }
   const [, scheme, rest = ''] = /^([^/]*):\/\/(.*)$/.exec(link) ?? []
-  if (scheme === undefined) return judgeShort(link)
+  if (scheme === undefined) return judgeShort(link, expected)
   if (scheme !== 'https' && scheme !== 'ssh') return { wrong: `${scheme}:// is not spoken here; ${expected}` }
   const [authority = ''] = rest.split('/')
   const [host = '', ...before] = authority.split('@').reverse()
@@ -60,7 +63,7 @@ const judge = (link: string): Judged => {
 }
 
 /** Judges `user@host:path`, as scp has it. */
-const judgeShort = (link: string): Judged => {
+const judgeShort = (link: string, expected: string): Judged => {
   const [, who, host = '', path = ''] = /^([^@:/]+)@([^@:/]+):([^:]*)$/.exec(link) ?? []
   if (who === undefined) return { wrong: `this is no Git link; ${expected}` }
   if (!user.test(who)) return { wrong: `'${who}' is no user; ${expected}` }
@@ -88,7 +91,7 @@ const judgedBy = (judge: (link: string) => Judged, description: string) =>
  * Where a repository is fetched from. Nothing else than these three forms is one: git takes some other texts for options, for
  * programs to run, or for files of the machine it runs on.
  */
-export const gitLink = judgedBy(judge, 'https://host/path, ssh://user@host/path or user@host:path')
+export const gitLink = judgedBy((link) => judge(link), remote)
 
 /** A repository on the disk of whoever fetches it: taken only where an installation says that it keeps them so. */
 export const localGitLink = judgedBy(judgeLocal, 'file:///path')
@@ -115,11 +118,5 @@ export const gitRef = z
   )
   .describe('A branch or a tag')
 
-const anyOfThem =
-  'https://host/path, ssh://user@host/path, user@host:path, or file:///path where repositories lie on disk'
-
 /** Either of them: whether an installation takes repositories of its own disk is for its policy to say. */
-export const anyGitLink = judgedBy((link) => {
-  const judged = link.startsWith('file:') ? judgeLocal(link) : judge(link)
-  return 'wrong' in judged ? { wrong: judged.wrong.replace(expected, `expected ${anyOfThem}`) } : judged
-}, anyOfThem)
+export const anyGitLink = judgedBy((link) => (link.startsWith('file:') ? judgeLocal(link) : judge(link, any)), any)

@@ -3,7 +3,7 @@ import type { ExperimentEvent } from '#contracts/experiment'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { deed } from '#contracts/experiment-deeds'
 import { partOfSite, placeOfPart, type StepName } from '#contracts/experiment-parts'
-import { isOpen, isPulledInVain, siteOf, stepOf } from '#contracts/experiment-standing'
+import { comingFor, isOpen, isPulledInVain, siteOf, stepOf } from '#contracts/experiment-standing'
 import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
 import { type Policy, whyGone } from '#contracts/portal'
 import { withWho } from './done-already.ts'
@@ -36,21 +36,13 @@ export const retry = (
   const gone = whyGone(policy, part)
   if (gone !== undefined) return refuse('gone', gone)
   // It would take the place of what is just being brought, or take home half of it.
-  const coming = onItsWay(experiment, part, name)
-  if (coming) return refuse('under-way', `${coming} is being brought to ${site}: retry once it is there`)
+  const from = comingFor(experiment, part, name)
+  const what = name === 'build' ? 'The code' : `What the run on ${from} has left`
+  if (from) return refuse('under-way', `${what} is being brought to ${site}: retry once it is there`)
   const objection = objectionToUse(near, { key, scope, at }, (experiment.plan ?? experiment).resource.hours)
   if (objection) return object(objection)
   const more = name === 'run' ? { run: experiment.run + 1 } : {}
   return accept({ type: 'experiment.step-retried', data: { next: [scheduled(experiment, part, name, more)] } })
-}
-
-/** What is just being brought to where a step would begin with it. */
-const onItsWay = (experiment: KnownExperiment, part: string, name: StepName): string | undefined => {
-  const { site } = placeOfPart(part)
-  if (name === 'build') return isOpen(stepOf(experiment, part, 'ship')) ? 'The code' : undefined
-  const nodes = name === 'run' ? [part] : name === 'pull' ? (siteOf(experiment, site)?.nodes ?? []) : []
-  const node = nodes.find((one) => isOpen(stepOf(experiment, one, 'collect')))
-  return node && `What the run on ${node} has left`
 }
 
 /** The end nodes that a step which is taken once more runs on, or leads to a run on. */

@@ -44,8 +44,11 @@ export type Build = {
   readonly signal: AbortSignal
 }
 
-/** What an engine says where somebody else, just then, removed the layers that it was building upon. */
-const wasRemoved = /unknown parent image ID|failed to set parent|No such image: sha256/
+/**
+ * What an engine says where somebody else, just then, removed the layers that it was building upon, or what it had built and not
+ * named yet: two sites on one engine that build the same code have it from each other.
+ */
+const wasRemoved = /unknown parent image ID|failed to set parent|failed to get digest|No such image: sha256/
 
 /** For how long a build begins anew because of that, in milliseconds. */
 const builtUponFor = 60_000

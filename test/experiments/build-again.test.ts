@@ -1,15 +1,20 @@
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { buildImage } from '#agents/containers/build-image'
 import { engineAt } from '#agents/containers/engine-at'
-import { temporaryFolders } from '../processes.ts'
+import { slow, temporaryFolders } from '../processes.ts'
 import { baseImage } from './base-image.ts'
 import { engineForTests } from './engine.ts'
+import { registryIn } from './registry.ts'
 import { repository } from './repository.ts'
 
 const engine = await engineForTests()
 const newFolder = temporaryFolders()
 const [first, second] = ['millrace-test/first:1', 'millrace-test/second:1']
+
+/** Without beginning anew about one round of twelve failed. */
+const rounds = slow ? 100 : 20
 
 describe.runIf(engine)('a build', { timeout: 240_000 }, () => {
   if (!engine) return
@@ -34,5 +39,26 @@ describe.runIf(engine)('a build', { timeout: 240_000 }, () => {
     await removed
     expect(removed).toBeDefined()
     expect(id).toMatch(/^sha256:/)
+  })
+
+  test('of the same code at once for two sites of one engine is made for both, whichever is done first', async () => {
+    const base = await baseImage(docker, host)
+    const registry = await registryIn(newFolder())
+    await registry.start()
+    onTestFinished(registry.stop)
+    for (let round = 0; round < rounds; round++) {
+      const { folder } = repository(join(newFolder(), 'code'), {
+        Dockerfile: `FROM ${base}\nLABEL a=${round}\nLABEL b=1\n`,
+      })
+      const build = async (site: string) => {
+        const given = { engine: engineAt(host), network: 'none', folder, registry: registry.address } as const
+        const about = { tag: `millrace-test/both:${round}-${site}`, labels: { 'millrace-test': `both-${round}` } }
+        const how = { limits: { milliseconds: 60_000 }, say: () => undefined, signal: new AbortController().signal }
+        return buildImage({ ...given, ...about, ...how })
+      }
+      // From one round to the next the second one comes a little later upon what the first one is at.
+      const built = [build('north'), delay((round * 37) % 400).then(() => build('south'))]
+      for (const { image } of await Promise.all(built)) expect(image).toMatch(/@sha256:/)
+    }
   })
 })

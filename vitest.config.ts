@@ -11,7 +11,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['test/**/*.test.ts'],
-    setupFiles: ['test/matching.ts'],
+    setupFiles: ['test/matching.ts', 'test/watchdog.ts'],
     maxWorkers: 3,
     // A busy machine makes a wait longer, not a test wrong.
     testTimeout: 60_000,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { cloudLink } from './cloud-link.ts'
 import { type CommandContract, command, type MessageOf } from './contract.ts'
 import { attempt, description, how, people, sites, source, title } from './experiment.ts'
-import { made, phase, results, step, stepExecution } from './experiment-parts.ts'
+import { made, results, step, stepExecution, stepTurn } from './experiment-parts.ts'
 import { name, part, said } from './names.ts'
 import { resourceDefinition } from './resource.ts'
 
@@ -64,7 +64,7 @@ export const experimentCommands = {
   ),
   'experiment.start-step': command('Begin with a step', stepExecution.extend({ host: z.string() })),
   'experiment.beat-step': command('Say that the step is still being taken; records nothing', stepExecution),
-  'experiment.turn-step': command('Say that the execution has come to another phase', stepExecution.extend({ phase })),
+  'experiment.turn-step': command('Say what the execution is at, and why it does not go on', stepTurn),
   'experiment.report-step': command(
     'Say how it ended',
     stepExecution.extend({

@@ -93,7 +93,7 @@ const change = (experiment: KnownExperiment, event: Later): KnownExperiment => {
       return turn(experiment, part, step, { ...begun, delivery, instance, host })
     }
     case 'experiment.step-turned':
-      return turn(experiment, event.data.part, event.data.step, { phase: event.data.phase })
+      return turn(experiment, event.data.part, event.data.step, { phase: event.data.phase, reason: event.data.reason })
     case 'experiment.step-succeeded': {
       const { part, step, made, next } = event.data
       const results = made.step === 'run' ? made.results : undefined

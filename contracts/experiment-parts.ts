@@ -78,6 +78,12 @@ export const stepExecution = z.object({
 })
 export type StepExecution = z.infer<typeof stepExecution>
 
+/** What an execution is at, as whoever takes the step says. */
+export const stepTurn = stepExecution.extend({
+  phase,
+  reason: z.string().optional().describe('Why it does not go on at present, where something is tried again'),
+})
+
 /** Results as they lie in a folder: told apart by the digest of their manifest. */
 export const results = z.object({
   manifest: digest,

@@ -126,7 +126,7 @@ export const subStateOf = (
   switch (at.state) {
     case 'scheduled':
     case 'running':
-      return { state: step === 'run' && at.phase !== '' ? duringRun(at.phase) : doing[step] }
+      return { state: step === 'run' && at.phase !== '' ? duringRun(at.phase) : doing[step], reason: at.reason }
     case 'succeeded': {
       // What a failed run has left is taken home as well; that makes it no better.
       const of = step === 'collect' ? stepOf(experiment, part, 'run') : undefined

@@ -3,12 +3,13 @@ import { cloudLink } from './cloud-link.ts'
 import { type Contract, decided, type MessageOf } from './contract.ts'
 import {
   made,
-  phase,
+  type phase,
   results,
   type ScheduledStep,
   scheduledStep,
   step,
   stepExecution,
+  stepTurn,
   workOfStep,
 } from './experiment-parts.ts'
 import { anyGitLink, gitRef } from './git-link.ts'
@@ -128,7 +129,10 @@ export const experimentEvents = {
     }),
     { delay: ({ timeout }) => (timeout === undefined ? undefined : timeout + silentFor) },
   ),
-  'experiment.step-turned': decided('The execution has come to another phase', stepExecution.extend({ phase })),
+  'experiment.step-turned': decided(
+    'The execution has come to another phase, or has another reason not to go on',
+    stepTurn,
+  ),
   'experiment.step-succeeded': decided(
     'The step is done, and what waited for it is to be done now',
     stepExecution.extend({ made, next }),

@@ -10,7 +10,10 @@ export type Engine = { readonly host: string; readonly stop: () => Promise<void>
 
 const answers = (host: string): boolean => {
   try {
-    execFileSync('docker', ['info'], { env: { ...process.env, DOCKER_HOST: host }, stdio: 'ignore', timeout: 10_000 })
+    execFileSync('docker', ['info'], {
+      ...{ env: { ...process.env, DOCKER_HOST: host }, stdio: 'ignore' },
+      ...{ timeout: 10_000, killSignal: 'SIGKILL' },
+    })
     return true
   } catch {
     return false
@@ -33,14 +36,19 @@ export const findEngine = async (): Promise<Engine | undefined> => {
     ],
     { stdio: 'ignore' },
   )
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve())
+    child.once('error', () => resolve())
+  })
   const stop = async () => {
     child.kill('SIGTERM')
+    const patience = setTimeout(() => child.kill('SIGKILL'), 20_000)
     await ended
+    clearTimeout(patience)
     for (const mount of mountsIn(folder)) execFileSync('umount', ['--lazy', mount])
     rmSync(folder, { recursive: true, force: true })
   }
-  for (let tries = 0; tries < 100 && child.exitCode === null; tries++) {
+  for (let tries = 0; tries < 100 && child.exitCode === null && child.signalCode === null; tries++) {
     if (answers(host)) return { host, stop }
     await delay(200)
   }

@@ -25,7 +25,10 @@ let installed: string
 beforeAll(() => {
   installed = temporary()
   const npm = (args: readonly string[], cwd: string) =>
-    execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+    execFileSync('npm', args, {
+      ...{ cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+      ...{ timeout: 170_000, killSignal: 'SIGKILL' },
+    })
   npm(['pack', '--pack-destination', installed], root)
   const [tarball = ''] = readdirSync(installed).filter((name) => name.endsWith('.tgz'))
   writeFileSync(join(installed, 'package.json'), '{ "type": "module", "private": true }')

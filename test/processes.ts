@@ -39,9 +39,9 @@ const isFree = async (port: number): Promise<boolean> => {
   return listens
 }
 
-/** What ports the tests of one worker are given: those below what the system gives to connections, and no other worker's. */
-const portsEach = 9_000
-const firstPort = 12_000 + ((Number(process.env.VITEST_POOL_ID ?? 1) - 1) % 2) * portsEach
+/** What ports the tests of one of three workers are given: those below what the system gives to connections, and no other worker's. */
+const portsEach = 6_500
+const firstPort = 12_000 + ((Number(process.env.VITEST_POOL_ID ?? 1) - 1) % 3) * portsEach
 
 let drawn = Math.floor(Math.random() * portsEach)
 
@@ -131,3 +131,13 @@ export const processesWith = (text: string): { readonly pid: number; readonly co
         return [] // It has ended meanwhile.
       }
     })
+
+/** The process whose command line holds all these texts. Throws where there is none: the id 0 would mean all of this group. */
+export const processWith = (
+  text: string,
+  ...more: readonly string[]
+): { readonly pid: number; readonly command: string } => {
+  const [found] = processesWith(text).filter(({ command }) => more.every((one) => command.includes(one)))
+  if (!found) throw new Error(`No process has ${[text, ...more].join(' and ')} in its command line`)
+  return found
+}

@@ -1,9 +1,10 @@
 /** Brings up a whole testbed on this machine: a portal, two sites and three end nodes, each a process with a folder of its own. */
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { findEngine, openProcesses, portFor, pythonImage, type Ssh, startRegistry, startSshd } from './machines.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -25,7 +26,7 @@ export type Testbed = {
   /** The options by which somebody is known to the command line. */
   readonly as: (who: string) => readonly string[]
   /** Runs the command line of Millrace, and gives what it printed. */
-  readonly millrace: (...args: readonly string[]) => string
+  readonly millrace: (...args: readonly string[]) => Promise<string>
   /** How each machine is reached over ssh. */
   readonly ssh: Readonly<Record<'north' | 'south' | 'one' | 'two', Ssh>>
   /** Its hosts by name: each can be ended at once, as a power cut would, and started again. */
@@ -211,11 +212,11 @@ export const startTestbed = async ({
       ...{ folder, nats, url, engine, images: address, registry, image, repository, ssh, sshd, hosts },
       tokenOf: (who) => tokens.get(who) ?? '',
       as: (who) => known.get(who) ?? admit(who),
-      millrace: (...args) =>
-        execFileSync(process.execPath, [millrace, ...args, ...(secure ? [] : ['--nats', nats])], {
-          encoding: 'utf8',
-          stdio: 'pipe',
-        }),
+      millrace: async (...args) => {
+        const all = [millrace, ...args, ...(secure ? [] : ['--nats', nats])]
+        const { stdout } = await promisify(execFile)(process.execPath, all, { timeout: 60_000, killSignal: 'SIGKILL' })
+        return stdout
+      },
       stop: processes.stop,
     }
   } catch (cause) {

@@ -43,7 +43,7 @@ export const wordsOf = ({ type, data }: ExperimentEvent): string => {
     case 'experiment.step-started':
       return `${data.step} of ${data.part} started on ${data.host}`
     case 'experiment.step-turned':
-      return `${data.step} of ${data.part} is ${data.phase}`
+      return `${data.step} of ${data.part} is ${data.phase}${data.reason === undefined ? '' : ', and does not go on'}`
     case 'experiment.step-succeeded':
       return `${data.step} of ${data.part} succeeded`
     case 'experiment.step-failed':

@@ -10,7 +10,7 @@ import { servicesOf } from '#contracts/subjects'
 import { openPatiently } from '../../src/cli/connect.ts'
 import { stopped } from '../../src/cli/signals.ts'
 import { withServer } from '../nats.ts'
-import { freePort, millrace, processesWith, run, temporaryFolders } from '../processes.ts'
+import { freePort, millrace, processesWith, processWith, run, temporaryFolders } from '../processes.ts'
 import { quietConfig, upIn } from './quiet.ts'
 
 const newFolder = temporaryFolders()
@@ -50,10 +50,10 @@ describe('up', { timeout: 60_000 }, () => {
     const up = await upIn(folder, quietConfig(folder), '--ephemeral', '--host', '::1')
     const [, at] = await up.says(/(https:\/\/\S+)\nCtrl-C stops/)
     expect(at).toMatch(/^https:\/\/\[::1\]:\d+$/)
-    const [web] = processesWith(folder).filter(({ command }) => command.includes(' web '))
-    const [, temporary = ''] = / --base (\S+)/.exec(web?.command ?? '') ?? []
+    const web = processWith(folder, ' web ')
+    const [, temporary = ''] = / --base (\S+)/.exec(web.command) ?? []
     expect(existsSync(join(temporary, 'nats'))).toBe(true)
-    process.kill(web?.pid ?? 0, 'SIGSTOP') // It does not end by itself: there is time for a second signal.
+    process.kill(web.pid, 'SIGSTOP') // It does not end by itself: there is time for a second signal.
     up.child.kill('SIGINT')
     await up.says(/Stopping/)
     await new Promise((resolve) => setTimeout(resolve, 350)) // Two signals within a moment are one: see signals.ts.
@@ -83,8 +83,7 @@ test('a child that a signal killed gives the exit code of that signal', async ()
   const url = await nowhere()
   const wrapper = run(process.execPath, ['-e', code, 'millrace', 'tail', '--nats', url])
   await wrapper.says(/Waiting for a NATS server/)
-  const [child] = processesWith(`tail --nats ${url}`).filter(({ pid }) => pid !== wrapper.child.pid)
-  process.kill(child?.pid ?? 0, 'SIGKILL')
+  process.kill(processWith(`tail --nats ${url}`, '--conditions').pid, 'SIGKILL')
   expect(await wrapper.ended).toBe(128 + 9)
 })
 

@@ -54,12 +54,12 @@ test('a user’s repository goes to machines at two sites and back, an operator 
   writeFileSync(resource, 'nodeType: Rover\ncapabilities: [thermometer]\ncount: 1\nsites: [north, south]\nhours: 1\n')
   const about = ['--project', 'rover', '--name', 'Sampling', '--git', repository, '--resource', resource]
   const made = JSON.parse(
-    millrace('experiment', 'create', ...about, '--cloud', 'directory:carol', ...as('carol'), '--json'),
+    await millrace('experiment', 'create', ...about, '--cloud', 'directory:carol', ...as('carol'), '--json'),
   )
   const id: string = made.experiment
   first = id
   // The same rights as in the pages hold on the command line: an operator is none of its experimenters.
-  expect(() => millrace('experiment', 'initiate', id, ...as('olga'))).toThrow()
+  await expect(millrace('experiment', 'initiate', id, ...as('olga'))).rejects.toThrow()
 
   const user = await openAs('carol', `/experiments/${id}`)
   await user.getByRole('button', { name: 'Initiate development', exact: true }).click()
@@ -102,17 +102,17 @@ test('a user’s repository goes to machines at two sites and back, an operator 
   await user.getByRole('img', { name: 'What the file holds' }).waitFor()
 
   const fetched = join(folder, 'fetched')
-  millrace('experiment', 'fetch', id, fetched, ...as('carol'))
+  await millrace('experiment', 'fetch', id, fetched, ...as('carol'))
   expect(existsSync(join(fetched, 'north/one/samples.csv'))).toBe(true)
-  expect(() => millrace('experiment', 'fetch', id, join(folder, 'others'), ...as('dave'))).toThrow()
-  const nodes = () =>
-    millrace('experiment', 'nodes', '--json', ...as('olga'))
+  await expect(millrace('experiment', 'fetch', id, join(folder, 'others'), ...as('dave'))).rejects.toThrow()
+  const nodes = async (): Promise<{ disk: { total: number } | null }[]> =>
+    (await millrace('experiment', 'nodes', '--json', ...as('olga')))
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line))
-  await expect.poll(() => nodes().every(({ disk }) => disk?.total > 0)).toBe(true)
-  expect(millrace('experiment', 'nodes', ...as('olga'))).toMatch(/iB of .*iB free/)
-  const history = millrace('experiment', 'history', id, ...as('carol'))
+  await expect.poll(async () => (await nodes()).every(({ disk }) => disk && disk.total > 0)).toBe(true)
+  expect(await millrace('experiment', 'nodes', ...as('olga'))).toMatch(/iB of .*iB free/)
+  const history = await millrace('experiment', 'history', id, ...as('carol'))
   expect(history).toMatch(/carol +development-initiated/)
   expect(history).toMatch(/olga +submitted/)
 }, 240_000)
@@ -128,14 +128,14 @@ test('the same code, cloned, goes its way by the command line alone, and its res
     millrace('experiment', verb, ...words, ...as(who))
   const { accessKeyId, secretAccessKey } = s3.credentials
   const bucket = `s3://${accessKeyId}:${secretAccessKey}@results/dawn?endpoint=${s3.endpoint}&region=us-east-1`
-  const id: string = JSON.parse(experiment('carol', 'clone', first, '--cloud', bucket, '--json')).experiment
+  const id: string = JSON.parse(await experiment('carol', 'clone', first, '--cloud', bucket, '--json')).experiment
   /** Resolves once each of these places is so far. */
   const until = (state: string, ...parts: readonly string[]) =>
     expect
       .poll(
-        () => {
+        async () => {
           const shown: { part: string; state: string; ended: string }[] = JSON.parse(
-            experiment('olga', 'show', id, '--json'),
+            await experiment('olga', 'show', id, '--json'),
           ).parts
           return shown.filter(({ part }) => parts.includes(part)).map((one) => one.ended || one.state)
         },
@@ -144,18 +144,18 @@ test('the same code, cloned, goes its way by the command line alone, and its res
       .toEqual(parts.map(() => state))
   const [north, south] = ['north/one', 'south/three']
 
-  experiment('carol', 'initiate', id)
+  await experiment('carol', 'initiate', id)
   await until('built', 'north/self', 'south/self')
-  experiment('olga', 'setup', id, '--node', north, '--node', south)
+  await experiment('olga', 'setup', id, '--node', north, '--node', south)
   await until('delivered', north, south)
-  experiment('olga', 'ready', id)
-  experiment('olga', 'run', id)
+  await experiment('olga', 'ready', id)
+  await experiment('olga', 'run', id)
   await until('cleaned', north, south)
-  experiment('olga', 'submit', id, '--site', 'north')
+  await experiment('olga', 'submit', id, '--site', 'north')
   await until('done', north)
   const webdav = `webdav+${apache.url.replace('://', `://${login.user}:${login.password}@`)}`
-  experiment('carol', 'set-cloud-link', id, '--cloud', webdav)
-  experiment('olga', 'submit', id, '--site', 'south')
+  await experiment('carol', 'set-cloud-link', id, '--cloud', webdav)
+  await experiment('olga', 'submit', id, '--site', 'south')
   await until('done', north, south)
   for (const home of [join(buckets, 'results/dawn', id, north), join(apache.served, id, south)]) {
     expect(altered(home)).toEqual([])

@@ -10,7 +10,7 @@ const name = 'millrace-test/busybox:1'
 const busybox = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path))
 
 /** The name of an image that holds busybox and nothing else; made once for an engine, since none can be fetched. */
-export const baseImage = async (docker: AskDocker, host: string): Promise<string> => {
+export const baseImage = async (docker: AskDocker): Promise<string> => {
   if (await docker('images', '-q', name)) return name
   if (!busybox) throw new Error('There is no busybox: install the package busybox-static')
   const folder = mkdtempSync(join(tmpdir(), 'millrace-busybox-'))
@@ -21,7 +21,7 @@ export const baseImage = async (docker: AskDocker, host: string): Promise<string
       if (program !== 'busybox') symlinkSync('busybox', join(folder, 'bin', program))
     const archive = join(folder, 'all.tar')
     execFileSync('tar', ['-C', folder, '--exclude', 'all.tar', '-cf', archive, '.'])
-    execFileSync('docker', ['-H', host, 'import', '-c', 'ENV PATH=/bin', archive, name], { stdio: 'ignore' })
+    await docker('import', '-c', 'ENV PATH=/bin', archive, name)
     return name
   } finally {
     rmSync(folder, { recursive: true, force: true })

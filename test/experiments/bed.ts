@@ -56,7 +56,7 @@ export const withTestbed = (
 
   beforeAll(async () => {
     const folder = newFolder()
-    base = await baseImage(engine.docker, engine.host)
+    base = await baseImage(engine.docker)
     process.env.DOCKER_HOST = engine.host
     bed = await startTestbed({
       ...{ folder, base },

@@ -24,7 +24,7 @@ describe.runIf(engine)('a build', { timeout: 240_000 }, () => {
   })
 
   test('is made, also where somebody removes the layer that it was building upon', async () => {
-    const base = await baseImage(docker, host)
+    const base = await baseImage(docker)
     const shared = `FROM ${base}\nRUN mkdir /${Date.now()}\n`
     const build = (tag: string, Dockerfile: string, hear: (line: string) => void = () => undefined) => {
       const { folder } = repository(join(newFolder(), 'code'), { Dockerfile, large: 'x'.repeat(30_000_000) })
@@ -42,7 +42,7 @@ describe.runIf(engine)('a build', { timeout: 240_000 }, () => {
   })
 
   test('of the same code at once for two sites of one engine is made for both, whichever is done first', async () => {
-    const base = await baseImage(docker, host)
+    const base = await baseImage(docker)
     const registry = await registryIn(newFolder())
     await registry.start()
     onTestFinished(registry.stop)

@@ -56,7 +56,7 @@ describe.runIf(engine && mayServeImages)('an image', () => {
   let base = ''
   let registry: Registry
   beforeAll(async () => {
-    base = await baseImage(docker, host)
+    base = await baseImage(docker)
     registry = await registryIn(temporaryFolder())
     await registry.start()
   })
@@ -154,11 +154,14 @@ describe.runIf(engine && mayServeImages)('an image', () => {
     const say = (line: string) => {
       if (/connection refused.*trying again in/.test(line)) waits.resolve()
     }
-    const building = build({ folder, registry: down.address, say })
+    const reasons: (string | undefined)[] = []
+    const phase = (_: string, reason?: string) => void reasons.push(reason)
+    const building = build({ folder, registry: down.address, say, phase })
     await Promise.race([waits.promise, building])
     await down.start()
     try {
       expect((await building).image).toContain(`${down.address}/${id}@sha256:`)
+      expect(reasons).toContainEqual(expect.stringMatching(/connection refused; it is tried again for up to 60 s$/))
     } finally {
       await down.stop()
     }

@@ -1,25 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Engine } from '../docker.ts'
-
-/** The docker program, at an engine; gives what it prints. */
-export const dockerAt =
-  ({ host }: Engine) =>
-  (...args: readonly string[]): string =>
-    execFileSync('docker', args, {
-      env: { ...process.env, DOCKER_HOST: host, DOCKER_BUILDKIT: '0' },
-      encoding: 'utf8',
-      stdio: 'pipe',
-    }).trim()
+import type { AskDocker } from './engine.ts'
 
 const programs = ['sh', 'mkdir', 'chown', 'id', 'touch', 'ls', 'cat', 'sleep', 'dd', 'env', 'ip']
 
 /** Makes an image of busybox (which must be static) and of the scripts that are given; `folder` is an empty one. */
-export const makeImage = (
-  docker: ReturnType<typeof dockerAt>,
+export const makeImage = async (
+  docker: AskDocker,
   { tag, folder, scripts = {} }: { tag: string; folder: string; scripts?: Readonly<Record<string, string>> },
-): void => {
+): Promise<void> => {
   const root = join(folder, 'root')
   mkdirSync(join(root, 'bin'), { recursive: true })
   copyFileSync(execFileSync('which', ['busybox'], { encoding: 'utf8' }).trim(), join(root, 'bin/busybox'))
@@ -27,7 +17,7 @@ export const makeImage = (
   for (const [name, script] of Object.entries(scripts))
     writeFileSync(join(root, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
   execFileSync('tar', ['-C', root, '-cf', join(folder, 'image.tar'), '.'])
-  docker('import', join(folder, 'image.tar'), tag)
+  await docker('import', join(folder, 'image.tar'), tag)
 }
 
 /** How Compose is called on this machine: as a part of docker, or as a program of its own; undefined where it is missing. */

@@ -1,13 +1,16 @@
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { env } from 'node:process'
+import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
 import { composeFile } from '#agents/containers/compose-file'
-import { findEngine } from '../docker.ts'
 import { freePort, run, stop, temporaryFolders } from '../processes.ts'
-import { dockerAt, findCompose, makeImage } from './busybox.ts'
+import { findCompose, makeImage } from './busybox.ts'
+import { engineForTests } from './engine.ts'
 
+const engine = await engineForTests()
 const newFolder = temporaryFolders()
 
 const least = {
@@ -102,45 +105,50 @@ const script = `env | grep -E "MILLRACE|PRICE|LONG|NUMBER"; cat /etc/sensor; id 
   echo x >/x || echo "root is read-only"; echo x >/tmp/x && echo "tmp is there"; echo x >/etc/sensor || echo "sensor is too"
   echo 1 >/results/one; dd if=/dev/zero of=/results/large bs=1000 count=2000 2>/dev/null || echo "ended by size"; ls -s /results`
 
-test('Compose runs it so: with its environment as it is, its mounts, its limits, and no network', async ({ skip }) => {
-  const compose = findCompose()
-  const engine = await findEngine()
-  if (!engine || !compose) return skip('no Docker engine is here, or no Compose')
-  onTestFinished(engine.stop)
-  const docker = dockerAt(engine)
-  const folder = newFolder()
-  const sensor = join(folder, 'sensor')
-  writeFileSync(sensor, '21.5\n')
-  const tag = `${await startRegistry()}/e-1:x`
-  makeImage(docker, { tag: `${tag}-base`, folder: newFolder(), scripts: { experiment: script } })
-  mkdirSync(join(folder, 'image'))
-  writeFileSync(join(folder, 'image/Dockerfile'), `FROM ${tag}-base\nRUN ["mkdir", "/results"]\nCMD ["experiment"]\n`)
-  docker('build', '--network', 'none', '--tag', tag, join(folder, 'image'))
-  docker('push', tag)
-  const image = docker('image', 'inspect', '--format', '{{index .RepoDigests 0}}', tag)
-  docker('image', 'rm', tag, `${tag}-base`)
+const about = 'Compose runs it so: with its environment as it is, its mounts, its limits, and no network'
+test.runIf(engine)(
+  about,
+  async ({ skip }) => {
+    const compose = findCompose()
+    if (!engine || !compose) return skip('no Compose is here')
+    const { docker, host } = engine
+    const folder = newFolder()
+    const sensor = join(folder, 'sensor')
+    writeFileSync(sensor, '21.5\n')
+    const tag = `${await startRegistry()}/e-1:x`
+    await makeImage(docker, { tag: `${tag}-base`, folder: newFolder(), scripts: { experiment: script } })
+    mkdirSync(join(folder, 'image'))
+    writeFileSync(join(folder, 'image/Dockerfile'), `FROM ${tag}-base\nRUN ["mkdir", "/results"]\nCMD ["experiment"]\n`)
+    await docker('build', '--network', 'none', '--tag', tag, join(folder, 'image'))
+    await docker('push', tag)
+    const image = await docker('image', 'inspect', '--format', '{{index .RepoDigests 0}}', tag)
+    await docker('image', 'rm', tag, `${tag}-base`)
 
-  const file = join(folder, 'compose.yaml')
-  const mounts = [{ source: sensor, target: '/etc/sensor' }]
-  writeFileSync(file, composeFile({ ...least, image, grants: { ...granted, mounts } }))
-  const project = `millrace-test-${process.pid}`
-  const [program, ...words] = compose
-  const call = (...args: readonly string[]): string =>
-    execFileSync(program, [...words, '--project-name', project, '--file', file, ...args], {
-      env: { ...process.env, DOCKER_HOST: engine.host },
-      encoding: 'utf8',
-      stdio: 'pipe',
-    })
-  onTestFinished(() => void call('down', '--volumes', '--rmi', 'all'))
-  expect(call('config')).toContain(image)
-  const said = call('up', '--no-color')
-  const lines = said.split('\n').map((line) => line.replace(/^.*?\| ?/, '').trim())
-  const expected = ['MILLRACE_EXPERIMENT=e-1', 'MILLRACE_ATTEMPT=2', 'MILLRACE_SITE=lake', 'MILLRACE_NODE=rover-1']
-  const values = ['PRICE=$5 $HOME $$', 'LONG=yes', 'NUMBER=010', '21.5', '0 20', 'lo']
-  const limits = ['root is read-only', 'tmp is there', 'sensor is too', 'ended by size']
-  expect(lines).toEqual(expect.arrayContaining([...expected, ...values, ...limits]))
-  expect(lines).not.toContain('eth0')
-  const labels = docker('volume', 'inspect', '--format', '{{json .Labels}}', `${project}_results`)
-  expect(JSON.parse(labels)).toMatchObject({ 'millrace.experiment': 'e-1', 'millrace.attempt': '2' })
-  expect(existsSync(join(folder, 'x'))).toBe(false)
-}, 60_000)
+    const file = join(folder, 'compose.yaml')
+    const mounts = [{ source: sensor, target: '/etc/sensor' }]
+    writeFileSync(file, composeFile({ ...least, image, grants: { ...granted, mounts } }))
+    const project = `millrace-test-${process.pid}`
+    const [program, ...words] = compose
+    const call = async (...args: readonly string[]): Promise<string> => {
+      const given = { env: { ...env, DOCKER_HOST: host }, timeout: 60_000, killSignal: 'SIGKILL' } as const
+      return (await promisify(execFile)(program, [...words, '--project-name', project, '--file', file, ...args], given))
+        .stdout
+    }
+    onTestFinished(async () => void (await call('down', '--volumes', '--rmi', 'all')))
+    expect(await call('config')).toContain(image)
+    // An `up` that stays does not end where its containers have ended before it listens.
+    await call('up', '--detach')
+    await docker('wait', ...(await call('ps', '--quiet')).trim().split('\n'))
+    const said = await call('logs', '--no-color')
+    const lines = said.split('\n').map((line) => line.replace(/^.*?\| ?/, '').trim())
+    const expected = ['MILLRACE_EXPERIMENT=e-1', 'MILLRACE_ATTEMPT=2', 'MILLRACE_SITE=lake', 'MILLRACE_NODE=rover-1']
+    const values = ['PRICE=$5 $HOME $$', 'LONG=yes', 'NUMBER=010', '21.5', '0 20', 'lo']
+    const limits = ['root is read-only', 'tmp is there', 'sensor is too', 'ended by size']
+    expect(lines).toEqual(expect.arrayContaining([...expected, ...values, ...limits]))
+    expect(lines).not.toContain('eth0')
+    const labels = await docker('volume', 'inspect', '--format', '{{json .Labels}}', `${project}_results`)
+    expect(JSON.parse(labels)).toMatchObject({ 'millrace.experiment': 'e-1', 'millrace.attempt': '2' })
+    expect(existsSync(join(folder, 'x'))).toBe(false)
+  },
+  60_000,
+)

@@ -15,7 +15,7 @@ describe.runIf(engine).concurrent('an experiment that nobody watches for a while
   const { host, docker } = engine ?? { host: 'unix:///none', docker: async () => '' }
   let base = ''
   beforeAll(async () => {
-    base = await docker('images', '-q', '--no-trunc', await baseImage(docker, host))
+    base = await docker('images', '-q', '--no-trunc', await baseImage(docker))
   })
   let count = 0
   const name = () => `again-${process.pid}-${++count}`

@@ -19,7 +19,7 @@ describe.runIf(engine && mayServeImages).concurrent('an experiment', () => {
   let [base, baseId] = ['', '']
   let registry: Registry
   beforeAll(async () => {
-    base = await baseImage(docker, host)
+    base = await baseImage(docker)
     baseId = await docker('images', '-q', '--no-trunc', base)
     registry = await registryIn(temporaryFolder())
     await registry.start()

@@ -17,7 +17,7 @@ describe.runIf(engine).concurrent('an experiment', () => {
   let image = ''
   afterAll(sweep)
   beforeAll(async () => {
-    image = await docker('images', '-q', '--no-trunc', await baseImage(docker, host))
+    image = await docker('images', '-q', '--no-trunc', await baseImage(docker))
   })
 
   test('that exits with 3 has failed, with what it has given so far', async () => {

@@ -1,12 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { parseConfig } from '#agents/experiments/config-yaml'
 import { dockerfileOf } from '#agents/experiments/dockerfile'
-import { type Engine, findEngine } from '../docker.ts'
 import { temporaryFolders } from '../processes.ts'
-import { dockerAt, makeImage } from './busybox.ts'
+import { makeImage } from './busybox.ts'
+import { engineForTests } from './engine.ts'
 
+const engine = await engineForTests()
 const newFolder = temporaryFolders()
 const configOf = (dependencies: readonly string[]) =>
   parseConfig(Buffer.from(JSON.stringify({ device: { type: 'Rover' }, code: { dependencies } })))
@@ -53,36 +54,43 @@ test.each([
 ])('a base image may be called %s', (base) =>
   expect(dockerfileOf({ base, config: configOf([]) })).toContain(`\nFROM ${base}\n`))
 
-let engine: Engine | undefined
 const images = { base: `millrace-test/base:${process.pid}`, built: `millrace-test/built:${process.pid}` }
 
-beforeAll(async () => {
-  engine = await findEngine()
-})
 afterAll(async () => {
-  if (!engine) return
   for (const image of [images.built, images.base])
-    try {
-      dockerAt(engine)('image', 'rm', '--force', image)
-    } catch {} // It was never made.
-  await engine.stop()
+    await engine?.docker('image', 'rm', '--force', image).catch(() => undefined) // It may never have been made.
 })
 
 /** Stands for Python: says what it was called with, by whom, and writes a result. */
 const python = 'for word; do echo "<$word>"; done\n[ "$1" = -m ] || { id -u; touch "$RESULTS/x"; ls "$RESULTS"; }'
 
-test('an engine builds it: pip is given each dependency as one word, and the code runs as nobody', async ({ skip }) => {
-  if (!engine) return skip('no Docker engine is here')
-  const docker = dockerAt(engine)
-  makeImage(docker, { tag: images.base, folder: newFolder(), scripts: { python3: python } })
-  const source = newFolder()
-  mkdirSync(join(source, 'src'))
-  writeFileSync(join(source, 'src/main.py'), '')
-  writeFileSync(join(source, 'config.yaml'), '')
-  writeFileSync(join(source, 'Dockerfile'), dockerfileOf({ base: images.base, config: configOf(['numpy>=2, <3']) }))
-  const said = docker('build', '--network', 'none', '--tag', images.built, source)
-  expect(said).toMatch(/<install>\n<--no-cache-dir>\n<--no-input>\n<numpy>=2,<3>\n/)
-  const volume = ['--mount', 'type=volume,target=/results']
-  const ran = docker('run', '--rm', '--network', 'none', '--read-only', '--cap-drop', 'ALL', ...volume, images.built)
-  expect(ran).toBe('<src/main.py>\n65534\nx')
-}, 60_000)
+const about = 'an engine builds it: pip is given each dependency as one word, and the code runs as nobody'
+test.runIf(engine)(
+  about,
+  async () => {
+    if (!engine) return
+    const { docker } = engine
+    await makeImage(docker, { tag: images.base, folder: newFolder(), scripts: { python3: python } })
+    const source = newFolder()
+    mkdirSync(join(source, 'src'))
+    writeFileSync(join(source, 'src/main.py'), '')
+    writeFileSync(join(source, 'config.yaml'), '')
+    writeFileSync(join(source, 'Dockerfile'), dockerfileOf({ base: images.base, config: configOf(['numpy>=2, <3']) }))
+    const said = await docker('build', '--network', 'none', '--tag', images.built, source)
+    expect(said).toMatch(/<install>\n<--no-cache-dir>\n<--no-input>\n<numpy>=2,<3>\n/)
+    const volume = ['--mount', 'type=volume,target=/results']
+    const ran = await docker(
+      'run',
+      '--rm',
+      '--network',
+      'none',
+      '--read-only',
+      '--cap-drop',
+      'ALL',
+      ...volume,
+      images.built,
+    )
+    expect(ran).toBe('<src/main.py>\n65534\nx')
+  },
+  60_000,
+)

@@ -20,7 +20,10 @@ export const engineForTests = async (): Promise<{ readonly host: string; readonl
   }
   afterAll(() => engine.stop(), 60_000)
   const docker: AskDocker = async (...args) => {
-    const { stdout } = await call('docker', ['-H', engine.host, ...args], { maxBuffer: 64 * 1024 * 1024 })
+    const { stdout } = await call('docker', ['-H', engine.host, ...args], {
+      ...{ env: { ...env, DOCKER_BUILDKIT: '0' }, maxBuffer: 64 * 1024 * 1024 },
+      ...{ timeout: 120_000, killSignal: 'SIGKILL' },
+    })
     return stdout.trim()
   }
   return { host: engine.host, docker }

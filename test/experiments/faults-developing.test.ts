@@ -31,7 +31,7 @@ describe.runIf(engine)('what goes wrong before an experiment is built', { timeou
   const failsAt = async (id: string, part: string, step: 'fetch' | 'ship' | 'build', reason: RegExp) => {
     const seen = await bed.until(id, bed.isAt(step, 'failed', part))
     expect(reasonOf(seen, part, step)).toMatch(reason)
-    const shown = JSON.parse(bed.testbed().millrace('experiment', 'show', id, '--json'))
+    const shown = JSON.parse(await bed.testbed().millrace('experiment', 'show', id, '--json'))
     expect(shown).toMatchObject({ mode: 'Development', status: 'deploying' })
     expect(shown.parts).toContainEqual(
       expect.objectContaining({ ended: `failed at ${step}`, reason: expect.stringMatching(reason) }),
@@ -116,7 +116,7 @@ describe.runIf(engine)('what goes wrong before an experiment is built', { timeou
     const id = await begin({ build: [`FROM ${later}`] })
     await failsAt(id, 'south/self', 'build', /later/)
     expect(await bed.left(id)).toEqual([])
-    await engine.docker('tag', await baseImage(engine.docker, engine.host), later)
+    await engine.docker('tag', await baseImage(engine.docker), later)
     try {
       const seen = await goesOn(id, 'south/self', 'build')
       expect(seen.experiment.attempt).toBe(1)

@@ -60,12 +60,10 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
   }
 
   /** What a container on an end node has said, as it is told. */
-  const linesOf = (id: string, part: string): readonly string[] =>
-    bed
-      .testbed()
-      .millrace('experiment', 'logs', id, '--part', part, '--step', 'run', '--json')
-      .split('\n')
-      .flatMap((line) => /line \d+/.exec(line)?.[0] ?? [])
+  const linesOf = async (id: string, part: string): Promise<readonly string[]> => {
+    const said = await bed.testbed().millrace('experiment', 'logs', id, '--part', part, '--step', 'run', '--json')
+    return said.split('\n').flatMap((line) => /line \d+/.exec(line)?.[0] ?? [])
+  }
 
   /** Kills a host in the midst of what a container says. */
   const killInRun = async (id: string, part: string, name: HostName) => {
@@ -153,7 +151,7 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
       const results = join(folder, 'portal/directories/carol', id, part)
       expect(altered(results)).toEqual([])
       const said = Number(readFileSync(join(results, 'files/b.txt'), 'utf8'))
-      const heard = linesOf(id, part)
+      const heard = await linesOf(id, part)
       expect([...new Set(heard)]).toEqual(Array.from({ length: said }, (_, at) => `line ${at + 1}`))
       expect(heard.length - said).toBeLessThan(said / 2)
     }
@@ -168,12 +166,12 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
     const { hosts, millrace } = bed.testbed()
     const [one, three] = ['north/one', 'south/three']
     /** What is told of an experiment that waits for somebody to take a step. */
-    const waitsFor = (id: string, seen: Seen, part: string, step: StepName, state: string) => {
+    const waitsFor = async (id: string, seen: Seen, part: string, step: StepName, state: string) => {
       expect(seen.experiment.parts[part]?.[step]?.state).toBe('scheduled')
       expect(waitsOf(seen.experiment)).toContainEqual(
         expect.objectContaining({ waitsFor: 'machine', what: step, part }),
       )
-      const { parts } = JSON.parse(millrace('experiment', 'show', id, '--json'))
+      const { parts } = JSON.parse(await millrace('experiment', 'show', id, '--json'))
       expect(parts).toContainEqual(expect.objectContaining({ part, state, ended: '' }))
     }
     await hosts.south.kill()
@@ -183,7 +181,7 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
       id,
       (now) => bed.isAt('build', 'succeeded', 'north/self')(now) && bed.isAt('ship', 'succeeded', 'south/self')(now),
     )
-    waitsFor(id, seen, 'south/self', 'build', 'building')
+    await waitsFor(id, seen, 'south/self', 'build', 'building')
     await bed.order('olga', id, 'move-to-testbed', { nodes: [one] })
     await bed.until(id, bed.isAt('deliver', 'succeeded', one))
     await hosts.south.start()
@@ -193,7 +191,7 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
     await bed.until(id, bed.isAt('deliver', 'succeeded', one, three))
     await bed.order('olga', id, 'mark-ready')
     await bed.order('olga', id, 'run')
-    waitsFor(id, await bed.until(id, bed.isAt('collect', 'succeeded', one)), three, 'run', 'running')
+    await waitsFor(id, await bed.until(id, bed.isAt('collect', 'succeeded', one)), three, 'run', 'running')
     await hosts.three.start()
     await bed.until(id, bed.isAt('collect', 'succeeded', one, three))
     await bed.order('olga', id, 'submit')
@@ -225,7 +223,7 @@ describe.runIf(engine)('a host that is killed and started again', { timeout: 240
     expect(reason).toMatch(
       /: files\/a\.txt is altered, files\/b\.txt is missing, and they came so twice\. See that .* at north\/one holds/,
     )
-    const { parts } = JSON.parse(bed.testbed().millrace('experiment', 'show', id, '--json'))
+    const { parts } = JSON.parse(await bed.testbed().millrace('experiment', 'show', id, '--json'))
     expect(parts).toContainEqual(expect.objectContaining({ part: one, ended: 'failed at collect', reason }))
     expect(existsSync(join(here, 'one/1-1/files/a.txt'))).toBe(false)
     for (const mend of harmed) mend()

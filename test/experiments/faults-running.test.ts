@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { subStateOf } from '#contracts/experiment-standing'
 import { untilTold, withTestbed } from './bed.ts'
 import { engineForTests } from './engine.ts'
 import { engineAhead } from './engine-proxy.ts'
@@ -39,7 +40,7 @@ describe.runIf(engine)('what goes wrong once an experiment is in the testbed', {
       if (name === 'south') return { ...file, container: { memory: 32 * 1024 * 1024 } }
       if (name === 'three') {
         ahead = await engineAhead(engine.host)
-        return { ...file, engine: ahead.host, registryPatience: 3_000, container: { disk: 5_000_000 } }
+        return { ...file, engine: ahead.host, registryPatience: 5_000, container: { disk: 5_000_000 } }
       }
       if (name !== 'north') return file
       mounted = mount(join(folder, 'north/experiments'))
@@ -63,14 +64,14 @@ describe.runIf(engine)('what goes wrong once an experiment is in the testbed', {
     expect(reasonOf(seen, part, step)).toMatch(reason)
     return seen
   }
-  const shown = (id: string) => JSON.parse(bed.testbed().millrace('experiment', 'show', id, '--json'))
+  const shown = async (id: string) => JSON.parse(await bed.testbed().millrace('experiment', 'show', id, '--json'))
 
   test('is told that there is no space at a site, or no way to a node, and goes on once there is', async () => {
     const [site, node] = ['north/self', 'north/two']
     const id = await bed.create({ sites: ['north'], build: ['COPY large /large'], large: 3_000_000 })
     await bed.order('carol', id, 'initiate')
     await failsAt(id, site, 'ship', 1, /no space left at 127\.0\.0\.1.*Free some/s)
-    expect(shown(id).parts).toMatchObject([{ part: site, state: 'shipping', ended: 'failed at ship' }])
+    expect((await shown(id)).parts).toMatchObject([{ part: site, state: 'shipping', ended: 'failed at ship' }])
     execFileSync('mount', ['-o', 'remount,size=100m', mounted ?? ''])
     await bed.order('olga', id, 'retry', { part: site, step: 'ship' })
     await bed.until(id, bed.isBuilt)
@@ -79,7 +80,11 @@ describe.runIf(engine)('what goes wrong once an experiment is in the testbed', {
     await sshd.two.kill()
     await bed.order('olga', id, 'move-to-testbed', { nodes: [node] })
     await failsAt(id, node, 'deliver', 1, /can't be reached over ssh: nobody listens there/)
-    expect(shown(id)).toMatchObject({ mode: 'TESTBED', status: 'deploying', parts: [{ ended: 'failed at deliver' }] })
+    expect(await shown(id)).toMatchObject({
+      mode: 'TESTBED',
+      status: 'deploying',
+      parts: [{ ended: 'failed at deliver' }],
+    })
     await sshd.two.start()
     await bed.order('olga', id, 'retry', { part: node, step: 'deliver' })
     await bed.until(id, bed.isAt('deliver', 'succeeded', node))
@@ -113,7 +118,7 @@ describe.runIf(engine)('what goes wrong once an experiment is in the testbed', {
       await failsAt(id, part, 'deliver', 1, /There is no space left at 127\.0\.0\.1 to .*Free some, and try again/s)
       expect(existsSync(join(diskOf(part), id))).toBe(false)
     }
-    expect(shown(id).parts).toMatchObject([{ ended: 'failed at deliver' }, { ended: 'failed at deliver' }])
+    expect((await shown(id)).parts).toMatchObject([{ ended: 'failed at deliver' }, { ended: 'failed at deliver' }])
     for (const make of room) make()
     for (const part of [one, two]) await bed.order('olga', id, 'retry', { part, step: 'deliver' })
     await bed.until(id, bed.isAt('deliver', 'succeeded', one, two))
@@ -158,7 +163,7 @@ describe.runIf(engine)('what goes wrong once an experiment is in the testbed', {
       parts[node]?.collect?.state === 'succeeded'
     const { experiment } = await bed.until(id, collected)
     expect(experiment.parts[node]?.run?.results).toMatchObject({ files: 1, partial: true })
-    expect(shown(id)).toMatchObject({
+    expect(await shown(id)).toMatchObject({
       ...{ mode: 'TESTBED', status: 'ready' },
       parts: [{ part: node, state: 'cleaned', ended: 'failed at run', reason: 'exited with 3' }],
     })
@@ -189,7 +194,7 @@ describe.runIf(engine)('what goes wrong once an experiment is in the testbed', {
         }),
       }),
     )
-    expect(shown(id).parts).toMatchObject([
+    expect((await shown(id)).parts).toMatchObject([
       { part: node, ended: 'failed at run', reason: expect.stringMatching(/longer than its 60 min/) },
     ])
     ahead?.set(0)
@@ -228,7 +233,11 @@ describe.runIf(engine)('what goes wrong once an experiment is in the testbed', {
     )
     expect([bed.started(id), await bed.left(id)]).toEqual([0, []])
     await bed.order('olga', id, 'retry', { part: node, step: 'run' })
-    await bed.until(id, ({ experiment }) => experiment.parts[node]?.run?.phase === 'fetching-image')
+    const { experiment } = await bed.until(id, ({ experiment }) => subStateOf(experiment, node).reason !== undefined)
+    expect(subStateOf(experiment, node)).toMatchObject({
+      state: 'running',
+      reason: /; it is tried again for up to 5 s$/,
+    })
     await registry.start()
     const seen = await bed.until(id, bed.isAt('collect', 'succeeded', node))
     expect(countOf(seen, 'step-failed')).toEqual({ [`${node} run`]: 1 })

@@ -134,7 +134,8 @@ test('whatever is asked and reported, in whatever order, no run is open twice an
         for (const { type, data } of told.events) seen.add('step' in data ? `${type} ${data.step}` : type)
       }
     }),
-    { numRuns: runs, ...seed },
+    // What fails is made smaller for as long as that, not for hours.
+    { numRuns: runs, ...seed, plugins: [fc.interruptAfterTimeLimit(280_000, { failOnInterrupt: true })] },
   )
   // Many histories have come as far as that; a few may not have.
   if (!slow) return

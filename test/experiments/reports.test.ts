@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
+import { subStateOf } from '#contracts/experiment-standing'
 import { atBoth, node, other, running, site, succeeded } from './stages.ts'
 import { cancelRun, created, initiate, madeBy, markReady, moveToTestbed, run, story, terminate } from './story.ts'
 
@@ -60,6 +61,14 @@ test('a phase is recorded once', () => {
   told.must('north', { type: 'experiment.turn-step', data: turn })
   expect(told.known().parts[site]?.build?.phase).toBe('pushing')
   expect(told.ask('north', { type: 'experiment.turn-step', data: turn })).toEqual(same)
+  expect(subStateOf(told.known(), site)).toEqual({ state: 'building' })
+  // Why it does not go on is known as long as it is so.
+  const stuck = { ...turn, reason: 'connection refused' }
+  told.must('north', { type: 'experiment.turn-step', data: stuck })
+  expect(subStateOf(told.known(), site)).toEqual({ state: 'building', reason: 'connection refused' })
+  expect(told.ask('north', { type: 'experiment.turn-step', data: stuck })).toEqual(same)
+  told.must('north', { type: 'experiment.turn-step', data: turn })
+  expect(subStateOf(told.known(), site)).toEqual({ state: 'building' })
   const another = { ...turn, instance: 'another', phase: 'building' } as const
   expect(told.ask('north', { type: 'experiment.turn-step', data: another })).toMatchObject({
     ...{ refusal: 'superseded', detail: 'north takes this step' },

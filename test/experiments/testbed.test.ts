@@ -49,7 +49,7 @@ describe.runIf(engine && mayServeS3 && mayServeWebDav)('a testbed', { timeout: 2
     expect(Object.values(countOf(seen, 'step-started')).every((times) => times <= 2)).toBe(true)
     expect(countOf(seen, 'step-failed')).toEqual({})
     // The commands are told as they were run, with all their arguments.
-    const said = bed.testbed().millrace('experiment', 'logs', id)
+    const said = await bed.testbed().millrace('experiment', 'logs', id)
     for (const command of [
       /\$ git -c .*protocol\.allow=never.* clone .*--depth=1/,
       /\$ rsync --recursive .*--rsh=.*StrictHostKeyChecking=yes.* -- \S+ 127\.0\.0\.1:\S+/,
@@ -86,7 +86,7 @@ describe.runIf(engine && mayServeS3 && mayServeWebDav)('a testbed', { timeout: 2
       undefined,
       { once: true },
     )
-    logged.push(bed.testbed().millrace('experiment', 'logs', id, '--json'))
+    logged.push(await bed.testbed().millrace('experiment', 'logs', id, '--json'))
     expect([logged.length > 50, holding(bed.testbed().folder, id).length > 0]).toEqual([true, true])
     for (const secret of [secretAccessKey, login.password]) {
       expect(logged.filter((event) => event.includes(secret))).toEqual([])
@@ -107,7 +107,7 @@ describe.runIf(engine && mayServeS3 && mayServeWebDav)('a testbed', { timeout: 2
         return at?.state === 'failed' && at.try === tries
       })
       expect(reasonOf(seen, site, step)).toMatch(reason)
-      expect(JSON.parse(bed.testbed().millrace('experiment', 'show', id, '--json')).parts).toContainEqual(
+      expect(JSON.parse(await bed.testbed().millrace('experiment', 'show', id, '--json')).parts).toContainEqual(
         expect.objectContaining({ ended: `failed at ${step}`, reason: expect.stringMatching(reason) }),
       )
     }

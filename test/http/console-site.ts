@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
 import { openPage, startBrowser } from '../browser.ts'
-import { freePort, millrace, processesWith, type Started, stop } from '../processes.ts'
+import { freePort, millrace, processWith, type Started, stop } from '../processes.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -57,8 +57,7 @@ export const withConsole = ({ config, watched } = example) => {
   const newPage = (options: Parameters<typeof openPage>[1] = {}) => openPage(browser, options)
   const drop = (name: string, text = `${name}\n`) => writeFile(join(drops, name), text)
   const killWeb = (): void => {
-    const [web] = processesWith(`--port ${port}`).filter(({ command }) => command.includes(' web '))
-    process.kill(web?.pid ?? 0, 'SIGKILL')
+    process.kill(processWith(`--port ${port}`, ' web ').pid, 'SIGKILL')
   }
   /** Lets whoever waits go on. */
   const release = () => writeFile(gate, '')
@@ -72,5 +71,7 @@ export const buildIfOld = (): void => {
   const made = existsSync(built) ? statSync(built).mtimeMs : 0
   const sources = globSync(['*.{ts,tsx,css,html}', 'public/*'], { cwd: folder }).map((file) => join(folder, file))
   if (sources.some((file) => statSync(file).mtimeMs > made))
-    execFileSync(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build'], { cwd: root })
+    execFileSync(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build'], {
+      ...{ cwd: root, timeout: 120_000, killSignal: 'SIGKILL' },
+    })
 }

@@ -39,7 +39,8 @@ export type Build = {
     /** How long a registry that does not answer is tried again, in milliseconds: a minute, unless said otherwise. */
     readonly registryPatience?: number | undefined
   }
-  readonly phase?: ((phase: 'building' | 'pushing') => void) | undefined
+  /** Told what the build is at, and why it does not go on at present where something is tried again. */
+  readonly phase?: ((phase: 'building' | 'pushing', reason?: string) => void) | undefined
   readonly say: (line: string) => void
   readonly signal: AbortSignal
 }
@@ -80,7 +81,11 @@ export const buildImage = async (build: Build): Promise<{ readonly image: string
     if (!registry) return { image: id, id }
     phase?.('pushing')
     const patience = limits.registryPatience ?? 60_000
-    const digest = await pushImage({ engine, repository, tag: version, patience, say, signal })
+    const tell = (reason: string, next: number) => {
+      say(`${reason}; trying again in ${(next / 1_000).toFixed(1)} s`)
+      phase?.('pushing', `${reason}; it is tried again for up to ${Math.round(patience / 1_000)} s`)
+    }
+    const digest = await pushImage({ engine, repository, tag: version, patience, say, tell, signal })
     const image = `${repository}@${digest}`
     const { RepoDigests = [] } = await engine.getImage(id).inspect()
     if (!RepoDigests.includes(image))

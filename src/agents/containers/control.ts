@@ -34,7 +34,8 @@ export type Control = {
   readonly heardUntil?: string | undefined
   /** Resolves once what `say` was told is stored: once the results are kept here, nobody reads the output again. */
   readonly stored?: (() => Promise<void>) | undefined
-  readonly phase: (phase: Phase) => void
+  /** Told what the run is at, and why it does not go on at present where something is tried again. */
+  readonly phase: (phase: Phase, reason?: string) => void
   readonly say: Say
   /** Told each command by which the run begins, with its arguments, as it is run in `folder`. */
   readonly ran?: ((program: readonly string[]) => void) | undefined
@@ -125,7 +126,10 @@ const begin = async (
     phase('fetching-image')
     const compose = await composeArgs(docker, folder, run, signal)
     const patience = limits.registryPatience ?? 120_000
-    const tell = (line: string) => say('stderr', line, '')
+    const tell = (reason: string, next: number) => {
+      say('stderr', `${reason}; trying again in ${(next / 1_000).toFixed(1)} s`, '')
+      phase('fetching-image', `${reason}; it is tried again for up to ${Math.round(patience / 1_000)} s`)
+    }
     await fetchImage({ docker, folder, compose, patience, tell, signal })
     await docker.compose(folder, [...compose, 'up', '--no-start'], signal)
     const created = await findContainer(docker, run, signal)

@@ -9,7 +9,8 @@ type Fetch = {
   readonly compose: readonly string[]
   /** How long a registry that does not answer is tried again, in milliseconds. */
   readonly patience: number
-  readonly tell: (line: string) => void
+  /** Told why a try has failed, and in how many milliseconds the next one comes. */
+  readonly tell: (reason: string, next: number) => void
   readonly signal: AbortSignal
 }
 
@@ -33,7 +34,7 @@ export const fetchImage = async ({ docker, folder, compose, patience, tell, sign
     await withBackOff(() => docker.compose(folder, [...compose, 'pull'], signal), {
       within: patience,
       passing: (thrown) => !final.test(shortly(thrown)),
-      tell: (thrown, next) => tell(`${shortly(thrown)}; trying again in ${(next / 1_000).toFixed(1)} s`),
+      tell: (thrown, next) => tell(shortly(thrown), next),
       signal,
     })
   } catch (cause) {

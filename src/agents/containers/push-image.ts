@@ -12,6 +12,8 @@ type Push = {
   /** How long a registry that does not answer is tried again, in milliseconds. */
   readonly patience: number
   readonly say: (line: string) => void
+  /** Told why a try has failed, and in how many milliseconds the next one comes. */
+  readonly tell: (reason: string, next: number) => void
   readonly signal: AbortSignal
 }
 
@@ -26,14 +28,14 @@ const passes =
  * Pushes an image and resolves with its digest, `sha256:…`, as the registry has it. A registry that is down is tried again with
  * longer and longer pauses; then rejects with a sentence that names it.
  */
-export const pushImage = async ({ engine, repository, tag, patience, say, signal }: Push): Promise<string> => {
+export const pushImage = async ({ engine, repository, tag, patience, say, tell, signal }: Push): Promise<string> => {
   const registry = repository.slice(0, repository.indexOf('/'))
   try {
     return await withBackOff(() => pushOnce({ engine, repository, tag, say, signal }), {
       within: patience,
       signal,
       passing: (thrown) => passes.test(reasonOf(thrown)),
-      tell: (thrown, next) => say(`${reasonOf(thrown)}; trying again in ${(next / 1_000).toFixed(1)} s`),
+      tell: (thrown, next) => tell(reasonOf(thrown), next),
     })
   } catch (thrown) {
     if (signal.aborted) throw signal.reason
@@ -46,7 +48,7 @@ export const pushImage = async ({ engine, repository, tag, patience, say, signal
   }
 }
 
-const pushOnce = async ({ engine, repository, tag, say, signal }: Omit<Push, 'patience'>): Promise<string> => {
+const pushOnce = async ({ engine, repository, tag, say, signal }: Omit<Push, 'patience' | 'tell'>): Promise<string> => {
   const stream = await engine
     .getImage(repository)
     .push({ tag, authconfig: {}, abortSignal: signal } as Docker.ImagePushOptions)

@@ -58,9 +58,9 @@ export const buildStep =
         milliseconds: config.build.minutes * 60_000,
         registryPatience: config.registryPatience,
       },
-      phase: (now) => {
-        phase(now)
-        if (now === 'pushing') say(`The engine is asked to push ${registry}/${tag}`)
+      phase: (now, reason) => {
+        phase(now, reason)
+        if (now === 'pushing' && reason === undefined) say(`The engine is asked to push ${registry}/${tag}`)
       },
       say: (line) => say(line),
     })

@@ -27,9 +27,11 @@ export const runUntilKnown = (
 ): Promise<Outcome> => {
   let mayRun = mayHaveBegun
   let { heardUntil } = control
-  const phase = (now: Phase): void => {
+  let last: Phase = 'running'
+  const phase: Control['phase'] = (now, reason) => {
     mayRun ||= now === 'running'
-    control.phase(now)
+    last = now
+    control.phase(now, reason)
   }
   const say: Control['say'] = (stream, line, at) => {
     if (at > (heardUntil ?? '')) heardUntil = at
@@ -38,7 +40,10 @@ export const runUntilKnown = (
   return withBackOff(() => runExperiment({ ...control, heardUntil, say, phase }), {
     within,
     passing: (thrown) => mayRun && canBeMended(thrown),
-    tell: (thrown, next) => warn(`${shortly(thrown)}; it may run there, trying again in ${Math.round(next / 1_000)} s`),
+    tell: (thrown, next) => {
+      warn(`${shortly(thrown)}; it may run there, trying again in ${Math.round(next / 1_000)} s`)
+      control.phase(last, `${shortly(thrown)}; it may run there, and is asked for again and again`)
+    },
     signal: leaving,
   })
 }

@@ -32,7 +32,8 @@ export type Given = {
   readonly stored: () => Promise<void>
   /** Says which command is run now, as somebody would type it. */
   readonly run: (words: readonly string[]) => void
-  readonly phase: (phase: StepPhase) => void
+  /** Says what it is at, and why it does not go on at present where something is tried again. */
+  readonly phase: (phase: StepPhase, reason?: string) => void
   /** Aborts where the step is to end before its time, whatever the reason is. */
   readonly signal: AbortSignal
   /** Aborts where this host stops: what is under way elsewhere is left there, and found again. */
@@ -94,9 +95,9 @@ const execute = async (
   const turning = AbortSignal.any([abort, over.signal])
   /** In turn, so that the last one said is the last one heard; what the experiment refuses is past. */
   let turned: Promise<unknown> = Promise.resolve()
-  const phase = (phase: StepPhase): void => {
+  const phase: Given['phase'] = (phase, reason) => {
     const teller = { bus, wording: inExperiments, say: (line: string) => log('info', line) }
-    const asked = () => tell(teller, task, 'experiment.turn-step', { ...execution, phase }, turning)
+    const asked = () => tell(teller, task, 'experiment.turn-step', { ...execution, phase, reason }, turning)
     turned = turned.then(asked).catch(() => undefined)
   }
   try {

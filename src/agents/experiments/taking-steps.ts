@@ -60,12 +60,9 @@ export const beat = (data: StepExecution, experiment: KnownExperiment): Decided 
 export const turn = (data: Data<'experiment.turn-step'>, experiment: KnownExperiment): Decided => {
   const step = found(experiment, data)
   if (!step || !holds(step, data)) return past(experiment, step, data)
-  return step.phase === data.phase
-    ? accept()
-    : accept<ExperimentEvent>({
-        type: 'experiment.step-turned',
-        data: { ...executionOf(data), phase: data.phase },
-      })
+  const { phase, reason } = data
+  if (step.phase === phase && step.reason === reason) return accept()
+  return accept<ExperimentEvent>({ type: 'experiment.step-turned', data: { ...executionOf(data), phase, reason } })
 }
 
 export const report = (data: Data<'experiment.report-step'>, experiment: KnownExperiment): Decided => {

@@ -62,13 +62,13 @@ export const localCredentials = (state: string): LocalCredentials | undefined =>
 const absent = (path: string, cause: unknown): Fault =>
   new Fault(
     'config.credentials',
-    `There is no file ${resolve(path)}. Name the one that millrace certs host or millrace certs script wrote, as it was carried to this machine`,
+    `There is no file ${resolve(path)}. Name the one that millrace certs wrote, as it was carried to this machine`,
     { cause },
   )
 
 const read = <Schema extends z.ZodType>(path: string, schema: Schema): z.output<Schema> => {
   const unusable = (reason: string, cause: unknown) =>
-    new Fault('config.credentials', `${path} holds no credentials: ${reason}. Write some with: millrace certs host`, {
+    new Fault('config.credentials', `${path} holds no credentials: ${reason}. See: millrace certs --help`, {
       cause,
     })
   try {

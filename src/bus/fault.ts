@@ -30,13 +30,13 @@ export const faults = {
   shutOut: (url: string, cause: unknown) =>
     new Fault(
       'bus.denied',
-      `The server at ${url} lets in only those whom it knows. Use --creds with a file that millrace certs host wrote there, or have it written anew`,
+      `The server at ${url} lets in only those whom it knows. Use --creds with a file that millrace certs wrote there, or have it written anew where that was revoked`,
       { cause },
     ),
   untrusted: (url: string, reason: string, cause: unknown) =>
     new Fault(
       'bus.denied',
-      `The server at ${url} does not prove who it is (${reason}). Use --creds with a file that millrace certs host wrote for this machine`,
+      `The server at ${url} does not prove who it is (${reason}). Use --creds with a file that millrace certs wrote there for this machine`,
       { cause },
     ),
   plain: (url: string, cause: unknown) =>

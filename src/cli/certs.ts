@@ -151,8 +151,8 @@ const admitting = (command: Command, role: Role): Command =>
       if (json) return print(JSON.stringify({ name: who, file: out, url: credentials.url, reloaded: running }))
       print(`Wrote ${out}: carry it to the other machine, and let nobody else read it, git included. For example:`)
       print(`  scp ${shown(out)} <user>@<other machine>:`)
-      const verb = verbOf[role]
-      print(`There, once it is carried, with the path that it has there: millrace ${verb} --creds ./${basename(out)}`)
+      const verbs = (verbsOf[role] ?? []).map((verb) => `millrace ${verb} --creds ./${basename(out)}`)
+      print(`There, once it is carried, with the path that it has there: ${verbs.join(', or for its pages alone: ')}`)
       if (role === 'host' && config.length === 0) print('It may run any pipeline; to narrow that, use --config <file>')
       if (role === 'site' && config.length === 0)
         print(
@@ -162,13 +162,13 @@ const admitting = (command: Command, role: Role): Command =>
         print(`No server with TLS runs here yet. ${await firstStop(state)}Start one: millrace nats --host 0.0.0.0`)
     })
 
-/** What a file is first used for, by the role that it is for. */
-const verbOf: Readonly<Partial<Record<Role, string>>> = {
-  host: 'up <config>',
-  script: 'status',
-  portal: 'agent portal <file>',
-  site: 'agent site <file>',
-  'end-node': 'agent end-node <file>',
+/** What a file is used for, by the role that it is for. */
+const verbsOf: Readonly<Partial<Record<Role, readonly string[]>>> = {
+  host: ['up <config>', 'web'],
+  script: ['status'],
+  portal: ['agent portal <file>'],
+  site: ['agent site <file>'],
+  'end-node': ['agent end-node <file>'],
 }
 
 /** What is to be done before a server with TLS can start: one without it may be in its place. */

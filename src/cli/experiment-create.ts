@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { Fault, reasonOf } from '#bus/fault'
 import { resourceDefinition } from '#contracts/resource'
+import { gitLinkIn, gitRefIn } from './experiment-words.ts'
 import { inSession, type SessionOptions, withSession } from './session.ts'
 import { printAnswer } from './words.ts'
 
@@ -18,15 +19,16 @@ type Options = SessionOptions & {
 
 export const experimentCreate = (experiment: Command): void => {
   withSession(experiment.command('create'))
-    .description('make an experiment, and print its id')
+    .description('make an experiment; prints its id, and how it goes on')
     .requiredOption('--project <name>', 'the project that it belongs to')
     .requiredOption('--name <text>', 'what people call it')
     .option('--description <text>', 'what it is for')
     .requiredOption(
       '--git <link>',
       'its repository: https://host/path, ssh://user@host/path, user@host:path, or file:///path where the portal takes such',
+      gitLinkIn,
     )
-    .option('--ref <name>', 'a branch or a tag; what the repository begins with unless said')
+    .option('--ref <name>', 'a branch or a tag; what the repository begins with unless said', gitRefIn)
     .requiredOption(
       '--resource <file>',
       'its resource definition, as YAML: nodeType, capabilities, count, sites, hours',

@@ -59,7 +59,12 @@ export const experimentLists = (experiment: Command): void => {
         const page = await experimentListsOf(bus).endNodes({ site, limit: 1_000 })
         const items = json
           ? page.items
-          : page.items.map((row) => ({ ...row, capabilities: row.capabilities.join(', '), disk: roomIn(row.disk) }))
+          : page.items.map((row) => ({
+              ...row,
+              capabilities: row.capabilities.join(', '),
+              state: row.present === false ? `${row.state}, ${row.agent ?? 'its site server'} is away` : row.state,
+              disk: roomIn(row.disk),
+            }))
         printPage({ ...page, items }, ['part', 'type', 'capabilities', 'state', 'occupiedBy', 'disk'], json)
       }),
     )

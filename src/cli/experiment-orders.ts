@@ -57,7 +57,7 @@ export const experimentOrders = (experiment: Command): void => {
   )
   order<Reasoned>(
     verb('decline').addOption(reason().makeOptionMandatory()),
-    'do not allow it (an administrator)',
+    'do not allow it, with the reason that its user is told (an administrator)',
     'decline rover-7k2m9x --reason "too close to people" --as ada',
     ({ client }, id, options) => client.experiments.order(id, 'decline', because(options)),
   )

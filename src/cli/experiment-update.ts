@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { Fault } from '#bus/fault'
 import { readResource } from './experiment-create.ts'
-import { withExperiment } from './experiment-words.ts'
+import { gitLinkIn, gitRefIn, withExperiment } from './experiment-words.ts'
 import { inSession, type SessionOptions } from './session.ts'
 import { printAnswer } from './words.ts'
 
@@ -18,8 +18,8 @@ export const experimentUpdate = (experiment: Command): void => {
     .description('describe an experiment anew, until it is in the testbed; what is left out stays as it is (its user)')
     .option('--name <text>', 'what people call it')
     .option('--description <text>', 'what it is for')
-    .option('--git <link>', 'its repository')
-    .option('--ref <name>', 'a branch or a tag')
+    .option('--git <link>', 'its repository', gitLinkIn)
+    .option('--ref <name>', 'a branch or a tag', gitRefIn)
     .option('--no-ref', 'what the repository begins with')
     .option('--resource <file>', 'its resource definition, as YAML: nodeType, capabilities, count, sites, hours')
     .addHelpText(

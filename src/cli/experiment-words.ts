@@ -1,5 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import type { z } from 'zod'
 import { experimentId, step } from '#contracts/experiment-parts'
+import { anyGitLink, gitRef } from '#contracts/git-link'
+import { problemsOf } from '#contracts/problems'
 import { withSession } from './session.ts'
 
 /** An id, refused before anybody is asked. */
@@ -11,6 +14,21 @@ const idIn = (text: string): string => {
 
 export const withExperiment = (command: Command): Command =>
   withSession(command.argument('<id>', 'its id, as rover-7k2m9x', idIn))
+
+/** What a contract would refuse, refused at the option that it was given with. */
+const judgedBy =
+  (shape: z.ZodType<string>) =>
+  (text: string): string => {
+    const { data, error } = shape.safeParse(text)
+    if (error) throw new InvalidArgumentError(problemsOf(error.issues).replace(/^./, (first) => first.toUpperCase()))
+    return data
+  }
+
+/** A link to a repository; whether its host may be asked is for the portal to say. */
+export const gitLinkIn = judgedBy(anyGitLink)
+
+/** A branch or a tag. */
+export const gitRefIn = judgedBy(gitRef)
 
 /** A step by its name. */
 export const stepIn = (text: string) => {

@@ -62,6 +62,10 @@ export type EndNodeRow = {
   readonly capabilities: readonly string[]
   readonly state: string
   readonly occupiedBy: string | null
+  /** The host that runs its own agent; null where its site server drives it. */
+  readonly agent: string | null
+  /** Whether that one is there now; null where nobody can tell. */
+  readonly present: boolean | null
   /** How much room there is, in bytes; null where nobody can tell. */
   readonly disk: Room | null
 }

@@ -12,7 +12,7 @@ import { earliest, heardUntil, heardUntilShape } from './heard-until.ts'
 import { listed } from './listed.ts'
 import { named } from './named-wait.ts'
 import { endNodes, notifications, reservations } from './portal-tables.ts'
-import { roomAtPart } from './presence.ts'
+import { type Present, roomAtPart } from './presence.ts'
 import { type Params, type Shown, time } from './view.ts'
 
 const ofExperiment = (column: SQLiteColumn): Filter => is(column, experimentId)
@@ -54,6 +54,12 @@ const withoutOthers =
     if (project === null || (typeof project === 'string' && maySee(asker, project))) return row
     return { ...row, project: null, ...Object.fromEntries(hidden.map((column) => [column, null])) }
   }
+
+/** Whether somebody is there who takes the work of an end node; null where nobody can tell. */
+const isServed = (present: Present | undefined, { part, agent }: Shown): boolean | null =>
+  present
+    ? present.hosts.some(({ host, nodes }) => (agent === null ? nodes.includes(String(part)) : host === agent))
+    : null
 
 /** Every list of a portal. */
 export const experimentLists = {
@@ -136,8 +142,15 @@ export const experimentLists = {
       seenAs: (row, asker, { present }) => ({
         ...withoutOthers('occupiedBy')(row, asker),
         disk: roomAtPart(present, String(row.part)),
+        present: isServed(present, row),
       }),
-      answer: { disk: room.nullable().describe('As it was within the last minute; null where nobody can tell') },
+      answer: {
+        disk: room.nullable().describe('As it was within the last minute; null where nobody can tell'),
+        present: z
+          .boolean()
+          .nullable()
+          .describe('Whether its agent, or the site server that drives it, is there now; null where nobody can tell'),
+      },
     },
     filters: { site: is(endNodes.site), type: is(endNodes.type), state: oneOf(endNodes.state) },
   }),

@@ -40,9 +40,8 @@ describe('credentials', { timeout: 60_000 }, () => {
     const { output } = await run('certs', 'host', 'far', '--address', address(), '--state', own)
     const file = join(own, 'credentials/far.creds.json')
     expect(output).toMatch(new RegExp(`Wrote ${file}: carry it[\\s\\S]*scp .*far\\.creds\\.json`))
-    expect(output).toContain(
-      'There, once it is carried, with the path that it has there: millrace up <config> --creds ',
-    )
+    expect(output).toContain('the path that it has there: millrace up <config> --creds ./far.creds.json, or for')
+    expect(output).toContain('or for its pages alone: millrace web --creds ./far.creds.json\n')
     const absent = join(own, 'far.creds.json')
     expect(await run('hosts', 'ls', '--creds', absent)).toEqual({
       code: 2,

@@ -121,6 +121,9 @@ test('what is wrong is told with what was expected, where, and what to do', asyn
   expect(await creating(resource('Rover'), 'rover', 'https://evil.example/a')).toEqual(
     told(3, /Allowed are: git\.example\. Others have to be in gitHosts/),
   )
+  expect(await creating(resource('Rover'), 'rover', 'git.example/a')).toEqual(
+    told(2, /option '--git <link>' argument 'git\.example\/a' is invalid\. This is no Git link; expected https:/),
+  )
   expect(await creating('nodeType: Rover\nhours: 13\n')).toEqual(
     told(2, /resource.yaml:1: sites: is missing.*resource.yaml:2: hours: expected a number from 1 to 12/),
   )

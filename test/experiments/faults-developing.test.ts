@@ -85,6 +85,12 @@ describe.runIf(engine)('what goes wrong before an experiment is built', { timeou
       ({ folder }) => renameSync(join(folder, 'config'), join(folder, 'config.yaml')),
     ],
     [
+      'has nothing that could run',
+      /neither src\/main\.py, which is what runs, nor a Dockerfile.*Put one of them there/,
+      ({ folder }) => renameSync(join(folder, 'Dockerfile'), join(folder, 'Dockerfile.old')),
+      ({ folder }) => renameSync(join(folder, 'Dockerfile.old'), join(folder, 'Dockerfile')),
+    ],
+    [
       'has a link that leads out of it',
       /passwd is a link to \/etc\/passwd, which is not in the repository/,
       ({ folder }) => symlinkSync('/etc/passwd', join(folder, 'passwd')),

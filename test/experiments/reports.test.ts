@@ -123,7 +123,7 @@ test('whoever takes a step is told to stop, or why nobody waits for it', () => {
   expect(told.ask('north', beat())).toMatchObject({ refusal: 'cancelled', detail: 'too loud' })
   told.end('run', { outcome: 'cancelled', reason: 'told to' })
   expect(told.ask('north', beat())).toMatchObject({
-    ...{ refusal: 'ended', detail: 'The step is not taken any longer: it is cancelled' },
+    ...{ refusal: 'ended', detail: 'The step is not taken any longer: it was cancelled' },
   })
 })
 

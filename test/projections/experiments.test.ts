@@ -286,10 +286,10 @@ test('the room on the disks of sites and end nodes is as hosts that run them say
   await bus.appear({ ...host, host: 'other' }, stop.signal, () => ({ 'north/two': { free: 5, total: 100 } }))
   expect(await one('sites')).toMatchObject({ items: [{ disk: { ...ample, low: false } }, { disk: null }] })
   expect(await list('end-nodes')).toMatchObject([
-    { part: 'north/one', disk: null },
-    { part: 'north/two', disk: { free: 5, low: true } },
-    { part: 'south/four', disk: null },
-    { part: 'south/three', disk: null },
+    { part: 'north/one', disk: null, present: false },
+    { part: 'north/two', disk: { free: 5, low: true }, present: true },
+    { part: 'south/four', disk: null, present: true },
+    { part: 'south/three', disk: null, present: false },
   ])
   expect(await one('sites', { at: await at() })).toMatchObject({ items: [{ disk: null }, { disk: null }] })
 })

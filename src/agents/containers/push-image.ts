@@ -1,6 +1,7 @@
 import type Docker from 'dockerode'
 import { Fault, reasonOf } from '#bus/fault'
 import { withBackOff } from '../back-off.ts'
+import { shortly } from './docker-cli.ts'
 import { engineTrouble } from './engine-at.ts'
 import { jsonLines } from './json-lines.ts'
 
@@ -35,7 +36,7 @@ export const pushImage = async ({ engine, repository, tag, patience, say, tell, 
       within: patience,
       signal,
       passing: (thrown) => passes.test(reasonOf(thrown)),
-      tell: (thrown, next) => tell(reasonOf(thrown), next),
+      tell: (thrown, next) => tell(shortly(thrown), next),
     })
   } catch (thrown) {
     if (signal.aborted) throw signal.reason

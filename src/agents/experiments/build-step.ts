@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { partOfSite } from '#contracts/experiment-parts'
 import { buildImage } from '../containers/build-image.ts'
@@ -8,7 +8,7 @@ import { removeImage } from '../containers/remove-image.ts'
 import { checkAttempt, markFile } from './attempt-mark.ts'
 import type { Bundles } from './bundle.ts'
 import { readConfig } from './config-yaml.ts'
-import { dockerfileOf } from './dockerfile.ts'
+import { dockerfileOf, hasDockerfile } from './dockerfile.ts'
 import { besideCode, commitOf, madeIn } from './places-of.ts'
 import type { SiteConfig } from './site-config.ts'
 import { composeGivenOf } from './site-container.ts'
@@ -30,11 +30,7 @@ export const buildStep =
       await bundles.get({ host, bundle }, folder, signal, besideCode)
     }
     await checkAttempt(folder, { experiment: id, attempt, commit: commitOf(experiment) })
-    const hasOwn = await readFile(join(folder, 'Dockerfile')).then(
-      () => true,
-      () => false,
-    )
-    const dockerfile = hasOwn
+    const dockerfile = (await hasDockerfile(folder))
       ? undefined
       : dockerfileOf({ base, config: await readConfig(folder), given: Object.keys(given) })
     if (dockerfile !== undefined) say('The repository has no Dockerfile: one is made from its config.yaml')

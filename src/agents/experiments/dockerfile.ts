@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Fault } from '#bus/fault'
 import { resultsFolder } from '../containers/compose-file.ts'
 import type { ExperimentConfig } from './config-yaml.ts'
@@ -7,6 +9,10 @@ const nobody = '65534:65534'
 
 /** Where an experiment's code lies in its image, and where it writes its results. */
 const home = '/experiment'
+
+/** What runs of a source that has no Dockerfile. */
+const entry = 'src/main.py'
+
 /** Such as `python:3.12-slim`, `registry.example.org:5000/python@sha256:…`: nothing in which Docker sees more than a name. */
 const image = /^[a-z\d][\w.-]*(?::\d+)?(?:\/[a-z\d][\w.-]*)*(?::[\w][\w.-]{0,127})?(?:@sha256:[\da-f]{64})?$/
 
@@ -44,10 +50,28 @@ export const dockerfileOf = ({ base, config: { code }, given = [] }: DockerfileG
     `COPY ${words('config.yaml', './')}`,
     `COPY ${words('src/', './src/')}`,
     `USER ${nobody}`,
-    `ENTRYPOINT ${words('python3', 'src/main.py')}`,
+    `ENTRYPOINT ${words('python3', entry)}`,
     '',
   ].join('\n')
 }
+
+/** Whether a source says how it is built, by a Dockerfile of its own. */
+export const hasDockerfile = (source: string): Promise<boolean> => isFile(join(source, 'Dockerfile'))
+
+/** Refuses a source of which nothing says what is to run. */
+export const checkEntry = async (source: string): Promise<void> => {
+  if ((await hasDockerfile(source)) || (await isFile(join(source, entry)))) return
+  throw new Fault(
+    'source.no-entry',
+    `The repository has neither ${entry}, which is what runs, nor a Dockerfile, which would say what does. Put one of them there`,
+  )
+}
+
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )
 
 /** The form in which no shell takes the words apart. */
 const words = (...all: readonly string[]): string => JSON.stringify(all)

@@ -6,6 +6,7 @@ import type { SshKeys } from '../sources/git.ts'
 import type { SourceLimits } from '../sources/source-listing.ts'
 import { markAttempt } from './attempt-mark.ts'
 import { otherDevice, readConfig, writeConfig } from './config-yaml.ts'
+import { checkEntry } from './dockerfile.ts'
 import { checkPublic } from './public-host.ts'
 import type { TakeStep } from './take-steps.ts'
 
@@ -42,6 +43,7 @@ export const fetchStep =
       })
       say(`Commit ${commit}: ${files} files, ${bytes} bytes`)
       const config = await readConfig(draft)
+      await checkEntry(draft)
       const other = otherDevice(plan.resource, config)
       if (other !== undefined) say(other, 'warn')
       await writeFile(join(draft, 'config.yaml'), writeConfig(plan.resource, config))

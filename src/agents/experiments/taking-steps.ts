@@ -34,6 +34,13 @@ export const executionOf = ({
   ...{ delivery, instance },
 })
 
+const endedAs: Readonly<Record<Exclude<Step['state'], 'running'>, string>> = {
+  scheduled: 'was asked for anew',
+  succeeded: 'has succeeded',
+  failed: 'has failed',
+  cancelled: 'was cancelled',
+}
+
 /** Why an execution is nobody's business any longer. */
 export const past = (
   experiment: KnownExperiment,
@@ -45,7 +52,7 @@ export const past = (
   if (step?.state === 'running') return refuse('superseded', `${step.host} takes this step`)
   return refuse(
     'ended',
-    step ? `The step is not taken any longer: it is ${step.state}` : 'Nobody has asked for this step',
+    step ? `The step is not taken any longer: it ${endedAs[step.state]}` : 'Nobody has asked for this step',
   )
 }
 

@@ -27,6 +27,8 @@ export type EndNode = {
   readonly project: string | null
   readonly occupiedAt: string | null
   readonly disk: Room | null
+  /** Whether its agent, or the site server that drives it, is there; null where nobody can tell. */
+  readonly present: boolean | null
 }
 
 /** A span in which an end node is kept free; whose it is stands there for those of that project, and for operators. */

@@ -9,7 +9,6 @@ import { Moment } from './moment.tsx'
 import { Page } from './page.tsx'
 import { Pill } from './pill.tsx'
 import { ProblemNote } from './problem-note.tsx'
-import { presenceQuery } from './queries.ts'
 import { experimentAddress } from './router.ts'
 import { Table } from './table.tsx'
 
@@ -17,10 +16,8 @@ import { Table } from './table.tsx'
 export const SitesPage = () => {
   const { data: sites, error, refetch } = useQuery(sitesQuery)
   const { data: nodes } = useQuery(endNodesQuery)
-  const { data: presence } = useQuery(presenceQuery)
   const [opened] = useState(() => Date.now())
   const { data: reserved } = useQuery(keptNowQuery(opened))
-  const hosts = presence && new Set(presence.items.map(({ host }) => host))
   return (
     <Page title="Sites">
       {error && <ProblemNote error={error} retry={refetch} />}
@@ -31,7 +28,6 @@ export const SitesPage = () => {
             key={site.site}
             site={site}
             nodes={nodes?.items.filter((node) => node.site === site.site) ?? []}
-            hosts={hosts}
             kept={reserved?.items.filter(isNow) ?? []}
           />
         ))}
@@ -49,8 +45,6 @@ const isNow = ({ startsAt, endsAt }: Reservation): boolean => {
 type Props = {
   readonly site: Site
   readonly nodes: readonly EndNode[]
-  /** Who is there; undefined where nobody can tell. */
-  readonly hosts: ReadonlySet<string> | undefined
   /** What is reserved now. */
   readonly kept: readonly Reservation[]
 }
@@ -58,7 +52,6 @@ type Props = {
 const SiteCard = ({
   site: { site, server, builder, present, free, nodes: count, running, disk },
   nodes,
-  hosts,
   kept,
 }: Props) => (
   <section className="site" aria-label={`Site ${site}`}>
@@ -83,10 +76,10 @@ const SiteCard = ({
           { label: 'Type', of: ({ type, capabilities }) => [type ?? '', ...capabilities].join(', ') },
           {
             label: 'Agent',
-            of: ({ agent }) =>
+            of: ({ agent, present }) =>
               agent ? (
                 <>
-                  {agent} <Presence isThere={hosts ? hosts.has(agent) : null} />
+                  {agent} <Presence isThere={present} />
                 </>
               ) : (
                 <span className="quiet">driven by its site</span>

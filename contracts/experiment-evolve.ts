@@ -28,16 +28,17 @@ const change = (experiment: KnownExperiment, event: Later): KnownExperiment => {
   switch (event.type) {
     case 'experiment.updated': {
       const { name = experiment.name, source = experiment.source, resource = experiment.resource } = event.data
-      return { ...experiment, name, source, resource, ...(event.data.unapproved && { approval: 'asked' as const }) }
+      const asked = event.data.unapproved && ({ approval: 'asked', declined: undefined } as const)
+      return { ...experiment, name, source, resource, ...asked }
     }
     case 'experiment.experimenters-set':
       return { ...experiment, experimenters: event.data.experimenters }
     case 'experiment.cloud-link-set':
       return { ...experiment, cloudLink: event.data.cloudLink }
     case 'experiment.approved':
-      return { ...experiment, approval: 'given' }
+      return { ...experiment, approval: 'given', declined: undefined }
     case 'experiment.declined':
-      return { ...experiment, approval: 'declined' }
+      return { ...experiment, approval: 'declined', declined: `${event.principal} declined it: ${event.data.reason}` }
     case 'experiment.development-initiated': {
       const { source, resource, next } = event.data
       const sites = Object.fromEntries(

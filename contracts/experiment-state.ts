@@ -52,6 +52,8 @@ type Known = {
   readonly resource: ResourceDefinition
   readonly cloudLink?: CloudLink | undefined
   readonly approval: 'not-asked' | 'asked' | 'given' | 'declined'
+  /** Who has declined it, and why, until that is answered. */
+  readonly declined?: string | undefined
   /** The present attempt, from 1; it has begun where there are sites. */
   readonly attempt: number
   /** What the present attempt builds, and for what. */

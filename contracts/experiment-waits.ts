@@ -16,7 +16,7 @@ export type Wait = {
   /** The part that it is about; undefined where it is the whole of the experiment. */
   readonly part?: string | undefined
   readonly step?: StepName | undefined
-  /** Why that step failed. */
+  /** Why that step failed, or what was declined. */
   readonly reason?: string | undefined
   /** The command that moves it on, as it can be sent. Without nodes where somebody is still to choose them: see `needs`. */
   readonly command?: { readonly type: ExperimentCommand['type']; readonly data: object } | undefined
@@ -66,12 +66,12 @@ export const waitsOf = (experiment: KnownExperiment): readonly Wait[] => {
   ]
 }
 
-const toBegin = ({ approval }: KnownExperiment): Wait => {
+const toBegin = ({ approval, declined }: KnownExperiment): Wait => {
   switch (approval) {
     case 'asked':
       return byPerson('administrator', 'approve')
     case 'declined':
-      return byPerson('user', 'update')
+      return byPerson('user', 'update', {}, { reason: declined })
     case 'given':
     case 'not-asked':
       return byPerson('user', 'initiate')

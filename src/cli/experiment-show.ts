@@ -24,12 +24,13 @@ export const experimentShow = (experiment: Command): void => {
           .catch(() => undefined)
         const heard = new Map(seen?.parts.map(({ part, heardUntil }) => [part, heardUntil]))
         const { mode, status } = wordsOf[stageOf(experiment)]
-        const { name, creator, attempt, source, approval, run } = experiment
+        const { name, creator, attempt, source, approval, declined, run } = experiment
         const fetched = experiment.parts[portalPart]?.fetch?.made
         const head = {
           ...{ experiment: id, name, mode, status, creator, attempt },
           ...(run > 0 && { run }),
           ...(approval !== 'not-asked' && { approval }),
+          ...(declined !== undefined && { declined }),
           source: source.ref === undefined ? source.link : `${source.link} (${source.ref})`,
           ...(fetched?.step === 'fetch' && { commit: fetched.commit }),
         }

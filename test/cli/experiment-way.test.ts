@@ -119,7 +119,8 @@ test('an administrator approves or declines what a project asks that for', async
   await ask('approve', one, '--reason', 'safe', '--as', 'ada')
   await ask('initiate', one, '--as', 'carol')
   await ask('decline', other, '--reason', 'too close to people', '--as', 'ada')
-  expect(await json('show', other)).toMatchObject({ approval: 'declined' })
+  const why = 'ada declined it: too close to people'
+  expect(await json('show', other)).toMatchObject({ approval: 'declined', declined: why, waits: [{ reason: why }] })
   expect(await say('initiate', other, '--as', 'carol')).toEqual(refused(/was declined\. Change it/))
   await ask('update', other, '--git', 'https://git.example/farther.git', '--as', 'carol')
   expect(await json('show', other)).toMatchObject({ approval: 'asked', source: 'https://git.example/farther.git' })

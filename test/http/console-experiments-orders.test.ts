@@ -21,6 +21,7 @@ test('an administrator approves one, declines another with a reason, and its use
   await press(other, 'Decline it')
   await history(other).getByText('“too close”').waitFor()
   const user = await openAs('mia', '/experiments/strict-other1')
+  await user.getByText(/its user to change it: ada declined it: too close\./).waitFor()
   await press(user, 'Change it')
   const form = user.getByRole('form', { name: 'Change it' })
   await form.getByLabel('Name').fill('Farther from people')

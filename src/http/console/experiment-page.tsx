@@ -16,7 +16,7 @@ import { Page } from './page.tsx'
 import { ProblemNote } from './problem-note.tsx'
 import { experimentAddress, go, useAddress } from './router.ts'
 import { Standing } from './standing.tsx'
-import { visible } from './text.ts'
+import { inOne, visible } from './text.ts'
 import { presentStop, trackOf } from './track.ts'
 
 /** One experiment: how it stands and what moves it on, its way so far, what is printed, and who did what. */
@@ -58,13 +58,14 @@ const Experiment = ({ experiment }: { readonly experiment: ExperimentDetail }) =
   const show = (stop?: { readonly part: string; readonly step: string }) =>
     go(experimentAddress(experiment.experiment, { part: stop?.part, step: stop?.step ?? '' }), { replace: true })
   const waits = experiment.waiting.filter(({ waitsFor }) => waitsFor !== 'machine')
-  const unmet = waits.flatMap((wait) => wait.unmet ?? [])
+  // Of a step that failed the track says why.
+  const why = waits.flatMap(({ step, reason, unmet }) => unmet ?? (!step && reason ? inOne(reason) : []))
   return (
     <>
       {waits.length > 0 && (
         <p className="waits">
           It {waits.map(waitWords).join('; it ')}
-          {unmet.length > 0 && `: ${unmet.join('; ')}`}.
+          {why.length > 0 && `: ${why.join('; ')}`}.
         </p>
       )}
       <ExperimentTrack experiment={experiment} track={track} shown={shown} onShow={show} />

@@ -89,9 +89,10 @@ const fetchAll = async ({ bus, signal }: Session, experiment: string, folder: st
       `result of ${experiment} at the portal yet: they come there once an operator has submitted it. See: millrace experiment show ${experiment}`,
     )
   let count = 0
+  const brought = () => `${count} ${count === 1 ? 'file lies' : 'files lie'} in ${folder}`
   for (const { site, node, problem } of sets.toSorted((one, other) => Number(!!one.problem) - Number(!!other.problem)))
     for (let after = ''; ; ) {
-      if (problem !== undefined) print(`${count} files lie in ${folder}, and none of ${site}/${node}`)
+      if (problem !== undefined) print(`${brought()}, and none of ${site}/${node}`)
       const [page] = (await lists.results({ experiment, site, node, after })).sets
       for (const { path } of page?.files ?? []) {
         const out = resolve(folder, site, node, path)
@@ -106,7 +107,7 @@ const fetchAll = async ({ bus, signal }: Session, experiment: string, folder: st
       if (!page || page.next === null) break
       after = page.next
     }
-  print(`${count} files lie in ${folder}`)
+  print(brought())
 }
 
 /** The sites that are meant where something is not about one part. */

@@ -26,7 +26,7 @@ const FilesOf = ({ experiment, set: { site, node, run, count } }: Props & { read
   return (
     <section aria-label={`Files of ${site}/${node}`}>
       <h3>
-        {site}/{node}, run {run}: {count} files
+        {site}/{node}, run {run}: {count} {count === 1 ? 'file' : 'files'}
       </h3>
       {error && <ProblemNote error={error} retry={refetch} />}
       <ul className="plain-list">

@@ -40,7 +40,7 @@ export const ExperimentResults = ({ experiment }: { readonly experiment: Experim
       />
       <p className="quiet">
         {uploads.length > 0
-          ? `Uploaded ${uploads.map(({ of, to, files, bytes }) => `from ${of} to ${to}: ${files} files, ${sizeOf(bytes)}`).join('; ')}.`
+          ? `Uploaded ${uploads.map(({ of, to, files, bytes }) => `from ${of} to ${to}: ${files} ${files === 1 ? 'file' : 'files'}, ${sizeOf(bytes)}`).join('; ')}.`
           : `They go to ${linkWords(cloudLink)}.`}
       </p>
       {steps.some(

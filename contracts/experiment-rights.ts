@@ -1,5 +1,5 @@
 import type { ExperimentCommand } from './experiment-commands.ts'
-import { placeOfPart, portalPlace } from './experiment-parts.ts'
+import { placeOfPart, portalPlace, type StepName } from './experiment-parts.ts'
 import type { Experiment } from './experiment-state.ts'
 import { called } from './names.ts'
 import type { Policy } from './portal.ts'
@@ -72,8 +72,24 @@ export const rolesOf = (policy: Policy, { scope, principal, data }: About, exper
   return (Object.keys(is) as Role[]).filter((role) => is[role])
 }
 
+/** The hosts of which one is to take a step, as the portal's file says who is where. */
+export const takersOfStep = (
+  { portal, sites }: Policy,
+  { part, step, agent }: { readonly part: string; readonly step: StepName; readonly agent: string },
+): readonly string[] => {
+  const { site, node = '' } = placeOfPart(part)
+  const { server, nodes = {} } = called(sites, site) ?? {}
+  const own = called(nodes, node)?.agent
+  const takers = {
+    ...{ fetch: portal, ship: portal, probe: portal, pull: portal, upload: portal },
+    build: agent === 'packager' ? portal : [server],
+    ...{ deliver: [server, own], run: [own ?? server], collect: [server, own] },
+  } satisfies Readonly<Record<StepName, readonly (string | undefined)[]>>
+  return [takers[step]].flat().flatMap((one) => one ?? [])
+}
+
 /** Who may say how steps of the part end that a command is about: its end node, its site server, and the portal for what it does. */
-const takersOf = (policy: Policy, data: object): readonly string[] => {
+export const takersOf = (policy: Policy, data: object): readonly string[] => {
   const { site, node } = 'part' in data ? placeOfPart(String(data.part)) : siteIn(data)
   if (site === portalPlace) return policy.portal
   const { server, nodes = {} } = called(policy.sites, site) ?? {}

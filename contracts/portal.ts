@@ -3,14 +3,20 @@ import { type CommandContract, type Contract, command, decided, type MessageOf }
 import { placeOfPart, portalPlace, wholePlace } from './experiment-parts.ts'
 import { called, name } from './names.ts'
 
-const people = z.array(name).default([])
+const people = z.array(name, 'expected a list of names, as [ada, olga]').default([])
 
 /** What a site has of end nodes, and who may say how their steps end. */
-const endNode = z.object({
+export const endNodeShape = z.object({
   type: z.string().min(1).max(64),
   capabilities: z.array(z.string().max(64)).default([]),
   agent: name.optional().describe('The host that runs its own agent; without one, its site server drives it over ssh'),
 })
+
+/** End nodes by their names. */
+export const nodesOf = <Node extends z.ZodType>(node: Node) =>
+  z.record(name, node).refine((nodes) => !Object.hasOwn(nodes, wholePlace), {
+    error: `no end node can be called '${wholePlace}': that stands for the site as a whole`,
+  })
 
 /** A site, as rights and guards see it. */
 export const siteShape = z.object({
@@ -19,9 +25,13 @@ export const siteShape = z.object({
     .enum(['site-server', 'command'])
     .default('site-server')
     .describe('command: the portal tells it over ssh to build'),
-  nodes: z.record(name, endNode).refine((nodes) => !Object.hasOwn(nodes, wholePlace), {
-    error: `no end node can be called '${wholePlace}': that stands for the site as a whole`,
-  }),
+  nodes: nodesOf(endNodeShape),
+})
+
+/** A project, and who makes experiments in it. */
+export const projectShape = z.object({
+  members: people,
+  approval: z.boolean().default(false).describe('Whether an administrator approves each experiment first'),
 })
 
 /**
@@ -31,13 +41,7 @@ export const siteShape = z.object({
 export const policy = z.object({
   administrators: people,
   operators: people,
-  projects: z.record(
-    name,
-    z.object({
-      members: people,
-      approval: z.boolean().default(false).describe('Whether an administrator approves each experiment first'),
-    }),
-  ),
+  projects: z.record(name, projectShape),
   portal: z.array(name).default(['portal']).describe('The hosts that are the portal'),
   webs: z
     .array(name)

@@ -1,5 +1,5 @@
 import { type Bus, lease, type Work } from '#bus/bus'
-import { reasonOf } from '#bus/fault'
+import { Fault, reasonOf } from '#bus/fault'
 import type { Outbox } from '#bus/outbox'
 import { readEvent } from '#contracts/all'
 import { pauseAfter } from './back-off.ts'
@@ -140,6 +140,8 @@ const carryOut = async <T extends Task, E extends Execution, R extends Result>(
   const began = performance.now()
   const started = await tell(worker, task, wording.commands.start, { ...execution, host }, signal)
   if (!started.accepted && started.refusal === 'superseded') return 'superseded'
+  // Who takes it may be said otherwise any moment: until then it waits for them, instead of being lost.
+  if (!started.accepted && started.refusal === 'not-allowed') throw new Fault('work.not-allowed', started.detail)
   if (!started.accepted || (wording.stopped && started.events.includes(wording.stopped))) {
     if (!started.accepted) worker.say(`${wording.nameOf(task)} is not executed: ${started.detail}`)
     if (worker.drop) await dropOrBury({ ...worker, drop: worker.drop }, agent, piece, task, maxDeliveries)

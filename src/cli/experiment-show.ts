@@ -22,7 +22,7 @@ export const experimentShow = (experiment: Command): void => {
         const seen = await experimentListsOf(bus)
           .heard(id)
           .catch(() => undefined)
-        const heard = new Map(seen?.parts.map(({ part, heardUntil }) => [part, heardUntil]))
+        const heard = new Map(seen?.parts.map((one) => [one.part, one]))
         const { mode, status } = wordsOf[stageOf(experiment)]
         const { name, creator, attempt, source, approval, declined, run } = experiment
         const fetched = experiment.parts[portalPart]?.fetch?.made
@@ -39,16 +39,17 @@ export const experimentShow = (experiment: Command): void => {
           const { state, failed, cancelled, reason = '' } = subStateOf(experiment, part)
           const ended = failed ? `failed at ${failed}` : cancelled ? `cancelled at ${cancelled}` : ''
           const taking = [part, partOfSite(placeOfPart(part).site), portalPart]
-          const heardUntil = taking.map((one) => heard.get(one)).find((at) => typeof at === 'string') ?? null
-          return { part, state, ended, lastRun: lastRunOf(experiment, part), heardUntil, reason }
+          const { heardUntil = null, away = null } =
+            taking.map((one) => heard.get(one)).find((one) => typeof one?.heardUntil === 'string') ?? {}
+          return { part, state, ended, lastRun: lastRunOf(experiment, part), heardUntil, away, reason }
         })
         const waits = waitsOf(experiment).filter(({ waitsFor }) => waitsFor !== 'machine')
         if (json) return print(JSON.stringify({ ...head, parts, waits }))
         printOne(head, false)
         print('')
-        const told = parts.map(({ state, heardUntil, ...row }) => ({
+        const told = parts.map(({ state, heardUntil, away, ...row }) => ({
           ...row,
-          state: heardUntil === null ? state : `${state}, ${notHeardSince(heardUntil)}`,
+          state: heardUntil === null ? state : `${state}, ${away} ${notHeardSince(heardUntil)}`,
         }))
         printRows(told, ['part', 'state', 'lastRun', 'ended', 'reason'], false)
         // What failed for a whole site, or at the portal, is the reason of several parts.

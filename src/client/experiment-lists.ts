@@ -41,7 +41,9 @@ export type ExperimentFilters = Paging & {
 }
 
 /** An experiment's parts: when the host that takes a step of each was last heard, where it is away. */
-export type Heard = { readonly parts: readonly { readonly part: string; readonly heardUntil: string | null }[] }
+export type Heard = {
+  readonly parts: readonly { readonly part: string; readonly heardUntil: string | null; readonly away: string | null }[]
+}
 
 /** Something that waits for whoever asks, and the command that moves it on. */
 export type InboxRow = {

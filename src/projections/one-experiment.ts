@@ -26,7 +26,12 @@ export const oneExperiment: View = {
   filters: exact({ experiment: experimentId }),
   answer: schemaOf(experiments).extend({
     heardUntil: heardUntilShape,
-    parts: z.array(schemaOf(experimentParts).extend({ heardUntil: heardUntilShape })),
+    parts: z.array(
+      schemaOf(experimentParts).extend({
+        heardUntil: heardUntilShape,
+        away: z.string().nullable().describe('Which host that is'),
+      }),
+    ),
     waiting: z.array(schemaOf(experimentWaits).extend({ unmet: z.string().nullable() })),
     steps: z.array(schemaOf(experimentSteps)).describe(`The last ${most}, oldest first`),
     composeFiles: z.array(compose).describe('Of its present attempt, one for each site'),
@@ -65,7 +70,10 @@ export const oneExperiment: View = {
     return {
       ...look(found),
       heardUntil: earliest(heard.values()),
-      parts: parts.map((row) => ({ ...look(row), heardUntil: earliest([heard.get(`${row.part}`) ?? []].flat()) })),
+      parts: parts.map((row) => {
+        const away = heard.get(String(row.part))
+        return { ...look(row), heardUntil: away ? earliest([away]) : null, away: away?.who ?? null }
+      }),
       waiting: waiting.map((row) => propose(look(row), asker, { ...seen, db })),
       steps: steps.map(look),
       composeFiles: [...new Map(files.map(({ experiment: _, ...file }) => [file.site, look(file)])).values()],

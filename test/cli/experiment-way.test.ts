@@ -187,7 +187,7 @@ test('of a run whose host is away is told since when nothing was heard of it', a
   expect(started).toMatchObject({ accepted: true })
   await expect
     .poll(() => ask('show', id, '--as', 'carol'))
-    .toMatch(/south\/three +running, not heard since \d\d:\d\d UTC +1 under way\n/)
+    .toMatch(/south\/three +running, \S+ not heard since \d\d:\d\d UTC +1 under way\n/)
   expect(await ask('ls', '--as', 'carol')).toMatch(new RegExp(`${id} .* running, not heard since \\d\\d:\\d\\d UTC `))
 })
 

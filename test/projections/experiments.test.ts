@@ -52,6 +52,8 @@ test('a run whose host is away says since when that was not heard, in the list a
   expect(Math.abs(Date.parse(String(away?.heardUntil)) - begun)).toBeLessThan(20_000)
   expect(await heard()).toEqual([['north/one', away?.heardUntil]])
   expect(await heard({ at: await at() })).toEqual([])
+  const [named] = (await one('experiment', { experiment: id })).parts as unknown as { away: string | null }[]
+  expect(named?.away).toBe('north')
   await fail(id, 'run')
   expect([(await about())?.heardUntil, await heard()]).toEqual([null, []])
 })

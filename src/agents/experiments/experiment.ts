@@ -3,7 +3,7 @@ import type { ExperimentEvent } from '#contracts/experiment'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { deed } from '#contracts/experiment-deeds'
 import { evolve, initial } from '#contracts/experiment-evolve'
-import { isGivenIn, type Role, rights, rolesOf } from '#contracts/experiment-rights'
+import { isGivenIn, type Role, rights, rolesOf, takersOf } from '#contracts/experiment-rights'
 import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
 import { called } from '#contracts/names'
 import { type Policy, whyGone } from '#contracts/portal'
@@ -153,9 +153,9 @@ const archived = (command: Commanded<ExperimentCommand>, { deeds }: KnownExperim
 }
 
 const notAllowed = (
-  { type, principal, key, scope }: Commanded<ExperimentCommand>,
+  { type, principal, key, scope, data }: Commanded<ExperimentCommand>,
   may: readonly Role[],
-  { projects }: Policy,
+  policy: Policy,
   experiment: Experiment,
 ) => {
   const who: Readonly<Record<Role, string>> = {
@@ -164,12 +164,12 @@ const notAllowed = (
     member: `a member of the project ${scope}`,
     creator: 'its creator',
     experimenter: 'one of its experimenters',
-    agent: 'whoever takes the steps of that part',
+    agent: `whoever takes the steps of that part, by the portal's file ${takersOf(policy, data).join(' or ')}`,
     portal: 'the portal',
   }
   const verb = type.slice(type.indexOf('.') + 1)
   const takes = `that takes ${may.map((role) => who[role]).join(' or ')}`
-  const was = called(projects, scope)?.members.includes(principal) ? undefined : wasOnce(principal, may, experiment)
+  const was = called(policy.projects, scope)?.members.includes(principal) ? undefined : wasOnce(principal, may, experiment)
   const also = was ? `, and ${principal}, who is ${who[was]}, is no member of the project ${scope} any more` : ''
   return refuse('not-allowed', `${principal} may not ${verb} ${key}: ${takes}${also}`)
 }

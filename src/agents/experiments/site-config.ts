@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { exact } from '#contracts/fields'
 import { name } from '#contracts/names'
 import { within } from './next-steps.ts'
 import { sshShape, transport } from './ssh-shape.ts'
@@ -12,7 +13,10 @@ const maxBuildMinutes = within.build / 60_000
 const engine = z.string().regex(/^(unix:\/\/\/|tcp:\/\/)/, 'expected unix:///path or tcp://host:port')
 
 const given = {
-  memory: z.int().positive().describe('Bytes'),
+  memory: z
+    .int('expected bytes, as 268435456')
+    .min(6 * mebibyte, `expected at least ${6 * mebibyte} bytes: Docker gives no container less`)
+    .describe('Bytes'),
   cpus: z.number().positive(),
   pids: z.int().positive(),
   disk: z.int().positive().describe('Bytes of results'),
@@ -27,7 +31,7 @@ const given = {
 }
 
 /** What a container may use, and what it is given of the machine it runs on. */
-const container = z.strictObject({
+const container = exact({
   memory: given.memory.default(1024 * mebibyte),
   cpus: given.cpus.default(2),
   pids: given.pids.default(256),
@@ -44,7 +48,7 @@ const container = z.strictObject({
 const argumentName = z.string().regex(/^[A-Za-z_]\w*$/, 'expected letters, digits and _')
 
 /** What building an image is given, and what it may take of the site server's machine. */
-const build = z.strictObject({
+const build = exact({
   memory: z
     .int()
     .positive()
@@ -72,16 +76,15 @@ const registryPatience = z
   .describe('Milliseconds for which a registry that does not answer is tried again')
 
 /** An end node that a site server delivers to, and drives where it has no agent of its own. */
-const reachedNode = z
-  .strictObject({
-    transport: transport.default('ssh'),
-    ssh: sshShape.optional(),
-    agent: z.boolean().default(false).describe('Whether it runs its own agent'),
-    folder: z.string().min(1).default('~').describe('Where its experiments lie'),
-    engine: engine.optional().describe('Of the node, as it is told there'),
-    // Without defaults: what a node does not say is as its site says it.
-    container: z.strictObject(given).partial().default({}).describe('What is different on this node'),
-  })
+const reachedNode = exact({
+  transport: transport.default('ssh'),
+  ssh: sshShape.optional(),
+  agent: z.boolean().default(false).describe('Whether it runs its own agent'),
+  folder: z.string().min(1).default('~').describe('Where its experiments lie'),
+  engine: engine.optional().describe('Of the node, as it is told there'),
+  // Without defaults: what a node does not say is as its site says it.
+  container: exact(given).partial().default({}).describe('What is different on this node'),
+})
   .refine(({ transport, ssh }) => transport === 'bus' || ssh !== undefined, {
     path: ['ssh'],
     error:
@@ -93,7 +96,7 @@ const reachedNode = z
   })
 
 /** A site server's file. */
-export const siteConfig = z.strictObject({
+export const siteConfig = exact({
   site: name,
   name: name.optional().describe('The name of its host; that of the site unless said'),
   experiments: z.string().min(1).default('/experiments'),
@@ -116,7 +119,7 @@ export const siteConfig = z.strictObject({
 export type SiteConfig = z.output<typeof siteConfig>
 
 /** An end node's file, where it runs its own agent. */
-export const endNodeConfig = z.strictObject({
+export const endNodeConfig = exact({
   site: name,
   node: name,
   name: name.optional().describe('The name of its host; <site>-<node> unless said'),

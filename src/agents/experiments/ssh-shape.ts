@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { exact } from '#contracts/fields'
 
 /** How a machine is reached over ssh; what is left out is what the user's ssh_config says of the host. */
-export const sshShape = z.strictObject({
+export const sshShape = exact({
   host: z.string().min(1).describe('A name or address, or a Host of the ssh_config'),
   port: z.int().min(1).max(65_535).optional(),
   user: z.string().min(1).optional(),

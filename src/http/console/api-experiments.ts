@@ -90,6 +90,8 @@ export type Part = {
   readonly results: Results | null
   readonly at: string
   readonly heardUntil: string | null
+  /** Which host that is. */
+  readonly away: string | null
 }
 
 /** One execution of one step. */

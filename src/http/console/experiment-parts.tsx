@@ -56,7 +56,7 @@ const reportedWords = ({ reported: { step, state, phase, exitCode }, host }: Par
 const toldOf = (part: Part) => (
   <>
     {reportedWords(part)}
-    {part.heardUntil && <NotHeard since={part.heardUntil} />}
+    {part.heardUntil && <NotHeard who={part.away} since={part.heardUntil} />}
   </>
 )
 

@@ -25,8 +25,8 @@ export const Standing = ({ experiment }: { readonly experiment: Experiment }) =>
 }
 
 /** Since when nothing was heard of whoever takes a step. */
-export const NotHeard = ({ since }: { readonly since: string }) => (
+export const NotHeard = ({ who = '', since }: { readonly who?: string | null; readonly since: string }) => (
   <span className="quiet under">
-    not heard since <Moment at={since} />
+    {who} not heard since <Moment at={since} />
   </span>
 )

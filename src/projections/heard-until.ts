@@ -32,7 +32,7 @@ export const heardUntil = (db: Db, experiment: string, { at, present }: Seen): R
   const policy = taken.some(({ host }) => host === null) ? policyIn(db) : undefined
   return new Map(
     taken.flatMap(({ host, askedAt, startedAt, ...one }) => {
-      const takers = host === null ? (policy && takersOfStep(policy, one)) : [host]
+      const takers = host === null ? policy && takersOfStep(policy, one) : [host]
       if (!takers || takers.length === 0 || takers.some((taker) => there.has(taker))) return []
       // Who looks may have come later: a step that has begun was heard of then, and before it was asked for nobody was to be heard.
       const last = Math.max(startedAt ?? askedAt, ...takers.map((taker) => present.seenAt(taker) ?? 0))

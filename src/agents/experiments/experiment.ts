@@ -169,7 +169,9 @@ const notAllowed = (
   }
   const verb = type.slice(type.indexOf('.') + 1)
   const takes = `that takes ${may.map((role) => who[role]).join(' or ')}`
-  const was = called(policy.projects, scope)?.members.includes(principal) ? undefined : wasOnce(principal, may, experiment)
+  const was = called(policy.projects, scope)?.members.includes(principal)
+    ? undefined
+    : wasOnce(principal, may, experiment)
   const also = was ? `, and ${principal}, who is ${who[was]}, is no member of the project ${scope} any more` : ''
   return refuse('not-allowed', `${principal} may not ${verb} ${key}: ${takes}${also}`)
 }

@@ -15,6 +15,10 @@ export const furthestBehind = (experiment: KnownExperiment): Behind | undefined 
 export const firstFailed = (experiment: KnownExperiment): Behind | undefined =>
   sorted(experiment).find(({ failed }) => failed !== undefined)
 
+/** The part furthest behind of those whose step does not go on at present; undefined where all do. */
+export const firstHeldUp = (experiment: KnownExperiment): Behind | undefined =>
+  sorted(experiment).find(({ failed, cancelled, reason }) => !failed && !cancelled && reason)
+
 const sorted = (experiment: KnownExperiment): readonly Behind[] =>
   partsOf(experiment)
     .map((part) => ({ part, ...subStateOf(experiment, part) }))

@@ -31,8 +31,12 @@ export const experimentLists = (experiment: Command): void => {
         const { project, site, mode, waitsFor, search: text, limit } = options
         const page = await experimentListsOf(bus).list({ project, site, mode, waitsFor, text, limit })
         const columns = ['experiment', 'name', 'mode', 'status', 'subState', 'failedStep', 'waitsFor', 'changedAt']
-        const told = ({ subState, heardUntil }: (typeof page.items)[number]) =>
-          [subState, ...(heardUntil === null ? [] : [notHeardSince(heardUntil)])].join(', ')
+        const told = ({ subState, failedStep, reason, heardUntil }: (typeof page.items)[number]) => {
+          const isHeldUp = failedStep === null && reason !== null
+          return [subState, isHeldUp ? 'held up' : [], heardUntil === null ? [] : notHeardSince(heardUntil)]
+            .flat()
+            .join(', ')
+        }
         const items = json ? page.items : page.items.map((row) => ({ ...row, subState: told(row) }))
         printPage({ ...page, items }, columns, json)
       }),

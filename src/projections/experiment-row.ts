@@ -2,7 +2,7 @@ import type { CloudLink } from '#contracts/cloud-link'
 import { portalPart } from '#contracts/experiment-parts'
 import { stageOf, stepOf, wordsOf } from '#contracts/experiment-standing'
 import type { KnownExperiment } from '#contracts/experiment-state'
-import { firstFailed, furthestBehind } from '#contracts/experiment-summary'
+import { firstFailed, firstHeldUp, furthestBehind } from '#contracts/experiment-summary'
 import { waitsOf } from '#contracts/experiment-waits'
 import type { experiments } from './experiment-tables.ts'
 
@@ -26,7 +26,7 @@ export const rowOf = (
     subState: furthestBehind(experiment)?.state ?? 'idle',
     failedStep: failed?.failed ?? null,
     failedPart: failed?.part ?? null,
-    reason: failed?.reason ?? null,
+    reason: (failed ?? firstHeldUp(experiment))?.reason ?? null,
     sites: Object.keys(experiment.sites).length > 0 ? Object.keys(experiment.sites) : resource.sites,
     nodes: Object.values(experiment.sites).flatMap(({ nodes }) => nodes),
     waitsFor: waits?.waitsFor ?? null,

@@ -81,7 +81,8 @@ export const buildImage = async (build: Build): Promise<{ readonly image: string
     if (!registry) return { image: id, id }
     phase?.('pushing')
     const patience = limits.registryPatience ?? 60_000
-    const tell = (reason: string, next: number) => {
+    const tell = (said: string, next: number) => {
+      const reason = `The registry ${registry} did not take the image: ${said}`
       say(`${reason}; trying again in ${(next / 1_000).toFixed(1)} s`)
       phase?.('pushing', `${reason}; it is tried again for up to ${Math.round(patience / 1_000)} s`)
     }

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import { Fault, reasonOf } from '#bus/fault'
 import type { Ended, Machine, RunOptions } from '../machines/machine.ts'
+import { essenceOf } from './essence.ts'
 
 type Hear = RunOptions['hear']
 
@@ -105,17 +106,25 @@ const findCompose = async (machine: Machine, docker: Program, at: readonly strin
 }
 
 const troubleOf = (machine: string, program: Program, { code, killedBy, lastWords }: Ended): Fault => {
-  const words = lastWords.trim()
+  const words = essenceOf(lastWords)
   const shown = program.filter((_, at) => program[1] !== '-H' || (at !== 1 && at !== 2)).join(' ')
   if (code === 127)
     return new Fault('engine.no-docker', `${machine} has no ${program[0]}. Install it there (package docker.io)`)
   if (noEngine.test(words))
     return new Fault(
       'engine.unreachable',
-      `No Docker engine answers on ${machine}: ${words}. Start it there with: systemctl start docker`,
+      `No Docker engine answers on ${machine}: ${words.replace(/[.?!]+$/, '')}. Start it there with: systemctl start docker; or correct where its file says that it is ('engine')`,
+    )
+  const [, missing] = /bind source path does not exist: (\S+)/.exec(words) ?? []
+  if (missing !== undefined)
+    return new Fault(
+      'engine.refused',
+      `${machine} has no ${missing}, which 'container.mounts' of its site's file names. Make it there, and retry; or correct that file, and have it built anew`,
     )
   const how = code === null ? `was ended by ${killedBy}` : `ended with ${code}`
-  return new Fault('engine.refused', `${shown.slice(0, 200)} on ${machine} ${how}: ${words || 'it said nothing'}`)
+  return new Fault('engine.refused', `${shown.slice(0, 200)} on ${machine} ${how}: ${words || 'it said nothing'}`, {
+    cause: new Error(words),
+  })
 }
 
 /** Whether it was the machine or its engine that was away, so that nobody knows what holds there now. */
@@ -124,3 +133,7 @@ export const isAway = (thrown: unknown): boolean =>
 
 /** What was said, in one line. */
 export const shortly = (thrown: unknown): string => reasonOf(thrown).replace(/\s+/g, ' ').slice(0, 500)
+
+/** What docker itself has said, without the command that it was said to. */
+export const saidBy = (thrown: unknown): string =>
+  shortly(thrown instanceof Fault && thrown.code === 'engine.refused' ? (thrown.cause ?? thrown) : thrown)

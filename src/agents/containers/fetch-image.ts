@@ -1,7 +1,7 @@
 import { parse } from 'yaml'
 import { Fault } from '#bus/fault'
 import { withBackOff } from '../back-off.ts'
-import { type DockerCli, shortly } from './docker-cli.ts'
+import { type DockerCli, saidBy, shortly } from './docker-cli.ts'
 
 type Fetch = {
   readonly docker: DockerCli
@@ -34,14 +34,14 @@ export const fetchImage = async ({ docker, folder, compose, patience, tell, sign
     await withBackOff(() => docker.compose(folder, [...compose, 'pull'], signal), {
       within: patience,
       passing: (thrown) => !final.test(shortly(thrown)),
-      tell: (thrown, next) => tell(shortly(thrown), next),
+      tell: (thrown, next) => tell(`The registry ${registry} did not give the image: ${saidBy(thrown)}`, next),
       signal,
     })
   } catch (cause) {
     if (signal.aborted || Object(cause).code !== 'engine.refused') throw cause
     throw new Fault(
       'registry.unreachable',
-      `${docker.machine.name} could not fetch ${image} from the registry ${registry}: ${shortly(cause)}. See that the registry runs and holds it, and retry`,
+      `${docker.machine.name} could not fetch ${image} from the registry ${registry}: ${saidBy(cause)}. See that the registry runs and holds it, and retry`,
       { cause },
     )
   }

@@ -13,7 +13,7 @@ const engine = await engineForTests()
 
 describe.runIf(engine).concurrent('an experiment', () => {
   const { host, docker } = engine ?? { host: 'unix:///none', docker: async () => '' }
-  const { prepare, runs, sweep } = trialsOn(host, docker, temporaryFolder)
+  const { prepare, leftOf, runs, sweep } = trialsOn(host, docker, temporaryFolder)
   let image = ''
   afterAll(sweep)
   beforeAll(async () => {
@@ -28,13 +28,21 @@ describe.runIf(engine).concurrent('an experiment', () => {
 
   test('that fails says what it said last, without what a terminal would act on', async () => {
     const script = [
-      'seq 1 100; sleep 0.1; printf "\\033[31mTraceback\\033[0m\\a\\n" >&2; sleep 0.1; echo tells; sleep 0.1',
+      'seq 1 100; sleep 0.1; printf "\\033[31mTraceback\\033[0m\\a\\n" >&2; sleep 0.1; echo "  tells"; sleep 0.1',
       'head -c 1000 /dev/zero | tr "\\0" x; echo; sleep 0.1; echo "no module lidar" >&2; exit 1',
     ].join('\n')
     const { outcome } = await runs(prepare({ image, script }))
     expect(outcome.reason).toBe(
-      `exited with 1; it said last:\n100\nTraceback\ntells\n${'x'.repeat(300)} …\nno module lidar`,
+      `exited with 1; it said last:\n97\n98\n99\n100\nTraceback\n  tells\n${'x'.repeat(300)} …\nno module lidar`,
     )
+  })
+
+  test('that is to be given what its machine does not have can not begin, and says where that is named', async () => {
+    const { control, experiment } = prepare({ image, script: 'true', mount: '/nowhere/sensor' })
+    await expect(runExperiment(control)).rejects.toThrow(
+      /^this machine has no \/nowhere\/sensor, which 'container\.mounts' of its site's file names\. Make it there/,
+    )
+    expect(await leftOf(experiment)).toBe('')
   })
 
   test('that was asked for again after its end is not run again', async () => {

@@ -10,10 +10,12 @@ export type Trial = {
   readonly experiment: string
   readonly memory?: number
   readonly pids?: number
+  /** What of the machine it is given as /sensor. */
+  readonly mount?: string
 }
 
 /** The Compose file that a site delivers, for a script. */
-export const composeFile = ({ image, script, experiment, memory = 64 * 2 ** 20, pids = 64 }: Trial): string => {
+export const composeFile = ({ image, script, experiment, memory = 64 * 2 ** 20, pids = 64, mount }: Trial): string => {
   const labels = { 'millrace.experiment': experiment, 'millrace.attempt': '1' }
   return JSON.stringify({
     services: {
@@ -29,7 +31,10 @@ export const composeFile = ({ image, script, experiment, memory = 64 * 2 ** 20, 
         memswap_limit: memory,
         pids_limit: pids,
         restart: 'no',
-        volumes: ['results:/results'],
+        volumes: [
+          'results:/results',
+          ...(mount === undefined ? [] : [{ type: 'bind', source: mount, target: '/sensor', read_only: true }]),
+        ],
         network_mode: 'none',
         logging: { driver: 'json-file', options: { 'max-size': '50m', 'max-file': '3' } },
       },

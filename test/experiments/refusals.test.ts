@@ -51,9 +51,12 @@ test('what is to run is not ready while it is being delivered, or where that has
 test('a run that was cancelled is told so, with who has cancelled it', () => {
   const told = (state: string) => states[state]?.[0]().ask('olga', submit)
   expect(told('run cancelled')).toMatchObject({
-    detail: expect.stringMatching(/^The last run at north was cancelled by \w+ at 00:00 UTC: accept its partial/),
+    detail: expect.stringMatching(/^The last run at north was cancelled by \w+ at 00:00 UTC: run it again$/),
   })
-  expect(told('run failed')).toMatchObject({ detail: expect.stringMatching(/^The last run at north failed: accept/) })
+  expect(told('run failed')).toMatchObject({ detail: 'The last run at north failed: retry, or run it again' })
+  expect(told('run failed with results')).toMatchObject({
+    detail: 'The last run at north failed: accept its partial results (--accept-partial), or retry, or run it again',
+  })
 })
 
 test('a creator who is no member any more is told that it takes that as well', () => {

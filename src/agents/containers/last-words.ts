@@ -2,7 +2,7 @@ import type { DockerCli } from './docker-cli.ts'
 import type { Ending } from './ending.ts'
 
 /** So many lines of what a container has said last are told, and so much of each, in characters. */
-const [mostLines, longestLine] = [5, 300]
+const [mostLines, longestLine] = [8, 300]
 
 const stamp = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z) ?/
 
@@ -38,6 +38,6 @@ const plain = (line: string): string => {
   const text = line
     .replaceAll(colour, '')
     .replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ')
-    .trim()
+    .trimEnd()
   return text.length > longestLine ? `${text.slice(0, longestLine).toWellFormed()} …` : text
 }

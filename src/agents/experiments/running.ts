@@ -88,7 +88,19 @@ export const cancelRun = (command: Command<'experiment.cancel-run'>, experiment:
     : doneAlready(command, deeds[deed.cancel], 'cancelled', `The run of ${key} is told to stop already`)
 }
 
-const instead = 'accept its partial results, retry, or run it again'
+/** What is done with a run that did not succeed: only what failed can be retried, and only what was collected accepted. */
+const instead = (experiment: KnownExperiment, site: string, nodes: readonly string[]): string => {
+  const stateOf = (part: string) =>
+    (['probe', 'run', 'collect'] as const).map((name) => stepOf(experiment, part, name)?.state)
+  return [
+    ...(hasResults(experiment, nodes) ? ['accept its partial results (--accept-partial)'] : []),
+    ...([partOfSite(site), ...nodes].flatMap(stateOf).includes('failed') ? ['retry'] : []),
+    'run it again',
+  ].join(', or ')
+}
+
+const hasResults = (experiment: KnownExperiment, nodes: readonly string[]): boolean =>
+  nodes.some((node) => stepOf(experiment, node, 'collect')?.state === 'succeeded')
 
 export const submit = (
   command: Command<'experiment.submit'>,
@@ -112,8 +124,9 @@ export const submit = (
       case 'open':
         return refuse('run-open', `${key} is running at ${site}: wait for its end, or cancel its run`)
       case 'failed':
-        if (!data.acceptPartial) return refuse('failed', `${howEnded(command, experiment, site)}: ${instead}`)
-        if (!nodes.some((node) => stepOf(experiment, node, 'collect')?.state === 'succeeded'))
+        if (!data.acceptPartial)
+          return refuse('failed', `${howEnded(command, experiment, site)}: ${instead(experiment, site, nodes)}`)
+        if (!hasResults(experiment, nodes))
           return refuse('no-results', `The last run at ${site} has left no results: retry, run it again, or terminate`)
         partial = true
         break

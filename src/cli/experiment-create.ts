@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { Fault, reasonOf } from '#bus/fault'
 import { resourceDefinition } from '#contracts/resource'
 import { gitLinkIn, gitRefIn } from './experiment-words.ts'
+import { print } from './print.ts'
 import { inSession, type SessionOptions, withSession } from './session.ts'
 import { printAnswer } from './words.ts'
 
@@ -50,6 +51,7 @@ export const experimentCreate = (experiment: Command): void => {
           cloud,
         )
         printAnswer(answer, json, { experiment: id })
+        if (answer.accepted && !json) print(`To have it built: millrace experiment initiate ${id}`)
       }),
     )
 }

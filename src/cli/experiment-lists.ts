@@ -3,12 +3,18 @@ import { dirname, join, resolve, sep } from 'node:path'
 import { type Command, Option } from 'commander'
 import { sized } from '#agents/sources/sized'
 import { Fault, faults } from '#bus/fault'
-import { type ExperimentFilters, experimentListsOf, type InboxRow } from '#client/experiment-lists'
+import {
+  type EndNodeRow,
+  type ExperimentFilters,
+  experimentListsOf,
+  type InboxRow,
+  type ReservationRow,
+} from '#client/experiment-lists'
 import { writeFrom } from '#client/transfer'
 import type { Room } from '#contracts/disk'
-import { notHeardSince, withExperiment } from './experiment-words.ts'
+import { notHeardSince, verbOf, withExperiment } from './experiment-words.ts'
 import { limit } from './options.ts'
-import { print, printPage } from './print.ts'
+import { print, printPage, timeOf } from './print.ts'
 import { inSession, type Session, type SessionOptions, withSession } from './session.ts'
 
 /** Verbs that list experiments, what waits, end nodes; and the one that brings results here. */
@@ -49,8 +55,9 @@ export const experimentLists = (experiment: Command): void => {
     .action(({ limit, ...options }: SessionOptions & { readonly limit: number }) =>
       inSession(options, async ({ bus, json }) => {
         const page = await experimentListsOf(bus).inbox({ limit })
-        const items = json ? page.items : page.items.map((row) => ({ ...row, part: row.part ?? sitesOf(row) }))
-        printPage({ ...page, items }, ['at', 'experiment', 'what', 'part', 'waitsFor'], json)
+        const told = (row: InboxRow) => ({ ...row, what: verbOf(row.what), part: row.part ?? sitesOf(row) })
+        const items = json ? page.items : page.items.map(told)
+        printPage({ ...page, items }, ['at', 'experiment', 'name', 'what', 'part', 'waitsFor', 'reason'], json)
       }),
     )
 
@@ -60,13 +67,18 @@ export const experimentLists = (experiment: Command): void => {
     .addHelpText('after', '\nExample:\n  millrace experiment nodes --site north')
     .action(({ site, ...options }: SessionOptions & { readonly site?: string }) =>
       inSession(options, async ({ bus, json }) => {
-        const page = await experimentListsOf(bus).endNodes({ site, limit: 1_000 })
+        const lists = experimentListsOf(bus)
+        const page = await lists.endNodes({ site, limit: 1_000 })
+        const kept = json ? [] : await keptNow(lists, site)
         const items = json
           ? page.items
           : page.items.map((row) => ({
               ...row,
               capabilities: row.capabilities.join(', '),
-              state: row.present === false ? `${row.state}, ${row.agent ?? 'its site server'} is away` : row.state,
+              state: standingOf(
+                row,
+                kept.find(({ part }) => part === row.part),
+              ),
               disk: roomIn(row.disk),
             }))
         printPage({ ...page, items }, ['part', 'type', 'capabilities', 'state', 'occupiedBy', 'disk'], json)
@@ -81,6 +93,23 @@ export const experimentLists = (experiment: Command): void => {
       inSession(options, (session) => fetchAll(session, id, resolve(folder))),
     )
 }
+
+/** What is reserved at this moment. */
+const keptNow = async (lists: ReturnType<typeof experimentListsOf>, site: string | undefined) => {
+  const now = Date.now()
+  const [from, until] = [now, now + 1].map((at) => new Date(at).toISOString())
+  return (await lists.reservations({ site, from, until, limit: 1_000 })).items
+}
+
+/** How an end node stands: who is away that takes its work, and for whom it is kept free. */
+const standingOf = ({ state, present, agent }: EndNodeRow, kept: ReservationRow | undefined): string =>
+  [
+    state,
+    present === false ? `${agent ?? 'its site server'} is away` : [],
+    kept && state === 'free' ? `kept for ${kept.project ?? 'another project'} until ${timeOf(kept.endsAt)}` : [],
+  ]
+    .flat()
+    .join(', ')
 
 const roomIn = (disk: Room | null): string =>
   disk ? `${sized(disk.free)} of ${sized(disk.total)} free${disk.low ? ': nearly full' : ''}` : 'not known'

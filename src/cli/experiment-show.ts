@@ -5,7 +5,7 @@ import { stageOf, subStateOf, wordsOf } from '#contracts/experiment-standing'
 import { partsOf } from '#contracts/experiment-summary'
 import { waitsOf } from '#contracts/experiment-waits'
 import { lastRunOf } from './experiment-run.ts'
-import { notHeardSince, withExperiment } from './experiment-words.ts'
+import { notHeardSince, verbOf, withExperiment } from './experiment-words.ts'
 import { print, printOne, printRows } from './print.ts'
 import { printableLines } from './printable.ts'
 import { inSession, type SessionOptions } from './session.ts'
@@ -61,7 +61,8 @@ export const experimentShow = (experiment: Command): void => {
           print(`\n${of.map(({ part }) => part).join(', ')} ${printableLines(words).replaceAll('\n', '\n  ')}`)
         if (waits.length === 0) return
         print('')
-        printRows(waits, ['waitsFor', 'what', 'step', 'part'], false)
+        const asked = waits.map((wait) => ({ ...wait, what: verbOf(wait.what) }))
+        printRows(asked, ['waitsFor', 'what', 'step', 'part'], false)
       }),
     )
 

@@ -20,7 +20,10 @@ const judgedBy =
   (shape: z.ZodType<string>) =>
   (text: string): string => {
     const { data, error } = shape.safeParse(text)
-    if (error) throw new InvalidArgumentError(problemsOf(error.issues).replace(/^./, (first) => first.toUpperCase()))
+    if (error)
+      throw new InvalidArgumentError(
+        problemsOf(error.issues).replace(/^[a-z](?=[a-z]* )/, (first) => first.toUpperCase()),
+      )
     return data
   }
 
@@ -35,6 +38,15 @@ export const stepIn = (text: string) => {
   const found = step.safeParse(text)
   if (!found.success) throw new InvalidArgumentError(`Expected one of ${step.options.join(', ')}.`)
   return found.data
+}
+
+/** The verb of the command line by which something is asked for, where it is called otherwise. */
+export const verbOf = (what: string): string => verbs[what] ?? what
+
+const verbs: Readonly<Record<string, string>> = {
+  'move-to-testbed': 'setup',
+  'mark-ready': 'ready',
+  'cancel-run': 'cancel',
 }
 
 /** A part, or a site as a whole. */

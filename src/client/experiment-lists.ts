@@ -48,6 +48,9 @@ export type Heard = {
 /** Something that waits for whoever asks, and the command that moves it on. */
 export type InboxRow = {
   readonly experiment: string
+  readonly name: string
+  /** Why a step failed, or what was declined. */
+  readonly reason: string | null
   readonly waitsFor: string
   readonly what: string
   readonly part: string | null

@@ -25,7 +25,7 @@ test('an experiment goes all the way by the command line alone', async () => {
   )
   await until(id, 'north/self', 'built')
   await expect.poll(() => inbox('olga')).toContain(id)
-  expect(await ask('inbox', '--as', 'olga')).toMatch(new RegExp(`${id} +move-to-testbed +north +operator`))
+  expect(await ask('inbox', '--as', 'olga')).toMatch(new RegExp(`${id} +Dawn +setup +north +operator`))
   await ask('setup', id, '--node', 'north/one', '--as', 'olga')
   await expect
     .poll(() => listed('nodes', '--site', 'north', '--as', 'olga'))
@@ -45,6 +45,7 @@ test('an experiment goes all the way by the command line alone', async () => {
     .toMatchObject([{ experiment: id, status: 'submitted' }])
   expect(await ask('logs', id, '--step', 'run')).toMatch(/run north\/one: run for north\/one\n$/)
   const copy = (await json('clone', id, '--name', 'Dusk', '--as', 'emil')).experiment
+  expect(await ask('clone', id, '--as', 'emil')).not.toMatch(/say where its results go/)
   expect(await json('show', copy)).toMatchObject({ name: 'Dusk', creator: 'emil', status: 'idle' })
   await ask('archive', id, '--as', 'carol')
   expect(await say('archive', id, '--as', 'olga')).toEqual({
@@ -167,7 +168,9 @@ test('each step is refused before the one that it needs, with a sentence', async
 test('a node is kept free, which is undone', async () => {
   const span = ['--project', 'rover', '--from', '2126-01-31T08:00Z', '--until', '2126-01-31T18:00Z', '--as', 'olga']
   const { reservation } = await json('reserve', 'north/one', ...span)
-  expect(await say('reserve', 'north/one', ...span)).toEqual(refused(/rover/))
+  expect(await say('reserve', 'north/one', ...span)).toEqual(
+    refused(/kept free for rover .*: millrace experiment unreserve north\/one r-/),
+  )
   expect(await say('unreserve', 'north/one', reservation, '--as', 'carol')).toEqual(refused(/carol/))
   await ask('unreserve', 'north/one', reservation, '--reason', 'rain', '--as', 'olga')
   expect(await ask('reservations', '--node', 'north/one', '--as', 'olga')).toBe('none\n')

@@ -76,6 +76,10 @@ test('reservations are listed, of one node and in a span of days', async () => {
   expect(await listed('--site', 'north', '--until', '2126-02-01')).toEqual(['2126-01-31'])
   expect(await ask('reservations', '--node', 'north/two', '--as', 'olga')).toBe('none\n')
   expect(await ask('reservations', '--as', 'carol')).toMatch(/^PART +STARTS +ENDS +PROJECT/)
+  expect(await ask('nodes', '--as', 'olga')).not.toMatch(/kept for/)
+  const moment = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString()
+  await keep(moment(-1), moment(1))
+  expect(await ask('nodes', '--as', 'olga')).toMatch(/north\/one .* free.*, kept for rover until \d{4}-/)
 })
 
 test('experiments, end nodes and sites are offered where a command line goes on', async () => {

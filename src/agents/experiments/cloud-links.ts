@@ -42,7 +42,7 @@ export const serveCloudLinks = (
       if (!called(projects, project)?.members.includes(onBehalfOf))
         throw new Fault(
           'vault.denied',
-          `${onBehalfOf} is no member of the project ${project}, and gives it no cloud link`,
+          `${onBehalfOf} is no member of the project ${project}: only those say where its results go`,
         )
       const { link, secret } = linkOf(text)
       if (link.kind === 's3' && secret === undefined && !ownKeys)

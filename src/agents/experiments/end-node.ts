@@ -76,8 +76,7 @@ export const endNodeDecider = (policy: () => Policy): EndNodeDecider => ({
     if (same) return isSame(same, data) ? accept() : refuse('taken', `There is another reservation ${data.reservation}`)
     const [other] = reservedIn(node, { from, until })
     const name = `${scope}/${key}`
-    if (other)
-      return refuse('reserved', `${name} is kept free for ${other.project} from ${other.from} until ${other.until}`)
+    if (other) return refuse('reserved', keptFree(name, other))
     const event: EndNodeEvent = { type: 'end-node.reserved', data }
     const there = occupantIn(near, name, at)
     if (!there || there.project === data.project) return accept(event)
@@ -90,6 +89,10 @@ export const endNodeDecider = (policy: () => Policy): EndNodeDecider => ({
     return { accepted: true, events: [event], note }
   },
 })
+
+/** Why an end node can't be had, and what to do. */
+export const keptFree = (node: string, { reservation, project, from, until }: Reservation): string =>
+  `${node} is kept free for ${project} from ${from} until ${until}: take another one, or first end that: millrace experiment unreserve ${node} ${reservation}`
 
 const isSame = (one: Reservation, other: Reservation): boolean =>
   one.project === other.project && one.from === other.from && one.until === other.until

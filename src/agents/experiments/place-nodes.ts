@@ -5,7 +5,7 @@ import type { Policy } from '#contracts/portal'
 import type { ResourceDefinition } from '#contracts/resource'
 import type { Address } from '#contracts/subjects'
 import { when } from './done-already.ts'
-import { endNodeOf, reservedIn } from './end-node.ts'
+import { endNodeOf, keptFree, reservedIn } from './end-node.ts'
 
 /** Where it is decided who has an end node. */
 export const addressOfNode = (part: string): Address => {
@@ -83,11 +83,7 @@ export const objectionToUse = (
       return { refusal: 'occupied', detail: `${name} is not free: experiment ${node.experiment} has it${by}` }
     }
     const other = reservedIn(node, { from: at, until: at + hours * 3_600_000 }).find(({ project }) => project !== scope)
-    if (other)
-      return {
-        refusal: 'reserved',
-        detail: `${name} is kept free for ${other.project} from ${other.from} until ${other.until}`,
-      }
+    if (other) return { refusal: 'reserved', detail: keptFree(name, other) }
   }
   return undefined
 }

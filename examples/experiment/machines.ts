@@ -15,11 +15,19 @@ export const programAt = (name: string, debian: string): string => {
   throw new Error(`There is no ${name} here. On Debian: apt-get install ${debian}`)
 }
 
-/** A port of loopback for something that is started: the one that it had before, where that is kept in the folder and free. */
-export const portFor = async (folder: string, name: string): Promise<number> => {
+/**
+ * A port of loopback for something that is started: the one that it had before, where that is kept in the folder. Where that is
+ * taken it is another one, unless `stays` says why it may not be.
+ */
+export const portFor = async (folder: string, name: string, stays?: string): Promise<number> => {
   const file = join(folder, 'ports', name)
   const kept = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0
-  const port = await bound(kept).catch(() => bound(0))
+  const port = await bound(kept).catch(() => {
+    if (stays === undefined) return bound(0)
+    throw new Error(
+      `Something listens at port ${kept}, where the ${name} of this testbed was, and ${stays}. End it (ss -ltnp says what it is), or begin anew without ${file}`,
+    )
+  })
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, String(port))
   return port
@@ -149,7 +157,8 @@ export const startSshd = async (processes: Processes, folder: string, name: stri
 
 /** Starts a registry for images, and gives its address. */
 export const startRegistry = async (processes: Processes, folder: string) => {
-  const address = `127.0.0.1:${await portFor(folder, 'registry')}`
+  const port = await portFor(folder, 'registry', 'what was built before is fetched from there')
+  const address = `127.0.0.1:${port}`
   const config = join(folder, 'registry.yml')
   mkdirSync(folder, { recursive: true })
   writeFileSync(

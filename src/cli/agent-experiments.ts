@@ -2,7 +2,7 @@ import { unwatchFile, watchFile } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Changes } from '#agents/experiments/portal-host'
-import { reasonOf } from '#bus/fault'
+import { Fault, reasonOf } from '#bus/fault'
 import { asHost, type HostingOptions, type Started, withHosting } from './hosting.ts'
 
 /** What only these verbs load: ssh, Docker, and all that goes with them. */
@@ -29,6 +29,16 @@ const changesOf =
     signal.addEventListener('abort', () => unwatchFile(path, told), { once: true })
   }
 
+/** Says of what is denied to whoever runs a file that its credentials may have been written for another one. */
+const deniedBy = (file: string, what: string, certs: string) => (cause: unknown) => {
+  if (!(cause instanceof Fault) || cause.code !== 'bus.denied') throw cause
+  throw new Fault(
+    'bus.denied',
+    `${cause.message}\n${file} names ${what}; these credentials were not written for that. Correct it there, or have them written anew: millrace certs ${certs} --force`,
+    { cause },
+  )
+}
+
 /** Agents of experiments: the portal, one site server per site, and end nodes that run an agent of their own. */
 export const experimentAgents = (agent: Command): void => {
   withHosting(agent.command('portal <file>'), 'that which the file says')
@@ -48,7 +58,15 @@ export const experimentAgents = (agent: Command): void => {
     .action(async (file: string, options: HostingOptions) => {
       const config = await (await load.files()).readSiteFile(file)
       const { runSite } = await load.site()
-      await asHost(options, config.name ?? config.site, (started) => runSite(started, config, started.scratch))
+      const { site, name = site, nodes } = config
+      const what = [
+        'the site',
+        site,
+        ...(Object.keys(nodes).length > 0 ? ['with', Object.keys(nodes).join(', ')] : []),
+      ].join(' ')
+      await asHost(options, name, (started) =>
+        runSite(started, config, started.scratch).catch(deniedBy(file, what, `site ${started.host} --config ${file}`)),
+      )
     })
 
   withHosting(agent.command('end-node <file>'), '<site>-<node>')
@@ -57,7 +75,10 @@ export const experimentAgents = (agent: Command): void => {
     .action(async (file: string, options: HostingOptions) => {
       const config = await (await load.files()).readEndNodeFile(file)
       const { runEndNode } = await load.node()
-      const name = config.name ?? `${config.site}-${config.node}`
-      await asHost(options, name, (started) => runEndNode(started, config, started.scratch))
+      const { site, node, name = `${site}-${node}` } = config
+      const certs = (host: string) => `end-node ${host} --site ${site} --node ${node}`
+      await asHost(options, name, (started) =>
+        runEndNode(started, config, started.scratch).catch(deniedBy(file, `${site}/${node}`, certs(started.host))),
+      )
     })
 }

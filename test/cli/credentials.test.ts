@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readCredentials, securityOf } from '#bus/credentials'
@@ -152,6 +152,19 @@ describe('credentials', { timeout: 60_000 }, () => {
     const host = ['host', 'bob', '--address', address(), '--out', out]
     expect(await told(...host)).toEqual({ name: 'bob', file: out, url: `tls://${address()}`, reloaded: true })
     expect(await told('revoke', 'bob')).toEqual({ name: 'bob', revoked: true, reloaded: true })
+  })
+
+  test('an end node whose file names another one than its credentials do ends, and says so', async () => {
+    const away = newFolder()
+    const [out, file] = [join(away, 'rover.json'), join(away, 'rover.yaml')]
+    const node = ['rover-one', '--site', 'north', '--node', 'one']
+    await run('certs', 'end-node', ...node, '--address', address(), '--out', out, '--state', state)
+    writeFileSync(file, `site: north\nnode: two\nname: rover-one\nfolder: ${away}\n`)
+    const agent = millrace(['agent', 'end-node', file, '--creds', out, '--state', join(away, 'state')])
+    expect(await agent.ended).toBe(1)
+    expect(agent.output()).toMatch(
+      /rover\.yaml names north\/two; .*millrace certs end-node rover-one --site north --node two --force\n/,
+    )
   })
 
   test('an agent that is shut out while it runs ends, and says why', async () => {

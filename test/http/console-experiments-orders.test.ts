@@ -44,6 +44,12 @@ test('a run is cancelled on its page, its node is shown as taken, and it is run 
   await form.getByRole('button', { name: 'Move to the testbed' }).click()
   await press(page, 'Mark ready', 'Run')
   await button(page, 'Output of run at north/one: under way').waitFor()
+  await page.getByText('It does not go on at north/one: The registry is down <img').waitFor()
+  const list = await openAs('carol', '/experiments')
+  await list
+    .getByRole('row', { name: /To hold/ })
+    .getByText('The registry is down')
+    .waitFor()
   const sites = await openAs('olga', '/sites')
   const node = sites.getByRole('region', { name: 'Site north' }).getByRole('row', { name: 'one' })
   await node.getByRole('link', { name: 'rover-cancel' }).waitFor()

@@ -54,7 +54,7 @@ export const withPortal = () => {
    * What its name asks for: to `fail` once as it is built, to `break` its second run, to be `altered` at its site before it is
    * first pulled, or to `hold` runs until it is released.
    */
-  const take: TakeStep = async ({ step, experiment, run, say, signal }) => {
+  const take: TakeStep = async ({ step, experiment, run, say, phase, signal }) => {
     run(['do', step.step, '--part', step.part])
     say(`${step.step} prints ${hostile}`)
     if (step.step === 'build' && step.try === 1 && experiment.name.includes('fail'))
@@ -63,7 +63,10 @@ export const withPortal = () => {
       return { failed: 'it broke', results }
     if (step.step === 'pull' && step.try === 1 && experiment.name.includes('altered'))
       return { failed: 'files/a.csv is altered' }
-    if (step.step === 'run' && experiment.name.includes('hold')) await Promise.race([gate.promise, aborted(signal)])
+    if (step.step === 'run' && experiment.name.includes('hold')) {
+      phase('fetching-image', `The registry is down ${hostile}`)
+      await Promise.race([gate.promise, aborted(signal)])
+    }
     signal.throwIfAborted()
     return madeBy(step.step)
   }

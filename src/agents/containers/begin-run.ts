@@ -55,7 +55,10 @@ export const hasBegun = async (
   signal: AbortSignal,
 ): Promise<boolean> => {
   if (!(await holds(machine, folder, ['-f', 'docker-compose.yml'], signal)))
-    throw new Fault('run.not-delivered', `${machine.name} holds no docker-compose.yml in ${folder}: deliver it first`)
+    throw new Fault(
+      'run.not-delivered',
+      `${machine.name} holds no docker-compose.yml in ${folder}. Where an end node has a file of its own, its 'folder' has to be that of the node in the site's file: see to that, then terminate and begin anew`,
+    )
   return holds(machine, folder, ['-d', `${kept(folder, run)}/begun`], signal)
 }
 

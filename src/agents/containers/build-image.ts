@@ -185,7 +185,10 @@ const heard = async (stream: AsyncIterable<Buffer>, say: (line: string) => void)
     if (typeof error === 'string') {
       if (rest.trim()) hear(rest)
       const said = last.length > 0 ? `. It said last:\n${last.join('\n')}` : ''
-      throw new Fault('build.failed', `The build failed at '${step || 'its beginning'}': ${error}${said}`)
+      const advice = /No module named pip/.test(said)
+        ? "\nThe image that it begins with has no pip: name one that has it as 'base' in the site's file, or bring a Dockerfile"
+        : ''
+      throw new Fault('build.failed', `The build failed at '${step || 'its beginning'}': ${error}${said}${advice}`)
     }
     if (typeof text === 'string') {
       const lines = (rest + text).split(/\r?\n/)

@@ -20,10 +20,13 @@ export const markAttempt = async (folder: string, mark: Mark): Promise<void> => 
 export const checkAttempt = async (folder: string, { experiment, attempt, commit }: Mark): Promise<void> => {
   const found = await readFile(join(folder, markFile), 'utf8').then(
     (text) => shape.parse(JSON.parse(text)),
-    (cause: unknown) => reasonOf(cause),
+    (cause: unknown) => (Object(cause).code === 'ENOENT' ? '' : `: ${reasonOf(cause)}`),
   )
   if (typeof found === 'string')
-    throw new Fault('site.no-source', `There is no code of ${experiment} in ${folder}: ${found}. Retry the step ship`)
+    throw new Fault(
+      'site.no-source',
+      `There is no code of ${experiment} in ${folder}${found}. See that 'experiments' of the site's file is the folder which the portal's file has for this site, and retry the step ship`,
+    )
   if (found.experiment !== experiment || found.attempt !== attempt || found.commit !== commit)
     throw new Fault(
       'site.other-source',

@@ -10,7 +10,7 @@ import { ExperimentParts } from './experiment-parts.tsx'
 import { experimentQuery } from './experiment-queries.ts'
 import { ExperimentResults } from './experiment-results.tsx'
 import { ExperimentTrack } from './experiment-track.tsx'
-import { waitWords } from './experiment-words.ts'
+import { placeWords, waitWords } from './experiment-words.ts'
 import { Link } from './link.tsx'
 import { Page } from './page.tsx'
 import { ProblemNote } from './problem-note.tsx'
@@ -67,6 +67,15 @@ const Experiment = ({ experiment }: { readonly experiment: ExperimentDetail }) =
           It {waits.map(waitWords).join('; it ')}
           {why.length > 0 && `: ${why.join('; ')}`}.
         </p>
+      )}
+      {experiment.parts.map(
+        ({ part, state, reason }) =>
+          state === 'running' &&
+          reason && (
+            <p key={part} className="waits">
+              It does not go on at {placeWords(part)}: {inOne(reason)}
+            </p>
+          ),
       )}
       <ExperimentTrack experiment={experiment} track={track} shown={shown} onShow={show} />
       {stops.length > 0 && <ExperimentLog experiment={experiment} track={track} shown={shown} onShow={show} />}

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { cloudLink } from './cloud-link.ts'
 import { type CommandContract, command, type MessageOf } from './contract.ts'
 import { attempt, description, how, people, sites, source, title } from './experiment.ts'
-import { made, results, step, stepExecution, stepTurn } from './experiment-parts.ts'
+import { faultCode, made, results, step, stepExecution, stepTurn } from './experiment-parts.ts'
 import { name, part, said } from './names.ts'
 import { resourceDefinition } from './resource.ts'
 
@@ -70,7 +70,7 @@ export const experimentCommands = {
     stepExecution.extend({
       result: z.discriminatedUnion('outcome', [
         z.object({ outcome: z.literal('succeeded'), made }),
-        z.object({ outcome: how, reason: z.string(), results: results.optional() }),
+        z.object({ outcome: how, reason: z.string(), code: faultCode, results: results.optional() }),
         z.object({ outcome: z.literal('cancelled'), reason: z.string(), results: results.optional() }),
       ]),
     }),

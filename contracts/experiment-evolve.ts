@@ -109,8 +109,8 @@ const change = (experiment: KnownExperiment, event: Later): KnownExperiment => {
       return schedule(turn(experiment, part, step, change), next)
     }
     case 'experiment.step-failed': {
-      const { part, step, how: outcome, reason, results, next, silent } = event.data
-      return schedule(turn(experiment, part, step, { state: 'failed', outcome, reason, results, silent }), next)
+      const { part, step, how: outcome, reason, code, results, next, silent } = event.data
+      return schedule(turn(experiment, part, step, { state: 'failed', outcome, reason, code, results, silent }), next)
     }
     case 'experiment.step-cancelled': {
       const { part, step, reason, results, next } = event.data

@@ -78,6 +78,9 @@ export const stepExecution = z.object({
 })
 export type StepExecution = z.infer<typeof stepExecution>
 
+/** What kind of fault it was, where that is known: what is its user's own to mend is told apart by it. */
+export const faultCode = z.string().max(100).optional().describe('The kind of fault, as source.no-config')
+
 /** What an execution is at, as whoever takes the step says. */
 export const stepTurn = stepExecution.extend({
   phase,

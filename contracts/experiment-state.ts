@@ -21,6 +21,8 @@ export type Step = {
   /** The result that was accepted, so that a second delivery of it is known. */
   readonly outcome?: string | undefined
   readonly reason?: string | undefined
+  /** The kind of fault that it failed for, where that is known. */
+  readonly code?: string | undefined
   readonly made?: Made | undefined
   readonly results?: Results | undefined
 }

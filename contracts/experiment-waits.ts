@@ -86,6 +86,9 @@ const mendedBy: Partial<Readonly<Record<StepName, string>>> = {
   upload: 'set-cloud-link',
 }
 
+/** Kinds of faults that are nearly always of an experiment's own: what its code is and says, and where its results are to go. */
+const theirs = /^(source\.(?!no-git|no-host|broken|taken)|build\.(?!tag)|link\.|upload\.(expired|refused|no-secret))/
+
 /**
  * Steps that can be retried: those of a run once it is over, and before its results are on their way home; what could not be
  * brought home once what its nodes have left has been brought to the site once more.
@@ -102,10 +105,10 @@ const failedSteps = (experiment: KnownExperiment): readonly Wait[] =>
       return []
     const about = { part, step, reason: at.reason }
     const mending = mendedBy[step]
-    return [
-      byPerson('operator', 'retry', { part, step }, about),
-      ...(mending === undefined ? [] : [byPerson('user', mending, {}, about)]),
-    ]
+    const retry = byPerson('operator', 'retry', { part, step }, about)
+    if (mending === undefined) return [retry]
+    const mend = byPerson('user', mending, {}, about)
+    return theirs.test(at.code ?? '') ? [mend, retry] : [retry, mend]
   })
 
 const built = (experiment: KnownExperiment): readonly (readonly [string, Site])[] =>

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { cloudLink } from './cloud-link.ts'
 import { type Contract, decided, type MessageOf } from './contract.ts'
 import {
+  faultCode,
   made,
   type phase,
   results,
@@ -143,6 +144,7 @@ export const experimentEvents = {
     stepExecution.extend({
       how,
       reason: z.string(),
+      code: faultCode,
       results: results.optional(),
       silent: z.boolean().optional().describe('true: nobody has said how it ended; who executes it may say so yet'),
       next,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { waitsOf } from '#contracts/experiment-waits'
 import { states } from './standings.ts'
+import { created, initiate, story } from './story.ts'
 
 /** What an experiment waits for, the most pressing first, as its page and the operator's inbox say it. */
 const expected: Readonly<Record<string, readonly string[]>> = {
@@ -66,4 +67,18 @@ describe('an experiment', () => {
       if (command && !needs && Object.keys(command.data).length > 0)
         expect(make().ask(people[waitsFor], command as ExperimentCommand)).toMatchObject({ accepted: true })
   })
+})
+
+test.each([
+  ['fetch', 'source.no-config', 'user'],
+  ['fetch', 'source.no-host', 'operator'],
+  ['build', 'build.failed', 'user'],
+  ['build', 'registry.unreachable', 'operator'],
+  ['build', undefined, 'operator'],
+] as const)('a %s that failed for %s is first of all for its %s to mend', (step, code, who) => {
+  const told = story().must('carol', created()).must('carol', initiate)
+  if (step === 'build') told.take('fetch').take('ship')
+  told.begin(step).end(step, { outcome: 'failed', reason: 'x', code })
+  const waits = waitsOf(told.known()).map(({ waitsFor }) => waitsFor)
+  expect(waits).toEqual(who === 'user' ? ['user', 'operator'] : ['operator', 'user'])
 })

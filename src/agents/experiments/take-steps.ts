@@ -115,7 +115,7 @@ const execute = async (
   } catch (cause) {
     const reason = reasonOf(abort.aborted ? abort.reason : cause)
     if (!abort.aborted) say(reason, 'error')
-    return { outcome: cause instanceof Fault ? 'failed' : 'errored', reason }
+    return cause instanceof Fault ? { outcome: 'failed', reason, code: cause.code } : { outcome: 'errored', reason }
   } finally {
     over.abort() // A result is not kept waiting until the experiment has heard at what its step was last.
     await output.end()

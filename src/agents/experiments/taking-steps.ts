@@ -119,6 +119,7 @@ export const report = (data: Data<'experiment.report-step'>, experiment: KnownEx
       ...execution,
       how: result.outcome === 'failed' ? 'failed' : 'errored',
       reason: result.reason,
+      ...('code' in result && { code: result.code }),
       results: result.results,
       next: result.results && execution.step === 'run' ? [...afterRun(experiment, part)] : [],
     },

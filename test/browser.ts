@@ -18,13 +18,23 @@ export const startBrowser = (): Promise<Browser> =>
     args: quiet,
   })
 
+/** Chromium gives up what is under way whenever a network comes or goes, as those of containers do beside these tests. */
+const ofMachine = 'net::ERR_NETWORK_CHANGED'
+
 /** A page, and whatever it complains of: errors, what its policy forbade, what should never have run. */
 export const openPage = async (browser: Browser, options: BrowserContextOptions = {}) => {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, ...options })
   const page = await context.newPage()
+  const goto = page.goto.bind(page)
+  page.goto = (...at) =>
+    goto(...at).catch((cause: unknown) => {
+      if (!String(cause).includes(ofMachine)) throw cause
+      return goto(...at)
+    })
   const complaints: string[] = []
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+    const isOurs = !message.text().includes(ofMachine)
+    if (isOurs && ['error', 'warning'].includes(message.type())) complaints.push(message.text())
   })
   page.on('pageerror', (error) => complaints.push(String(error)))
   page.on('dialog', async (dialog) => {

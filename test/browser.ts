@@ -25,12 +25,22 @@ const ofMachine = 'net::ERR_NETWORK_CHANGED'
 export const openPage = async (browser: Browser, options: BrowserContextOptions = {}) => {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, ...options })
   const page = await context.newPage()
+  let isTorn = false
+  page.on('requestfailed', (request) => {
+    isTorn ||= request.failure()?.errorText.includes(ofMachine) ?? false
+  })
   const goto = page.goto.bind(page)
-  page.goto = (...at) =>
-    goto(...at).catch((cause: unknown) => {
-      if (!String(cause).includes(ofMachine)) throw cause
-      return goto(...at)
-    })
+  page.goto = async (...at) => {
+    for (let left = 5; ; left--) {
+      isTorn = false
+      const found = await goto(...at).catch((cause: unknown) => {
+        if (!String(cause).includes(ofMachine)) throw cause
+        isTorn = true
+        return null
+      })
+      if (!isTorn || left === 0) return found // Else it has come without all that belongs to it.
+    }
+  }
   const complaints: string[] = []
   page.on('console', (message) => {
     const isOurs = !message.text().includes(ofMachine)

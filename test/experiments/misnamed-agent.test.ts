@@ -13,7 +13,7 @@ import { addressOfExperiment } from '#contracts/experiment-parts'
 import type { Policy } from '#contracts/portal'
 import { eventually, temporaryFolder } from '../agents/on-disk.ts'
 import { node, running } from './stages.ts'
-import { madeBy, policy } from './story.ts'
+import { cancelRun, madeBy, policy, terminate } from './story.ts'
 
 const withAgent = (agent: string): Policy => {
   const { north } = policy.sites
@@ -63,4 +63,15 @@ test('a run on an end node that the portal’s file names wrongly waits for that
   expect((await readExperiment(portal, address))?.parts[node]?.run?.state).toBe('scheduled')
   now = withAgent('rover-one')
   await eventually(async () => (await readExperiment(portal, address))?.parts[node]?.run?.state === 'succeeded')
+})
+
+test('whoever may not take a step is told that it is over, once it is: nothing is kept for them', () => {
+  const told = running()
+  const execution = told.executionOf(told.lastAsked('run'), 2)
+  const start = { type: 'experiment.start-step', data: { ...execution, host: 'south' } } as const
+  expect(told.ask('south', start)).toMatchObject({ refusal: 'not-allowed' })
+  told.must('carol', cancelRun).end('run', { outcome: 'cancelled', reason: 'too loud' })
+  expect(told.ask('south', start)).toMatchObject({ refusal: 'ended' })
+  told.must('olga', terminate)
+  expect(told.ask('south', start)).toMatchObject({ refusal: 'old-attempt' })
 })

@@ -123,7 +123,7 @@ const troubleOf = (machine: string, program: Program, { code, killedBy, lastWord
     )
   const how = code === null ? `was ended by ${killedBy}` : `ended with ${code}`
   return new Fault('engine.refused', `${shown.slice(0, 200)} on ${machine} ${how}: ${words || 'it said nothing'}`, {
-    cause: new Error(words),
+    cause: new Error(words || how),
   })
 }
 

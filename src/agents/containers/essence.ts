@@ -1,6 +1,6 @@
 /** What says that something went wrong, in the words of docker and Compose. */
 const grave =
-  /error|denied|refused|not found|no such|not exist|failed|invalid|unable|cannot|can't|timeout|unauthorized/i
+  /error|denied|refused|unknown|not found|no such|not exist|failed|invalid|unable|cannot|can't|timeout|unauthorized|no basic auth/i
 
 /** What Compose prints of each service beside the reason, and what a terminal would act on. */
 const [progress, controls] = [/\.\.\. ?(error|done)?$/, /\p{Cc}+/gu]

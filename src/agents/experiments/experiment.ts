@@ -4,6 +4,7 @@ import type { ExperimentCommand } from '#contracts/experiment-commands'
 import { deed } from '#contracts/experiment-deeds'
 import { evolve, initial } from '#contracts/experiment-evolve'
 import { isGivenIn, type Role, rights, rolesOf, takersOf } from '#contracts/experiment-rights'
+import { isOpen } from '#contracts/experiment-standing'
 import type { Experiment, KnownExperiment } from '#contracts/experiment-state'
 import { called } from '#contracts/names'
 import { type Policy, whyGone } from '#contracts/portal'
@@ -18,7 +19,7 @@ import { addressOfNode } from './place-nodes.ts'
 import { nodesRunBy, retry } from './retrying.ts'
 import { archive, cancelRun, run, submit } from './running.ts'
 import { isAboutToRun, start } from './starting.ts'
-import { beat, expire, handOver, report, settle, turn } from './taking-steps.ts'
+import { beat, expire, found, handOver, past, report, settle, turn } from './taking-steps.ts'
 
 type ExperimentDecider = Decider<Experiment, ExperimentCommand, ExperimentEvent>
 type Decided = Decision<ExperimentEvent>
@@ -60,6 +61,11 @@ export const experimentDecider = (policy: () => Policy): ExperimentDecider => ({
       if (gone !== undefined) return failGone(command.data, experiment, gone)
     }
     const isAllowed = rolesOf(now, command, experiment).some((role) => may.includes(role))
+    // What nobody is to do any more is not kept for whoever may do it one day.
+    if (!isAllowed && experiment.status !== 'unknown' && command.type === 'experiment.start-step') {
+      const step = found(experiment, command.data)
+      if (!isOpen(step)) return past(experiment, step, command.data)
+    }
     if (!isGivenIn(now, command.scope, command.type)) return noProject(command)
     if (!isAllowed) return isOrphan(now, command) ? noProject(command) : notAllowed(command, may, now, experiment)
     if (command.type === 'experiment.create') return create(command, experiment, now)

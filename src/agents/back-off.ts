@@ -30,6 +30,12 @@ export const withBackOff = async <T>(attempt: () => Promise<T>, patience: Patien
   }
 }
 
+/** What is said of a try that failed, and what holds until one does not; `next` and `within` are in milliseconds. */
+export const triedAgain = (reason: string, next: number, within: number) => ({
+  now: `${reason}; trying again in ${(next / 1_000).toFixed(1)} s`,
+  meanwhile: `${reason}; it is tried again for up to ${Math.round(within / 1_000)} s`,
+})
+
 /**
  * How long work that broke rests before it is delivered again, in milliseconds: what passes soon is soon tried again, and of what
  * lasts for an hour there are tries left when it is over.

@@ -134,6 +134,13 @@ describe.runIf(engine && mayServeImages)('an image', () => {
     )
   })
 
+  test('whose image has no pip is told which one is to have it', async () => {
+    const folder = folderWith({ Dockerfile: `FROM ${base}\nRUN echo 'python3: No module named pip' && exit 1\n` })
+    await expect(build({ folder })).rejects.toThrow(
+      /said last:\npython3: No module named pip\nThe image .* 'base' in the/,
+    )
+  })
+
   test('that fails says at which step, what that said last, and leaves nothing with its label', async () => {
     const folder = folderWith({
       Dockerfile: `FROM ${base}\nLABEL millrace.experiment=${id}\nRUN seq 1 100 && echo 'no such module' && exit 7\n`,

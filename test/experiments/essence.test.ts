@@ -11,7 +11,7 @@ test.each([
     'ERROR: no such device',
   ],
   ['all is well\nit ended', 'all is well\nit ended'],
-  ['\u001b[31mmanifest unknown: not found\u001b[0m', '[31mmanifest unknown: not found [0m'],
+  ['\u001b[31mmanifest unknown: not found\u001b[0m', 'manifest unknown: not found'],
   ['', ''],
 ])('of what a program of Docker says, the lines count that say why (%#)', (words, essence) => {
   expect(essenceOf(words)).toBe(essence)

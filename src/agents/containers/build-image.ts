@@ -2,12 +2,12 @@ import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
 import { Fault, reasonOf } from '#bus/fault'
-import { withBackOff } from '../back-off.ts'
+import { triedAgain, withBackOff } from '../back-off.ts'
 import { badDockerfile } from './bad-dockerfile.ts'
 import { buildContext } from './build-context.ts'
 import { bytesFor } from './ending.ts'
 import { engineTrouble } from './engine-at.ts'
-import { jsonLines } from './json-lines.ts'
+import { hearBuild } from './hear-build.ts'
 import { memoryOf } from './memory-of.ts'
 import { pushImage } from './push-image.ts'
 import { removeImage } from './remove-image.ts'
@@ -54,9 +54,6 @@ const wasRemoved = /unknown parent image ID|failed to set parent|failed to get d
 /** For how long a build begins anew because of that, in milliseconds. */
 const builtUponFor = 60_000
 
-/** So many of its last lines say why a build failed. */
-const lastLines = 10
-
 /**
  * Builds an image, pushes it, and resolves with what names it for ever: `host:port/name@sha256:…`. Rejects with the step that
  * failed and its last lines; a build that is aborted ends in the engine as well. However it ends, the engine keeps nothing of it:
@@ -82,9 +79,9 @@ export const buildImage = async (build: Build): Promise<{ readonly image: string
     phase?.('pushing')
     const patience = limits.registryPatience ?? 60_000
     const tell = (said: string, next: number) => {
-      const reason = `The registry ${registry} did not take the image: ${said}`
-      say(`${reason}; trying again in ${(next / 1_000).toFixed(1)} s`)
-      phase?.('pushing', `${reason}; it is tried again for up to ${Math.round(patience / 1_000)} s`)
+      const { now, meanwhile } = triedAgain(`The registry ${registry} did not take the image: ${said}`, next, patience)
+      say(now)
+      phase?.('pushing', meanwhile)
     }
     const digest = await pushImage({ engine, repository, tag: version, patience, say, tell, signal })
     const image = `${repository}@${digest}`
@@ -137,7 +134,7 @@ const make = async (
   const memory = memoryOf(engine)
   try {
     const stream = await engine.buildImage(context as unknown as NodeJS.ReadableStream, options)
-    await heard(stream as unknown as AsyncIterable<Buffer>, (line) => {
+    await hearBuild(stream as unknown as AsyncIterable<Buffer>, (line) => {
       memory.hear(line)
       say(line)
     })
@@ -167,41 +164,6 @@ const make = async (
 
 /** In microseconds: what a quota of processor time is counted in. */
 const cpuperiod = 100_000
-
-/** Says the log of a build line by line; rejects with its end where it failed. */
-const heard = async (stream: AsyncIterable<Buffer>, say: (line: string) => void): Promise<void> => {
-  let [step, rest]: [string, string] = ['', '']
-  const last: string[] = []
-  const hear = (said: string) => {
-    const line = said.replaceAll(colour, '')
-    if (/^Step \d+\/\d+ : /.test(line)) {
-      step = line
-      last.length = 0 // What earlier steps said is not why this one failed.
-    } else if (!/^( ---> |Removing intermediate container )/.test(line)) last.push(line)
-    if (last.length > lastLines) last.shift()
-    say(line)
-  }
-  for await (const { stream: text, error, status, id } of jsonLines(stream)) {
-    if (typeof error === 'string') {
-      if (rest.trim()) hear(rest)
-      const said = last.length > 0 ? `. It said last:\n${last.join('\n')}` : ''
-      const advice = /No module named pip/.test(said)
-        ? "\nThe image that it begins with has no pip: name one that has it as 'base' in the site's file, or bring a Dockerfile"
-        : ''
-      throw new Fault('build.failed', `The build failed at '${step || 'its beginning'}': ${error}${said}${advice}`)
-    }
-    if (typeof text === 'string') {
-      const lines = (rest + text).split(/\r?\n/)
-      rest = (lines.pop() ?? '').slice(-65_536)
-      for (const line of lines) if (line.trim()) hear(line)
-    } else if (typeof status === 'string' && !/ing$/.test(status)) hear(id ? `${id}: ${status}` : status)
-  }
-  if (rest.trim()) hear(rest)
-}
-
-/** What engines put around what is said on stderr. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it begins with one.
-const colour = /\u001b\[[\d;]*m/g
 
 /** Images without a name that carry all of these labels: an earlier build's, or what a failed one left. */
 const prune = async (engine: Docker, labels: Build['labels']): Promise<void> => {

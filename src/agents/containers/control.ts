@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Fault } from '#bus/fault'
-import { withBackOff } from '../back-off.ts'
+import { triedAgain, withBackOff } from '../back-off.ts'
 import type { Machine } from '../machines/machine.ts'
 import { composeArgs, hasBegun, noteBegun } from './begin-run.ts'
 import { cleanEngine } from './clean-engine.ts'
@@ -127,8 +127,9 @@ const begin = async (
     const compose = await composeArgs(docker, folder, run, signal)
     const patience = limits.registryPatience ?? 120_000
     const tell = (reason: string, next: number) => {
-      say('stderr', `${reason}; trying again in ${(next / 1_000).toFixed(1)} s`, '')
-      phase('fetching-image', `${reason}; it is tried again for up to ${Math.round(patience / 1_000)} s`)
+      const { now, meanwhile } = triedAgain(reason, next, patience)
+      say('stderr', now, '')
+      phase('fetching-image', meanwhile)
     }
     await fetchImage({ docker, folder, compose, patience, tell, signal })
     await docker.compose(folder, [...compose, 'up', '--no-start'], signal)

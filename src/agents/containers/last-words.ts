@@ -1,5 +1,6 @@
 import type { DockerCli } from './docker-cli.ts'
 import type { Ending } from './ending.ts'
+import { plain } from './plain.ts'
 
 /** So many lines of what a container has said last are told, and so much of each, in characters. */
 const [mostLines, longestLine] = [8, 300]
@@ -22,7 +23,7 @@ export const withLastWords = async (
   const lines = heard
     .filter((line) => stamp.test(line))
     .toSorted((one, other) => timeOf(one).localeCompare(timeOf(other)))
-    .map((line) => plain(line.replace(stamp, '')))
+    .map((line) => cut(plain(line.replace(stamp, ''))))
     .filter((line) => line !== '')
     .slice(-mostLines)
   return lines.length === 0 ? ending : { ...ending, reason: `${ending.reason}; it said last:\n${lines.join('\n')}` }
@@ -30,14 +31,5 @@ export const withLastWords = async (
 
 const timeOf = (line: string): string => stamp.exec(line)?.[1] ?? ''
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is taken out.
-const colour = /\u001b\[[\d;?]*[A-Za-z]/g
-
-/** Without colours, and without anything else that a terminal would act on. */
-const plain = (line: string): string => {
-  const text = line
-    .replaceAll(colour, '')
-    .replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ')
-    .trimEnd()
-  return text.length > longestLine ? `${text.slice(0, longestLine).toWellFormed()} …` : text
-}
+const cut = (text: string): string =>
+  text.length > longestLine ? `${text.slice(0, longestLine).toWellFormed()} …` : text
